@@ -1,0 +1,63 @@
+package directory
+
+import "time"
+
+// Profile says how strictly a source's SCIM door speaks.
+type Profile string
+
+const (
+	// ProfileRFC is lenient and complete (RFC 7643/7644): the default.
+	ProfileRFC Profile = "rfc"
+	// ProfileAWS has the limits and error bodies of AWS's own SCIM endpoint.
+	ProfileAWS Profile = "aws"
+)
+
+// Source is an identity source: an external identity provider with its SCIM directory and its SAML
+// sign-in. Its ID is the {directory} of /scim/{directory}/v2 and /saml/{directory}/….
+type Source struct {
+	// ID is 1–32 lower-case letters, digits and dashes, chosen at creation.
+	ID string
+	// Version grows with each change.
+	Version int64
+	// Name is shown on the sign-in page.
+	Name    string
+	Profile Profile
+	// LocalUsers lets users made by hand (Source == "") sign in through this source too.
+	LocalUsers bool
+	SAML       SAMLSettings
+	CreatedAt  time.Time
+}
+
+// SAMLSettings is what the service provider knows of a source's identity provider.
+type SAMLSettings struct {
+	// EntityID is the IdP's; empty when no IdP is configured and nobody can sign in through the source.
+	EntityID string
+	// SSORedirectURL and SSOPostURL are where sign-in requests go; at least one is set with EntityID.
+	SSORedirectURL, SSOPostURL string
+	// Certificates are the trusted signing certificates, DER, all trusted at once.
+	Certificates [][]byte
+	// MetadataURL is where the metadata came from, if it was a URL.
+	MetadataURL string
+	// AllowIDPInitiated accepts responses nobody asked for. Off by default.
+	AllowIDPInitiated bool
+	// JustInTime creates an unknown user at sign-in. Off by default.
+	JustInTime bool
+}
+
+// Issuer is the external-ID issuer under which a SCIM client's externalId is kept.
+func (s Source) Issuer() string { return "scim/" + s.ID }
+
+// Owns reports whether u may sign in through s and be changed by its SCIM client.
+func (s Source) Owns(u User) bool { return u.Source == s.ID || (u.Source == "" && s.LocalUsers) }
+
+// Token is a SCIM bearer token. Its secret is shown once, at creation; only the hash is kept.
+type Token struct {
+	// ID is a UUID; it is not secret.
+	ID, SourceID string
+	// Hash is SHA-256 of the secret: 32 bytes. The secret has 256 bits of randomness, so a slow hash adds nothing.
+	Hash                 []byte
+	CreatedAt, ExpiresAt time.Time
+	// LastUsedAt is zero for a token never used; it is kept to about a minute's precision.
+	LastUsedAt time.Time
+	CreatedBy  string
+}

@@ -1,0 +1,102 @@
+package directory
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/internal/audit"
+)
+
+// Store is what the identity store needs of a database. Every changing method is one transaction that
+// also writes the event. Reads of one thing answer fault.NotFound (with Resource and ID) when it is not
+// there. Listings are by key: they return at most limit rows whose key is greater than after, in key
+// order, and cost the same on the last page as on the first.
+type Store interface {
+	UserStore
+	GroupStore
+	MembershipStore
+	SourceStore
+}
+
+// UserStore keeps users. Names and addresses are compared in [Fold]ed form, which the store computes with
+// that function, never with the database's collation.
+type UserStore interface {
+	// InsertUser adds u (Version 1). A taken name or external id is fault.Conflict with Reason
+	// "uniqueness" and Field "userName" or "externalId"; nothing is then written.
+	InsertUser(ctx context.Context, u User, e audit.Event) error
+	// UpdateUser replaces the user whose Version is ifVersion; u.Version is the new one. Another version is
+	// fault.Conflict with Reason "version", a missing user fault.NotFound, a clash as InsertUser.
+	UpdateUser(ctx context.Context, u User, ifVersion int64, e audit.Event) error
+	// DeleteUser removes the user and her memberships. ifVersion 0 means any version.
+	DeleteUser(ctx context.Context, id string, ifVersion int64, e audit.Event) error
+	User(ctx context.Context, id string) (User, error)
+	// UsersByID returns those of the ids that exist, in no order. At most 1,000 ids.
+	UsersByID(ctx context.Context, ids []string) ([]User, error)
+	UserByName(ctx context.Context, userName string) (User, error)
+	UserByExternalID(ctx context.Context, x ExternalID) (User, error)
+	// UsersByEmail returns users having the address, by id.
+	UsersByEmail(ctx context.Context, address string, limit int) ([]User, error)
+	// Users lists by id.
+	Users(ctx context.Context, after string, limit int) ([]User, error)
+	// UsersFrom lists by id, skipping the first skip users: SCIM's index paging, which has no other form.
+	UsersFrom(ctx context.Context, skip, limit int) ([]User, error)
+	// CountUsers returns the number of users at a cost that does not grow with it.
+	CountUsers(ctx context.Context) (int, error)
+}
+
+// GroupStore keeps groups. Faults are as for users, with Field "displayName".
+type GroupStore interface {
+	// InsertGroup adds g with its first members; an unknown member is fault.NotFound with Resource "USER".
+	InsertGroup(ctx context.Context, g Group, members []Membership, e audit.Event) error
+	// UpdateGroup replaces the group whose Version is ifVersion and applies the member change, in one
+	// transaction whose cost depends on the change and not on the group (except for Replace). Memberships to add
+	// that exist already keep their id; members to remove are named by user id.
+	UpdateGroup(ctx context.Context, g Group, ifVersion int64, c MembershipChange, e audit.Event) error
+	// DeleteGroup removes the group and its memberships. ifVersion 0 means any version.
+	DeleteGroup(ctx context.Context, id string, ifVersion int64, e audit.Event) error
+	Group(ctx context.Context, id string) (Group, error)
+	GroupsByID(ctx context.Context, ids []string) ([]Group, error)
+	GroupByName(ctx context.Context, displayName string) (Group, error)
+	GroupByExternalID(ctx context.Context, x ExternalID) (Group, error)
+	Groups(ctx context.Context, after string, limit int) ([]Group, error)
+	GroupsFrom(ctx context.Context, skip, limit int) ([]Group, error)
+	CountGroups(ctx context.Context) (int, error)
+}
+
+// MembershipChange is a MemberChange with the rows to add minted.
+type MembershipChange struct {
+	Replace bool
+	Add     []Membership
+	Remove  []string
+}
+
+// MembershipStore reads memberships; they are written through groups.
+type MembershipStore interface {
+	Membership(ctx context.Context, id string) (Membership, error)
+	MembershipOf(ctx context.Context, groupID, userID string) (Membership, error)
+	// MembersOf lists a group's memberships by user id.
+	MembersOf(ctx context.Context, groupID, afterUserID string, limit int) ([]Membership, error)
+	// MembershipsOf lists a user's memberships by group id.
+	MembershipsOf(ctx context.Context, userID, afterGroupID string, limit int) ([]Membership, error)
+	// DeleteMembership removes one membership and raises the group's version.
+	DeleteMembership(ctx context.Context, id string, at time.Time, e audit.Event) error
+}
+
+// SourceStore keeps identity sources and their SCIM tokens.
+type SourceStore interface {
+	// PutSource inserts (ifVersion 0; a taken id is fault.Conflict "uniqueness") or replaces a source.
+	PutSource(ctx context.Context, s Source, ifVersion int64, e audit.Event) error
+	Source(ctx context.Context, id string) (Source, error)
+	// Sources lists all, by id; there are few.
+	Sources(ctx context.Context) ([]Source, error)
+	// InsertToken adds t unless the source already has max tokens that expire after t.CreatedAt:
+	// fault.Quota. The check and the insert are one transaction.
+	InsertToken(ctx context.Context, t Token, max int, e audit.Event) error
+	DeleteToken(ctx context.Context, sourceID, id string, e audit.Event) error
+	// Tokens lists a source's tokens, newest first.
+	Tokens(ctx context.Context, sourceID string) ([]Token, error)
+	// TokenByHash finds a token, expired or not.
+	TokenByHash(ctx context.Context, hash []byte) (Token, error)
+	// TouchToken notes the last use; it writes no event.
+	TouchToken(ctx context.Context, id string, at time.Time) error
+}
