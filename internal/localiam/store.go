@@ -1,0 +1,107 @@
+package localiam
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/internal/audit"
+)
+
+// Store is what localiam asks of a database. It is divided by noun; one database implements them all.
+//
+// The same rules hold for every part:
+//
+//   - A reading method that names one thing answers a NotFound fault when it is not there.
+//   - A Save method creates when the value's Revision is 0 and otherwise replaces the stored value if
+//     the stored revision is still that one; either way the stored revision becomes Revision+1. Creating
+//     what exists (same key in folded case) is a Conflict with Reason "exists"; replacing what has
+//     changed, or what is gone, is a Conflict with Reason "version". Nothing is written then.
+//   - A Delete method deletes only the revision it is given: Conflict with Reason "version" when another one is stored,
+//     NotFound when the thing is not there.
+//   - Every changing method writes the event in the same transaction, and in that transaction raises
+//     the account's generation ([SessionStore]).
+//   - Lists are in ascending order of the folded name (of the ID for access keys, byte order), begin
+//     after the given key (empty: at the beginning) and have at most limit entries, limit being 1–1000.
+//   - Names given to methods may be in any case; the store compares [Fold]. Values keep their case.
+//   - nil and empty maps and lists are the same thing. Times come back in UTC, exact to the microsecond.
+type Store interface {
+	RoleStore
+	UserStore
+	PolicyStore
+	ProviderStore
+	SessionStore
+}
+
+// RoleStore keeps roles. The key of a role is (account, folded name); its path is not part of it.
+type RoleStore interface {
+	Role(ctx context.Context, accountID, name string) (Role, error)
+	// Roles lists the roles whose path begins with pathPrefix ("/" or empty: all), by folded name.
+	Roles(ctx context.Context, accountID, pathPrefix, after string, limit int) ([]Role, error)
+	// SaveRole creates or replaces a role with all its attachments. When Attached or BoundaryARN name a customer
+	// managed policy that does not exist, it is a NotFound fault with Reason "policy" and the ARN
+	// as ID; AWS managed policies (account "aws" in the ARN) are not looked up.
+	SaveRole(ctx context.Context, r Role, ev audit.Event) error
+	DeleteRole(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
+}
+
+// UserStore keeps IAM users and their access keys.
+type UserStore interface {
+	User(ctx context.Context, accountID, name string) (User, error)
+	Users(ctx context.Context, accountID, pathPrefix, after string, limit int) ([]User, error)
+	// SaveUser is to users what SaveRole is to roles.
+	SaveUser(ctx context.Context, u User, ev audit.Event) error
+	// DeleteUser answers a Conflict with Reason "keys" while the user has access keys.
+	DeleteUser(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
+
+	// AccessKey finds a key by its ID alone: the ID is all that a signature tells.
+	AccessKey(ctx context.Context, id string) (AccessKey, error)
+	// AccessKeys lists a user's keys, by ID.
+	AccessKeys(ctx context.Context, accountID, userName, after string, limit int) ([]AccessKey, error)
+	// SaveAccessKey answers NotFound with Reason "user" when the user does not exist.
+	SaveAccessKey(ctx context.Context, k AccessKey, ev audit.Event) error
+	DeleteAccessKey(ctx context.Context, id string, revision int64, ev audit.Event) error
+}
+
+// PolicyStore keeps customer managed policies. The key is (account, folded name); a policy is asked
+// for by name and the caller compares the path.
+type PolicyStore interface {
+	Policy(ctx context.Context, accountID, name string) (ManagedPolicy, error)
+	Policies(ctx context.Context, accountID, pathPrefix, after string, limit int) ([]ManagedPolicy, error)
+	// PoliciesByARN returns those of the customer managed policies that exist, in any order; unknown
+	// ones are left out. At most 50 ARNs, all of the account.
+	PoliciesByARN(ctx context.Context, accountID string, arns []string) ([]ManagedPolicy, error)
+	SavePolicy(ctx context.Context, p ManagedPolicy, ev audit.Event) error
+	// DeletePolicy answers a Conflict with Reason "attached" while a role or user has the policy attached
+	// or as boundary.
+	DeletePolicy(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
+	// PolicyUsers returns the names of roles and of users that have the policy attached (as a
+	// permissions policy, or as a boundary), each in order of folded name. The policy may be an AWS managed one.
+	PolicyUsers(ctx context.Context, accountID, policyARN string) (PolicyUse, error)
+}
+
+// PolicyUse says who has a managed policy attached.
+type PolicyUse struct {
+	Roles, Users                 []string // as permissions policy
+	BoundaryRoles, BoundaryUsers []string // as permissions boundary
+}
+
+// ProviderStore keeps SAML identity providers. The key is (account, folded name).
+type ProviderStore interface {
+	SAMLProvider(ctx context.Context, accountID, name string) (SAMLProvider, error)
+	SAMLProviders(ctx context.Context, accountID, after string, limit int) ([]SAMLProvider, error)
+	SaveSAMLProvider(ctx context.Context, p SAMLProvider, ev audit.Event) error
+	DeleteSAMLProvider(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
+}
+
+// SessionStore keeps what the use of stateless credentials must look up: whether they were
+// revoked, and whether what is cached about the account is still true.
+type SessionStore interface {
+	// Generation is a number that grows with every change to the account's roles, users, keys, policies
+	// and providers. An account nothing was ever written for has generation 0.
+	Generation(ctx context.Context, accountID string) (int64, error)
+	// RevokedBefore returns the latest Before among the revocations of the subjects (at most 4), or the zero time.
+	RevokedBefore(ctx context.Context, subjects ...string) (time.Time, error)
+	// Revoke stores the revocation. It never moves Before back: the later one stays. May be repeated.
+	// It concerns no account and raises no generation.
+	Revoke(ctx context.Context, r Revocation, ev audit.Event) error
+}
