@@ -1,0 +1,400 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/audit"
+	"gatehouse/internal/fault"
+)
+
+// Resource names used in faults, as the Identity Store API spells them.
+const (
+	ResourceUser       = "USER"
+	ResourceGroup      = "GROUP"
+	ResourceMembership = "GROUP_MEMBERSHIP"
+	ResourceStore      = "IDENTITY_STORE"
+	ResourceSource     = "SOURCE"
+	ResourceToken      = "TOKEN"
+)
+
+// Fold returns the form in which names and addresses are compared: Unicode case folding of the NFC form.
+// It is done here, never by a database, so that both engines agree.
+func Fold(s string) string {
+	ascii := true
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 {
+			ascii = false
+			break
+		}
+	}
+	if ascii {
+		return strings.ToLower(s)
+	}
+	return norm.NFC.String(cases.Fold().String(norm.NFC.String(s)))
+}
+
+// Service holds the rules. All of its methods are safe for concurrent use.
+type Service struct {
+	store   Store
+	storeID string
+	now     func() time.Time
+	rand    io.Reader
+	seen    touched
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Store Store
+	// IdentityStoreID is "d-…"; it prefixes the ids that are minted.
+	IdentityStoreID string
+	Now             func() time.Time
+	Rand            io.Reader
+}
+
+// NewService returns a Service. Every field of c is required.
+func NewService(c Config) *Service {
+	return &Service{store: c.Store, storeID: c.IdentityStoreID, now: c.Now, rand: c.Rand}
+}
+
+// IdentityStoreID returns the id of the identity store, "d-…".
+func (s *Service) IdentityStoreID() string { return s.storeID }
+
+// CheckStore answers fault.NotFound unless id names this identity store.
+func (s *Service) CheckStore(id string) error {
+	if id != s.storeID {
+		return fault.New(fault.NotFound, "IdentityStore not found: %s", id).About(ResourceStore, id)
+	}
+	return nil
+}
+
+// maxRetries bounds the re-reading of a row that others keep changing under a caller who named no version.
+const maxRetries = 8
+
+// CreateUser adds a user. ID, Version and the times are set here; what the caller put there is ignored.
+//
+// Faults: Invalid for a rule of the attributes; Conflict "uniqueness" for a taken name or external id.
+func (s *Service) CreateUser(ctx context.Context, a audit.Actor, u User) (User, error) {
+	now := s.now()
+	u.ID, u.Version = arn.NewPrincipalID(s.rand, s.storeID), 1
+	u.CreatedAt, u.UpdatedAt, u.CreatedBy, u.UpdatedBy = now, now, a.ID, a.ID
+	if err := checkUser(&u); err != nil {
+		return User{}, err
+	}
+	e := audit.New(ctx, now, a, "identitystore:CreateUser", arn.User(u.ID)).With("userName", u.UserName)
+	if err := s.store.InsertUser(ctx, u, e); err != nil {
+		return User{}, err
+	}
+	return u, nil
+}
+
+// UpdateUser reads the user, lets change edit it, checks it and writes it back. ifVersion 0 means any
+// version: a concurrent change is then re-read and change is called again. Otherwise another version is fault.Conflict
+// "version". An edit that changes nothing writes nothing. ID, Source, version and times are not change's to set.
+func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVersion int64, change func(*User) error) (User, error) {
+	for try := 0; ; try++ {
+		old, err := s.store.User(ctx, id)
+		if err != nil {
+			return User{}, err
+		}
+		if ifVersion != 0 && old.Version != ifVersion {
+			return User{}, versionConflict(ResourceUser, id)
+		}
+		u := old.clone()
+		if err := change(&u); err != nil {
+			return User{}, err
+		}
+		u.ID, u.Version, u.CreatedAt, u.CreatedBy = old.ID, old.Version, old.CreatedAt, old.CreatedBy
+		u.UpdatedAt, u.UpdatedBy = old.UpdatedAt, old.UpdatedBy
+		if err := checkUser(&u); err != nil {
+			return User{}, err
+		}
+		if same(u, old) {
+			return old, nil
+		}
+		u.Version, u.UpdatedAt, u.UpdatedBy = old.Version+1, s.now(), a.ID
+		e := audit.New(ctx, u.UpdatedAt, a, "identitystore:UpdateUser", arn.User(id)).With("userName", u.UserName)
+		if u.Active != old.Active {
+			e = e.With("active", strconv.FormatBool(u.Active))
+		}
+		err = s.store.UpdateUser(ctx, u, old.Version, e)
+		if ifVersion == 0 && try < maxRetries && isVersion(err) {
+			continue
+		}
+		if err != nil {
+			return User{}, err
+		}
+		return u, nil
+	}
+}
+
+func versionConflict(resource, id string) error {
+	return fault.New(fault.Conflict, "%s %s has been changed by someone else; read it again and repeat the change", strings.ToLower(resource), id).For("version").About(resource, id)
+}
+
+func isVersion(err error) bool {
+	return err != nil && fault.Is(err, fault.Conflict) && fault.Of(err).Reason == "version"
+}
+
+// DeleteUser removes a user and her memberships. ifVersion 0 means any version.
+func (s *Service) DeleteUser(ctx context.Context, a audit.Actor, id string, ifVersion int64) error {
+	return s.store.DeleteUser(ctx, id, ifVersion, audit.New(ctx, s.now(), a, "identitystore:DeleteUser", arn.User(id)))
+}
+
+// User returns the user with the id.
+func (s *Service) User(ctx context.Context, id string) (User, error) { return s.store.User(ctx, id) }
+
+// UsersByID returns those of up to 1,000 ids that exist, in no order.
+func (s *Service) UsersByID(ctx context.Context, ids []string) ([]User, error) {
+	return s.store.UsersByID(ctx, ids)
+}
+
+// UserByName returns the user whose name folds to the same as userName.
+func (s *Service) UserByName(ctx context.Context, userName string) (User, error) {
+	return s.store.UserByName(ctx, userName)
+}
+
+// UserByExternalID returns the user that an issuer knows by an id.
+func (s *Service) UserByExternalID(ctx context.Context, x ExternalID) (User, error) {
+	return s.store.UserByExternalID(ctx, x)
+}
+
+// UsersByEmail returns the users that have an address, by id, at most limit.
+func (s *Service) UsersByEmail(ctx context.Context, address string, limit int) ([]User, error) {
+	return s.store.UsersByEmail(ctx, address, limit)
+}
+
+// Users lists by id, after the given one.
+func (s *Service) Users(ctx context.Context, after string, limit int) ([]User, error) {
+	return s.store.Users(ctx, after, limit)
+}
+
+// UsersFrom lists by id, skipping users: SCIM's index paging.
+func (s *Service) UsersFrom(ctx context.Context, skip, limit int) ([]User, error) {
+	return s.store.UsersFrom(ctx, skip, limit)
+}
+
+// CountUsers returns how many users there are.
+func (s *Service) CountUsers(ctx context.Context) (int, error) { return s.store.CountUsers(ctx) }
+
+// CreateGroup adds a group with its first members.
+func (s *Service) CreateGroup(ctx context.Context, a audit.Actor, g Group, members []string) (Group, error) {
+	now := s.now()
+	g.ID, g.Version = arn.NewPrincipalID(s.rand, s.storeID), 1
+	g.CreatedAt, g.UpdatedAt, g.CreatedBy, g.UpdatedBy = now, now, a.ID, a.ID
+	if err := checkGroup(&g); err != nil {
+		return Group{}, err
+	}
+	e := audit.New(ctx, now, a, "identitystore:CreateGroup", arn.Group(g.ID)).With("displayName", g.DisplayName)
+	if len(members) > 0 {
+		e = e.With("added", summary(members))
+	}
+	if err := s.store.InsertGroup(ctx, g, s.mint(g.ID, members, now, a), e); err != nil {
+		return Group{}, err
+	}
+	return g, nil
+}
+
+// mint makes membership rows for user ids, each id once.
+func (s *Service) mint(groupID string, users []string, now time.Time, a audit.Actor) []Membership {
+	seen := make(map[string]bool, len(users))
+	out := make([]Membership, 0, len(users))
+	for _, u := range users {
+		if !seen[u] {
+			seen[u] = true
+			out = append(out, Membership{ID: arn.NewPrincipalID(s.rand, s.storeID), GroupID: groupID, UserID: u, CreatedAt: now, CreatedBy: a.ID})
+		}
+	}
+	return out
+}
+
+// summary is what the audit trail keeps of a list of ids: all of a short one, the start of a long one.
+func summary(ids []string) string {
+	const most = 20
+	if len(ids) > most {
+		return strings.Join(ids[:most], " ") + fmt.Sprintf(" … (%d in all)", len(ids))
+	}
+	return strings.Join(ids, " ")
+}
+
+// UpdateGroup edits a group and its members in one transaction; see [Service.UpdateUser] for ifVersion. The
+// member change costs what the change costs, however large the group is.
+func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifVersion int64, change func(*Group) (MemberChange, error)) (Group, error) {
+	for try := 0; ; try++ {
+		old, err := s.store.Group(ctx, id)
+		if err != nil {
+			return Group{}, err
+		}
+		if ifVersion != 0 && old.Version != ifVersion {
+			return Group{}, versionConflict(ResourceGroup, id)
+		}
+		g := old.clone()
+		mc, err := change(&g)
+		if err != nil {
+			return Group{}, err
+		}
+		g.ID, g.Version, g.CreatedAt, g.CreatedBy = old.ID, old.Version, old.CreatedAt, old.CreatedBy
+		g.UpdatedAt, g.UpdatedBy = old.UpdatedAt, old.UpdatedBy
+		if err := checkGroup(&g); err != nil {
+			return Group{}, err
+		}
+		if mc.Empty() && same(g, old) {
+			return old, nil
+		}
+		now := s.now()
+		g.Version, g.UpdatedAt, g.UpdatedBy = old.Version+1, now, a.ID
+		e := audit.New(ctx, now, a, "identitystore:UpdateGroup", arn.Group(id)).With("displayName", g.DisplayName)
+		e = memberDetail(e, mc)
+		err = s.store.UpdateGroup(ctx, g, old.Version, MembershipChange{Replace: mc.Replace, Add: s.mint(id, without(mc.Add, mc.Remove), now, a), Remove: mc.Remove}, e)
+		if ifVersion == 0 && try < maxRetries && isVersion(err) {
+			continue
+		}
+		if err != nil {
+			return Group{}, err
+		}
+		return g, nil
+	}
+}
+
+func memberDetail(e audit.Event, mc MemberChange) audit.Event {
+	if mc.Replace {
+		e = e.With("replaced", strconv.Itoa(len(mc.Add)))
+	}
+	if len(mc.Add) > 0 {
+		e = e.With("added", summary(mc.Add))
+	}
+	if len(mc.Remove) > 0 {
+		e = e.With("removed", summary(mc.Remove))
+	}
+	return e
+}
+
+func without(add, remove []string) []string {
+	if len(remove) == 0 {
+		return add
+	}
+	gone := make(map[string]bool, len(remove))
+	for _, id := range remove {
+		gone[id] = true
+	}
+	out := make([]string, 0, len(add))
+	for _, id := range add {
+		if !gone[id] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// DeleteGroup removes a group and its memberships. ifVersion 0 means any version.
+func (s *Service) DeleteGroup(ctx context.Context, a audit.Actor, id string, ifVersion int64) error {
+	return s.store.DeleteGroup(ctx, id, ifVersion, audit.New(ctx, s.now(), a, "identitystore:DeleteGroup", arn.Group(id)))
+}
+
+// Group returns the group with the id.
+func (s *Service) Group(ctx context.Context, id string) (Group, error) { return s.store.Group(ctx, id) }
+
+// GroupsByID returns those of up to 1,000 ids that exist, in no order.
+func (s *Service) GroupsByID(ctx context.Context, ids []string) ([]Group, error) {
+	return s.store.GroupsByID(ctx, ids)
+}
+
+// GroupByName returns the group whose name folds to the same as displayName.
+func (s *Service) GroupByName(ctx context.Context, displayName string) (Group, error) {
+	return s.store.GroupByName(ctx, displayName)
+}
+
+// GroupByExternalID returns the group that an issuer knows by an id.
+func (s *Service) GroupByExternalID(ctx context.Context, x ExternalID) (Group, error) {
+	return s.store.GroupByExternalID(ctx, x)
+}
+
+// Groups lists by id, after the given one.
+func (s *Service) Groups(ctx context.Context, after string, limit int) ([]Group, error) {
+	return s.store.Groups(ctx, after, limit)
+}
+
+// GroupsFrom lists by id, skipping groups: SCIM's index paging.
+func (s *Service) GroupsFrom(ctx context.Context, skip, limit int) ([]Group, error) {
+	return s.store.GroupsFrom(ctx, skip, limit)
+}
+
+// CountGroups returns how many groups there are.
+func (s *Service) CountGroups(ctx context.Context) (int, error) { return s.store.CountGroups(ctx) }
+
+// AddMember makes one membership. One that is there already is fault.Conflict "uniqueness", as with the
+// Identity Store API; SCIM, which repeats itself, uses UpdateGroup.
+func (s *Service) AddMember(ctx context.Context, a audit.Actor, groupID, userID string) (Membership, error) {
+	if _, err := s.store.User(ctx, userID); err != nil {
+		return Membership{}, err
+	}
+	if m, err := s.store.MembershipOf(ctx, groupID, userID); err == nil {
+		return Membership{}, fault.New(fault.Conflict, "User %s is already a member of group %s", userID, groupID).For("uniqueness").About(ResourceMembership, m.ID)
+	}
+	_, err := s.UpdateGroup(ctx, a, groupID, 0, func(*Group) (MemberChange, error) {
+		return MemberChange{Add: []string{userID}}, nil
+	})
+	if err != nil {
+		return Membership{}, err
+	}
+	return s.store.MembershipOf(ctx, groupID, userID)
+}
+
+// DeleteMembership ends one membership by its id.
+func (s *Service) DeleteMembership(ctx context.Context, a audit.Actor, id string) error {
+	now := s.now()
+	return s.store.DeleteMembership(ctx, id, now, audit.New(ctx, now, a, "identitystore:DeleteGroupMembership", arn.Membership(id)))
+}
+
+// Membership returns the membership with the id.
+func (s *Service) Membership(ctx context.Context, id string) (Membership, error) {
+	return s.store.Membership(ctx, id)
+}
+
+// MembershipOf returns the membership of a user in a group, or fault.NotFound.
+func (s *Service) MembershipOf(ctx context.Context, groupID, userID string) (Membership, error) {
+	return s.store.MembershipOf(ctx, groupID, userID)
+}
+
+// MembersOf lists a group's memberships by user id. The group must exist.
+func (s *Service) MembersOf(ctx context.Context, groupID, afterUserID string, limit int) ([]Membership, error) {
+	if _, err := s.store.Group(ctx, groupID); err != nil {
+		return nil, err
+	}
+	return s.store.MembersOf(ctx, groupID, afterUserID, limit)
+}
+
+// MembershipsOf lists a user's memberships by group id. The user must exist.
+func (s *Service) MembershipsOf(ctx context.Context, userID, afterGroupID string, limit int) ([]Membership, error) {
+	if _, err := s.store.User(ctx, userID); err != nil {
+		return nil, err
+	}
+	return s.store.MembershipsOf(ctx, userID, afterGroupID, limit)
+}
+
+// GroupIDsOf returns the ids of all groups of a user.
+func (s *Service) GroupIDsOf(ctx context.Context, userID string) ([]string, error) {
+	const page = 500
+	var ids []string
+	for after := ""; ; {
+		ms, err := s.store.MembershipsOf(ctx, userID, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range ms {
+			ids = append(ids, m.GroupID)
+		}
+		if len(ms) < page {
+			return ids, nil
+		}
+		after = ms[len(ms)-1].GroupID
+	}
+}

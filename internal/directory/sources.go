@@ -1,0 +1,190 @@
+package directory
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"net/url"
+	"regexp"
+	"sync"
+	"time"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/audit"
+	"gatehouse/internal/fault"
+)
+
+// Limits of SCIM tokens, as AWS has them.
+const (
+	MaxTokens       = 2
+	DefaultTokenAge = 365 * 24 * time.Hour
+)
+
+var sourceID = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+
+// CreateSource adds an identity source.
+func (s *Service) CreateSource(ctx context.Context, a audit.Actor, src Source) (Source, error) {
+	src.Version, src.CreatedAt = 1, s.now()
+	if err := checkSource(&src); err != nil {
+		return Source{}, err
+	}
+	return src, s.store.PutSource(ctx, src, 0, audit.New(ctx, src.CreatedAt, a, "gatehouse:CreateSource", src.ID))
+}
+
+// UpdateSource reads the source, lets change edit it and writes it back.
+func (s *Service) UpdateSource(ctx context.Context, a audit.Actor, id string, change func(*Source) error) (Source, error) {
+	for try := 0; ; try++ {
+		src, err := s.store.Source(ctx, id)
+		if err != nil {
+			return Source{}, err
+		}
+		old := src.Version
+		if err := change(&src); err != nil {
+			return Source{}, err
+		}
+		src.ID, src.Version = id, old+1
+		if err := checkSource(&src); err != nil {
+			return Source{}, err
+		}
+		err = s.store.PutSource(ctx, src, old, audit.New(ctx, s.now(), a, "gatehouse:UpdateSource", id).With("entityId", src.SAML.EntityID))
+		if try < maxRetries && isVersion(err) {
+			continue
+		}
+		return src, err
+	}
+}
+
+func checkSource(src *Source) error {
+	if !sourceID.MatchString(src.ID) {
+		return invalid("id", "an identity source's id is 1 to 32 lower-case letters, digits and inner dashes; %q is not", src.ID)
+	}
+	if src.Profile == "" {
+		src.Profile = ProfileRFC
+	}
+	if src.Profile != ProfileRFC && src.Profile != ProfileAWS {
+		return invalid("profile", "profile is %q or %q, not %q", ProfileRFC, ProfileAWS, src.Profile)
+	}
+	if src.Name == "" {
+		src.Name = src.ID
+	}
+	if err := checkText("name", src.Name); err != nil {
+		return err
+	}
+	return checkSAML(src.SAML)
+}
+
+func checkSAML(m SAMLSettings) error {
+	if m.EntityID == "" {
+		return nil
+	}
+	if m.SSORedirectURL == "" && m.SSOPostURL == "" {
+		return invalid("saml", "the identity provider's metadata names no single sign-on address (HTTP-Redirect or HTTP-POST)")
+	}
+	for _, raw := range []string{m.SSORedirectURL, m.SSOPostURL} {
+		u, err := url.Parse(raw)
+		if raw != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+			return invalid("saml", "the single sign-on address %q is not an http(s) URL", raw)
+		}
+	}
+	if len(m.Certificates) == 0 {
+		return invalid("saml", "the identity provider's metadata has no signing certificate, so nothing it says could be believed")
+	}
+	for _, der := range m.Certificates {
+		if _, err := x509.ParseCertificate(der); err != nil {
+			return fault.New(fault.Invalid, "a signing certificate cannot be read").At("saml").Because(err)
+		}
+	}
+	return nil
+}
+
+// Source returns one identity source.
+func (s *Service) Source(ctx context.Context, id string) (Source, error) {
+	return s.store.Source(ctx, id)
+}
+
+// Sources lists all identity sources, by id.
+func (s *Service) Sources(ctx context.Context) ([]Source, error) { return s.store.Sources(ctx) }
+
+// CreateToken makes a SCIM token for a source and returns it with its secret, which is not kept. age 0 means
+// [DefaultTokenAge]. A third valid token is fault.Quota.
+func (s *Service) CreateToken(ctx context.Context, a audit.Actor, sourceID string, age time.Duration) (Token, string, error) {
+	if _, err := s.store.Source(ctx, sourceID); err != nil {
+		return Token{}, "", err
+	}
+	if age == 0 {
+		age = DefaultTokenAge
+	}
+	if age < time.Minute || age > 10*DefaultTokenAge {
+		return Token{}, "", invalid("age", "a token lives between one minute and ten years")
+	}
+	now := s.now()
+	secret := "ghscim_" + arn.NewSecret(s.rand, 43) // 43 × 6 bits: 256 bits of randomness
+	t := Token{ID: arn.UUID(s.rand), SourceID: sourceID, Hash: hash(secret), CreatedAt: now, ExpiresAt: now.Add(age), CreatedBy: a.ID}
+	e := audit.New(ctx, now, a, "gatehouse:CreateScimToken", sourceID).With("token", t.ID)
+	if err := s.store.InsertToken(ctx, t, MaxTokens, e); err != nil {
+		return Token{}, "", err
+	}
+	return t, secret, nil
+}
+
+func hash(secret string) []byte {
+	h := sha256.Sum256([]byte(secret))
+	return h[:]
+}
+
+// DeleteToken revokes a token at once.
+func (s *Service) DeleteToken(ctx context.Context, a audit.Actor, sourceID, id string) error {
+	return s.store.DeleteToken(ctx, sourceID, id, audit.New(ctx, s.now(), a, "gatehouse:DeleteScimToken", sourceID).With("token", id))
+}
+
+// Tokens lists a source's tokens, newest first; their hashes are of no use to anyone.
+func (s *Service) Tokens(ctx context.Context, sourceID string) ([]Token, error) {
+	return s.store.Tokens(ctx, sourceID)
+}
+
+// Authenticate finds the source whose SCIM token the secret is. The token must belong to sourceID, so that
+// one source's token opens no other's door. Every refusal is the same fault.Unauthenticated. The look-up is by hash of a
+// 256-bit secret: timing tells nothing that helps to guess one.
+func (s *Service) Authenticate(ctx context.Context, sourceID, secret string) (Source, Token, error) {
+	refused := fault.New(fault.Unauthenticated, "the bearer token is missing, unknown, expired or of another directory")
+	t, err := s.store.TokenByHash(ctx, hash(secret))
+	if fault.Is(err, fault.NotFound) {
+		return Source{}, Token{}, refused
+	}
+	if err != nil {
+		return Source{}, Token{}, err
+	}
+	now := s.now()
+	if t.SourceID != sourceID || !now.Before(t.ExpiresAt) {
+		return Source{}, Token{}, refused
+	}
+	src, err := s.store.Source(ctx, sourceID)
+	if err != nil {
+		return Source{}, Token{}, refused.Because(err)
+	}
+	if s.seen.due(t.ID, now) {
+		// The note of last use is a convenience: failing to write it must not refuse a valid client.
+		_ = s.store.TouchToken(ctx, t.ID, now)
+	}
+	return src, t, nil
+}
+
+// touched remembers when each token's last use was last written, so that a busy client costs one small write a
+// minute and not one per request.
+type touched struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+func (t *touched) due(id string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.last[id]) < time.Minute {
+		return false
+	}
+	if t.last == nil {
+		t.last = map[string]time.Time{}
+	}
+	t.last[id] = now
+	return true
+}
