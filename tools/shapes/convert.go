@@ -79,7 +79,15 @@ func rewritten(shape, pattern string) string {
 	case "accountAliasType":
 		return `[a-z0-9](?:-?[a-z0-9])*`
 	}
-	return javaEscape.ReplaceAllString(pattern, `\x{$1}`)
+	var b strings.Builder
+	for _, r := range javaEscape.ReplaceAllString(pattern, `\x{$1}`) {
+		if r < 0x7f {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\x{%X}`, r) // a no-break space is invisible in a file that people edit
+		}
+	}
+	return b.String()
 }
 
 var javaEscape = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)

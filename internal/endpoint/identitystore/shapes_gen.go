@@ -17,6 +17,7 @@ var model = awswire.Model{
 		{Name: "DeleteUser", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "ConflictException", "InternalServerException", "ValidationException"}},
 		{Name: "DescribeGroup", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
 		{Name: "DescribeGroupMembership", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
+		{Name: "DescribeIdentityStore", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
 		{Name: "DescribeUser", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
 		{Name: "GetGroupId", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
 		{Name: "GetGroupMembershipId", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
@@ -25,8 +26,10 @@ var model = awswire.Model{
 		{Name: "ListGroupMemberships", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
 		{Name: "ListGroupMembershipsForMember", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
 		{Name: "ListGroups", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
+		{Name: "ListIdentityStores", Errors: []string{"ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
 		{Name: "ListUsers", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "InternalServerException", "ValidationException"}},
 		{Name: "UpdateGroup", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "ConflictException", "InternalServerException", "ValidationException", "ServiceQuotaExceededException"}},
+		{Name: "UpdateIdentityStore", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "ConflictException", "InternalServerException", "ValidationException"}},
 		{Name: "UpdateUser", Errors: []string{"ResourceNotFoundException", "ThrottlingException", "AccessDeniedException", "ConflictException", "InternalServerException", "ValidationException", "ServiceQuotaExceededException"}},
 	},
 	Errors: []awswire.ErrorModel{
@@ -135,6 +138,7 @@ func (v *CreateGroupMembershipRequest) Check(c *awswire.Check) {
 type CreateGroupMembershipResponse struct {
 	MembershipId    *string `json:"MembershipId,omitzero"`
 	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
+	MembershipArn   *string `json:"MembershipArn,omitzero"`
 }
 
 // CreateGroupRequest is the structure of that name.
@@ -162,6 +166,8 @@ func (v *CreateGroupRequest) Check(c *awswire.Check) {
 type CreateGroupResponse struct {
 	GroupId         *string `json:"GroupId,omitzero"`
 	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
+	GroupArn        *string `json:"GroupArn,omitzero"`
+	Revision        *string `json:"Revision,omitzero"`
 }
 
 // CreateUserRequest is the structure of that name.
@@ -271,6 +277,8 @@ func (v *CreateUserRequest) Check(c *awswire.Check) {
 type CreateUserResponse struct {
 	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
 	UserId          *string `json:"UserId,omitzero"`
+	UserArn         *string `json:"UserArn,omitzero"`
+	Revision        *string `json:"Revision,omitzero"`
 }
 
 // DeleteGroupMembershipRequest is the structure of that name.
@@ -299,6 +307,7 @@ type DeleteGroupMembershipResponse struct {
 type DeleteGroupRequest struct {
 	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
 	GroupId         *string `json:"GroupId,omitzero"`
+	Revision        *string `json:"Revision,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -311,6 +320,9 @@ func (v *DeleteGroupRequest) Check(c *awswire.Check) {
 	if v.GroupId != nil {
 		c.Text("GroupId", *v.GroupId, &textResourceId)
 	}
+	if v.Revision != nil {
+		c.Text("Revision", *v.Revision, &textRevision)
+	}
 }
 
 // DeleteGroupResponse is the structure of that name.
@@ -321,6 +333,7 @@ type DeleteGroupResponse struct {
 type DeleteUserRequest struct {
 	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
 	UserId          *string `json:"UserId,omitzero"`
+	Revision        *string `json:"Revision,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -332,6 +345,9 @@ func (v *DeleteUserRequest) Check(c *awswire.Check) {
 	c.Required("UserId", v.UserId != nil)
 	if v.UserId != nil {
 		c.Text("UserId", *v.UserId, &textResourceId)
+	}
+	if v.Revision != nil {
+		c.Text("Revision", *v.Revision, &textRevision)
 	}
 }
 
@@ -367,6 +383,7 @@ type DescribeGroupMembershipResponse struct {
 	UpdatedAt       *awswire.Time `json:"UpdatedAt,omitzero"`
 	CreatedBy       *string       `json:"CreatedBy,omitzero"`
 	UpdatedBy       *string       `json:"UpdatedBy,omitzero"`
+	MembershipArn   *string       `json:"MembershipArn,omitzero"`
 }
 
 // DescribeGroupRequest is the structure of that name.
@@ -398,6 +415,8 @@ type DescribeGroupResponse struct {
 	CreatedBy       *string       `json:"CreatedBy,omitzero"`
 	UpdatedBy       *string       `json:"UpdatedBy,omitzero"`
 	IdentityStoreId *string       `json:"IdentityStoreId,omitzero"`
+	GroupArn        *string       `json:"GroupArn,omitzero"`
+	Revision        *string       `json:"Revision,omitzero"`
 }
 
 // DescribeUserRequest is the structure of that name.
@@ -453,6 +472,8 @@ type DescribeUserResponse struct {
 	UpdatedAt         *awswire.Time               `json:"UpdatedAt,omitzero"`
 	UpdatedBy         *string                     `json:"UpdatedBy,omitzero"`
 	Extensions        map[string]awswire.Document `json:"Extensions,omitzero"`
+	UserArn           *string                     `json:"UserArn,omitzero"`
+	Revision          *string                     `json:"Revision,omitzero"`
 }
 
 // Email is the structure of that name.
@@ -530,6 +551,7 @@ func (v *GetGroupIdRequest) Check(c *awswire.Check) {
 type GetGroupIdResponse struct {
 	GroupId         *string `json:"GroupId,omitzero"`
 	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
+	GroupArn        *string `json:"GroupArn,omitzero"`
 }
 
 // GetGroupMembershipIdRequest is the structure of that name.
@@ -559,6 +581,7 @@ func (v *GetGroupMembershipIdRequest) Check(c *awswire.Check) {
 type GetGroupMembershipIdResponse struct {
 	MembershipId    *string `json:"MembershipId,omitzero"`
 	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
+	MembershipArn   *string `json:"MembershipArn,omitzero"`
 }
 
 // GetUserIdRequest is the structure of that name.
@@ -583,6 +606,7 @@ func (v *GetUserIdRequest) Check(c *awswire.Check) {
 type GetUserIdResponse struct {
 	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
 	UserId          *string `json:"UserId,omitzero"`
+	UserArn         *string `json:"UserArn,omitzero"`
 }
 
 // Group is the structure of that name.
@@ -596,6 +620,8 @@ type Group struct {
 	CreatedBy       *string       `json:"CreatedBy,omitzero"`
 	UpdatedBy       *string       `json:"UpdatedBy,omitzero"`
 	IdentityStoreId *string       `json:"IdentityStoreId,omitzero"`
+	GroupArn        *string       `json:"GroupArn,omitzero"`
+	Revision        *string       `json:"Revision,omitzero"`
 }
 
 // GroupMembership is the structure of that name.
@@ -608,6 +634,7 @@ type GroupMembership struct {
 	UpdatedAt       *awswire.Time `json:"UpdatedAt,omitzero"`
 	CreatedBy       *string       `json:"CreatedBy,omitzero"`
 	UpdatedBy       *string       `json:"UpdatedBy,omitzero"`
+	MembershipArn   *string       `json:"MembershipArn,omitzero"`
 }
 
 // GroupMembershipExistenceResult is the structure of that name.
@@ -908,6 +935,7 @@ type UpdateGroupRequest struct {
 	IdentityStoreId *string              `json:"IdentityStoreId,omitzero"`
 	GroupId         *string              `json:"GroupId,omitzero"`
 	Operations      []AttributeOperation `json:"Operations,omitzero"`
+	Revision        *string              `json:"Revision,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -927,10 +955,17 @@ func (v *UpdateGroupRequest) Check(c *awswire.Check) {
 	for i := range v.Operations {
 		c.Item("Operations", i, &v.Operations[i])
 	}
+	if v.Revision != nil {
+		c.Text("Revision", *v.Revision, &textRevision)
+	}
 }
 
 // UpdateGroupResponse is the structure of that name.
 type UpdateGroupResponse struct {
+	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
+	GroupId         *string `json:"GroupId,omitzero"`
+	GroupArn        *string `json:"GroupArn,omitzero"`
+	Revision        *string `json:"Revision,omitzero"`
 }
 
 // UpdateUserRequest is the structure of that name.
@@ -938,6 +973,7 @@ type UpdateUserRequest struct {
 	IdentityStoreId *string              `json:"IdentityStoreId,omitzero"`
 	UserId          *string              `json:"UserId,omitzero"`
 	Operations      []AttributeOperation `json:"Operations,omitzero"`
+	Revision        *string              `json:"Revision,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -957,10 +993,17 @@ func (v *UpdateUserRequest) Check(c *awswire.Check) {
 	for i := range v.Operations {
 		c.Item("Operations", i, &v.Operations[i])
 	}
+	if v.Revision != nil {
+		c.Text("Revision", *v.Revision, &textRevision)
+	}
 }
 
 // UpdateUserResponse is the structure of that name.
 type UpdateUserResponse struct {
+	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
+	UserId          *string `json:"UserId,omitzero"`
+	UserArn         *string `json:"UserArn,omitzero"`
+	Revision        *string `json:"Revision,omitzero"`
 }
 
 // User is the structure of that name.
@@ -991,6 +1034,109 @@ type User struct {
 	UpdatedAt         *awswire.Time               `json:"UpdatedAt,omitzero"`
 	UpdatedBy         *string                     `json:"UpdatedBy,omitzero"`
 	Extensions        map[string]awswire.Document `json:"Extensions,omitzero"`
+	UserArn           *string                     `json:"UserArn,omitzero"`
+	Revision          *string                     `json:"Revision,omitzero"`
+}
+
+// DescribeIdentityStoreRequest is the structure of that name.
+type DescribeIdentityStoreRequest struct {
+	IdentityStoreId *string `json:"IdentityStoreId,omitzero"`
+}
+
+// Check reports the violated constraints.
+func (v *DescribeIdentityStoreRequest) Check(c *awswire.Check) {
+	c.Required("IdentityStoreId", v.IdentityStoreId != nil)
+	if v.IdentityStoreId != nil {
+		c.Text("IdentityStoreId", *v.IdentityStoreId, &textIdentityStoreId)
+	}
+}
+
+// DescribeIdentityStoreResponse is the structure of that name.
+type DescribeIdentityStoreResponse struct {
+	IdentityStoreArn     *string                      `json:"IdentityStoreArn,omitzero"`
+	IdentityStoreId      *string                      `json:"IdentityStoreId,omitzero"`
+	NetworkConfiguration *NetworkConfigurationDetails `json:"NetworkConfiguration,omitzero"`
+}
+
+// ListIdentityStoresRequest is the structure of that name.
+type ListIdentityStoresRequest struct {
+	MaxResults *int32  `json:"MaxResults,omitzero"`
+	NextToken  *string `json:"NextToken,omitzero"`
+}
+
+// Check reports the violated constraints.
+func (v *ListIdentityStoresRequest) Check(c *awswire.Check) {
+	if v.MaxResults != nil {
+		c.Range("MaxResults", int64(*v.MaxResults), 1, 100)
+	}
+	if v.NextToken != nil {
+		c.Text("NextToken", *v.NextToken, &textNextToken)
+	}
+}
+
+// ListIdentityStoresResponse is the structure of that name.
+type ListIdentityStoresResponse struct {
+	IdentityStores []IdentityStore `json:"IdentityStores,omitzero"`
+	NextToken      *string         `json:"NextToken,omitzero"`
+}
+
+// IdentityStore is the structure of that name.
+type IdentityStore struct {
+	IdentityStoreArn *string `json:"IdentityStoreArn,omitzero"`
+	IdentityStoreId  *string `json:"IdentityStoreId,omitzero"`
+}
+
+// UpdateIdentityStoreRequest is the structure of that name.
+type UpdateIdentityStoreRequest struct {
+	IdentityStoreId      *string               `json:"IdentityStoreId,omitzero"`
+	NetworkConfiguration *NetworkConfiguration `json:"NetworkConfiguration,omitzero"`
+}
+
+// Check reports the violated constraints.
+func (v *UpdateIdentityStoreRequest) Check(c *awswire.Check) {
+	c.Required("IdentityStoreId", v.IdentityStoreId != nil)
+	if v.IdentityStoreId != nil {
+		c.Text("IdentityStoreId", *v.IdentityStoreId, &textIdentityStoreId)
+	}
+	if v.NetworkConfiguration != nil {
+		c.In("NetworkConfiguration", v.NetworkConfiguration)
+	}
+}
+
+// UpdateIdentityStoreResponse is the structure of that name.
+type UpdateIdentityStoreResponse struct {
+	IdentityStoreArn *string `json:"IdentityStoreArn,omitzero"`
+	IdentityStoreId  *string `json:"IdentityStoreId,omitzero"`
+}
+
+// NetworkConfiguration is the structure of that name.
+type NetworkConfiguration struct {
+	VpceAccessRequired    *bool    `json:"VpceAccessRequired,omitzero"`
+	ApiAllowSourceIps     []string `json:"ApiAllowSourceIps,omitzero"`
+	ApiRestrictSourceVpcs []string `json:"ApiRestrictSourceVpcs,omitzero"`
+	ScimAllowSourceIps    []string `json:"ScimAllowSourceIps,omitzero"`
+}
+
+// Check reports the violated constraints.
+func (v *NetworkConfiguration) Check(c *awswire.Check) {
+	c.Required("VpceAccessRequired", v.VpceAccessRequired != nil)
+	if v.ApiAllowSourceIps != nil {
+		c.Size("ApiAllowSourceIps", len(v.ApiAllowSourceIps), 1, -1)
+	}
+	if v.ApiRestrictSourceVpcs != nil {
+		c.Size("ApiRestrictSourceVpcs", len(v.ApiRestrictSourceVpcs), 1, -1)
+	}
+	if v.ScimAllowSourceIps != nil {
+		c.Size("ScimAllowSourceIps", len(v.ScimAllowSourceIps), 1, -1)
+	}
+}
+
+// NetworkConfigurationDetails is the structure of that name.
+type NetworkConfigurationDetails struct {
+	VpceAccessRequired    *bool    `json:"VpceAccessRequired,omitzero"`
+	ApiAllowSourceIps     []string `json:"ApiAllowSourceIps,omitzero"`
+	ApiRestrictSourceVpcs []string `json:"ApiRestrictSourceVpcs,omitzero"`
+	ScimAllowSourceIps    []string `json:"ScimAllowSourceIps,omitzero"`
 }
 
 var textAttributePath = awswire.Text{Min: 1, Max: 255, Pattern: awswire.NewPattern("(?:\\p{L}+:\\p{L}+:\\p{L}+(?:\\.\\p{L}+){0,3}|\\p{L}+(?:\\.\\p{L}+){0,2})")}
@@ -1001,14 +1147,16 @@ var textExternalIdIdentifier = awswire.Text{Min: 1, Max: 256, Pattern: awswire.N
 
 var textExternalIdIssuer = awswire.Text{Min: 1, Max: 256, Pattern: awswire.NewPattern("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+")}
 
-var textGroupDisplayName = awswire.Text{Min: 1, Max: 1024, Pattern: awswire.NewPattern("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r \u00a0]+")}
+var textGroupDisplayName = awswire.Text{Min: 1, Max: 1024, Pattern: awswire.NewPattern("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r \\x{A0}]+")}
 
-var textIdentityStoreId = awswire.Text{Min: 1, Max: 36, Pattern: awswire.NewPattern("d-[0-9a-f]{10}$|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")}
+var textIdentityStoreId = awswire.Text{Min: 1, Max: 93, Pattern: awswire.NewPattern("(?:arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(?:d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")}
 
 var textNextToken = awswire.Text{Min: 1, Max: 65535, Pattern: awswire.NewPattern("[-a-zA-Z0-9+=/:_]*")}
 
-var textResourceId = awswire.Text{Min: 1, Max: 47, Pattern: awswire.NewPattern("([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}")}
+var textResourceId = awswire.Text{Min: 1, Max: 100, Pattern: awswire.NewPattern("(?:arn:aws[a-z-]*:identitystore:::(?:user|group|membership)/)?(?:[0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}")}
 
-var textSensitiveStringType = awswire.Text{Min: 1, Max: 1024, Pattern: awswire.NewPattern("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r \u00a0\u3000]+")}
+var textSensitiveStringType = awswire.Text{Min: 1, Max: 1024, Pattern: awswire.NewPattern("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r \\x{A0}\\x{3000}]+")}
 
 var textUserName = awswire.Text{Min: 1, Max: 128, Pattern: awswire.NewPattern("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+")}
+
+var textRevision = awswire.Text{Min: 1, Max: 64, Pattern: awswire.NewPattern("[0-9]+")}

@@ -1043,6 +1043,9 @@ type DescribeInstanceResponse struct {
 	StatusReason                   *string                         `json:"StatusReason,omitzero"`
 	EncryptionConfigurationDetails *EncryptionConfigurationDetails `json:"EncryptionConfigurationDetails,omitzero"`
 	PermissionSetsEnabled          *bool                           `json:"PermissionSetsEnabled,omitzero"`
+	IdentityStoreArn               *string                         `json:"IdentityStoreArn,omitzero"`
+	PrimaryRegion                  *string                         `json:"PrimaryRegion,omitzero"`
+	Regions                        []RegionMetadata                `json:"Regions,omitzero"`
 }
 
 // DescribePermissionSetProvisioningStatusRequest is the structure of that name.
@@ -1435,15 +1438,16 @@ func (v *InstanceAccessControlAttributeConfiguration) Check(c *awswire.Check) {
 
 // InstanceMetadata is the structure of that name.
 type InstanceMetadata struct {
-	InstanceArn     *string          `json:"InstanceArn,omitzero"`
-	IdentityStoreId *string          `json:"IdentityStoreId,omitzero"`
-	OwnerAccountId  *string          `json:"OwnerAccountId,omitzero"`
-	Name            *string          `json:"Name,omitzero"`
-	CreatedDate     *awswire.Time    `json:"CreatedDate,omitzero"`
-	Status          *string          `json:"Status,omitzero"`
-	StatusReason    *string          `json:"StatusReason,omitzero"`
-	PrimaryRegion   *string          `json:"PrimaryRegion,omitzero"`
-	Regions         []RegionMetadata `json:"Regions,omitzero"`
+	InstanceArn      *string          `json:"InstanceArn,omitzero"`
+	IdentityStoreId  *string          `json:"IdentityStoreId,omitzero"`
+	OwnerAccountId   *string          `json:"OwnerAccountId,omitzero"`
+	Name             *string          `json:"Name,omitzero"`
+	CreatedDate      *awswire.Time    `json:"CreatedDate,omitzero"`
+	Status           *string          `json:"Status,omitzero"`
+	StatusReason     *string          `json:"StatusReason,omitzero"`
+	PrimaryRegion    *string          `json:"PrimaryRegion,omitzero"`
+	Regions          []RegionMetadata `json:"Regions,omitzero"`
+	IdentityStoreArn *string          `json:"IdentityStoreArn,omitzero"`
 }
 
 // JwtBearerGrant is the structure of that name.
@@ -1905,8 +1909,9 @@ type ListCustomerManagedPolicyReferencesInPermissionSetResponse struct {
 
 // ListInstancesRequest is the structure of that name.
 type ListInstancesRequest struct {
-	MaxResults *int32  `json:"MaxResults,omitzero"`
-	NextToken  *string `json:"NextToken,omitzero"`
+	MaxResults  *int32  `json:"MaxResults,omitzero"`
+	NextToken   *string `json:"NextToken,omitzero"`
+	RegionScope *string `json:"RegionScope,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -1916,6 +1921,9 @@ func (v *ListInstancesRequest) Check(c *awswire.Check) {
 	}
 	if v.NextToken != nil {
 		c.Text("NextToken", *v.NextToken, &textToken)
+	}
+	if v.RegionScope != nil {
+		c.Text("RegionScope", *v.RegionScope, &textRegionScope)
 	}
 }
 
@@ -2891,3 +2899,5 @@ var textTrustedTokenIssuerUrl = awswire.Text{Min: 1, Max: 512, Pattern: awswire.
 var textUUId = awswire.Text{Min: 36, Max: 36, Pattern: awswire.NewPattern("\\b[0-9a-f]{8}\\b-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-\\b[0-9a-f]{12}\\b")}
 
 var textUserBackgroundSessionApplicationStatus = awswire.Text{Min: 0, Max: -1, Enum: []string{"ENABLED", "DISABLED"}}
+
+var textRegionScope = awswire.Text{Min: 0, Max: -1, Enum: []string{"CURRENT_REGION", "ALL_REGIONS"}}
