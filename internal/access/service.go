@@ -1,0 +1,227 @@
+package access
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/audit"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/organization"
+)
+
+// Resource names used in faults.
+const (
+	ResourceInstance   = "INSTANCE"
+	ResourceSet        = "PERMISSION_SET"
+	ResourceAssignment = "ASSIGNMENT"
+	ResourceRequest    = "REQUEST"
+	ResourceRole       = "ROLE"
+	ResourcePolicy     = "POLICY"
+	ResourceBoundary   = "PERMISSIONS_BOUNDARY"
+)
+
+// People is what access asks of the identity store.
+type People interface {
+	User(ctx context.Context, id string) (directory.User, error)
+	Group(ctx context.Context, id string) (directory.Group, error)
+	GroupIDsOf(ctx context.Context, userID string) ([]string, error)
+	UsersByID(ctx context.Context, ids []string) ([]directory.User, error)
+	MembersOf(ctx context.Context, groupID, afterUserID string, limit int) ([]directory.Membership, error)
+}
+
+// Accounts is what access asks of the organization.
+type Accounts interface {
+	Account(ctx context.Context, id string) (organization.Account, error)
+	AccountsByID(ctx context.Context, ids []string) ([]organization.Account, error)
+}
+
+// Policies is what access asks of the policy language.
+type Policies interface {
+	// CheckPolicy refuses a document that is not a policy for permissions, with fault.Invalid.
+	CheckPolicy(document string) error
+	// HasManagedPolicy reports whether an AWS managed policy with the ARN is known.
+	HasManagedPolicy(arn string) bool
+}
+
+// Service holds the rules of who may act as what.
+type Service struct {
+	store    Store
+	people   People
+	accounts Accounts
+	policies Policies
+	now      func() time.Time
+	rand     io.Reader
+	wake     func()
+}
+
+// Config is what a Service is made of; every field is required.
+type Config struct {
+	Store    Store
+	People   People
+	Accounts Accounts
+	Policies Policies
+	Now      func() time.Time
+	Rand     io.Reader
+	// Wake tells the provisioning worker that there is work. It must not block.
+	Wake func()
+}
+
+// NewService returns a Service.
+func NewService(c Config) *Service {
+	return &Service{store: c.Store, people: c.People, accounts: c.Accounts, policies: c.Policies, now: c.Now, rand: c.Rand, wake: c.Wake}
+}
+
+// CreateInstance makes the organization instance.
+func (s *Service) CreateInstance(ctx context.Context, a audit.Actor, i Instance) (Instance, error) {
+	i.ID, i.CreatedAt = arn.NewInstanceID(s.rand), s.now()
+	return i, s.store.InsertInstance(ctx, i, audit.New(ctx, i.CreatedAt, a, "sso:CreateInstance", arn.Instance(i.ID)))
+}
+
+// Instance returns one instance.
+func (s *Service) Instance(ctx context.Context, id string) (Instance, error) {
+	return s.store.Instance(ctx, id)
+}
+
+// Instances lists all instances; there are few.
+func (s *Service) Instances(ctx context.Context) ([]Instance, error) { return s.store.Instances(ctx) }
+
+// Assign gives a principal a permission set in an account. It answers at once with a request IN_PROGRESS; the role
+// follows. Repeating an assignment that exists succeeds.
+//
+// Faults: NotFound for a principal, set or account that is not there; Conflict for a suspended account.
+func (s *Service) Assign(ctx context.Context, a audit.Actor, k RoleKey, p Principal) (Request, error) {
+	set, err := s.checkTarget(ctx, k)
+	if err != nil {
+		return Request{}, err
+	}
+	if err := s.checkPrincipal(ctx, p); err != nil {
+		return Request{}, err
+	}
+	now := s.now()
+	r := Request{ID: arn.UUID(s.rand), Kind: CreateAssignment, RoleKey: k, Principal: p, Status: InProgress, CreatedAssignment: true, CreatedAt: now}
+	e := assignmentEvent(audit.New(ctx, now, a, "sso:CreateAccountAssignment", arn.PermissionSet(set.InstanceID, set.ID)), k, p)
+	if err := s.store.Assign(ctx, Assignment{RoleKey: k, Principal: p, CreatedAt: now}, r, e); err != nil {
+		return Request{}, err
+	}
+	s.wake()
+	return r, nil
+}
+
+// Unassign ends an assignment. The access is gone with the answer; the role goes with its last assignment.
+func (s *Service) Unassign(ctx context.Context, a audit.Actor, k RoleKey, p Principal) (Request, error) {
+	set, err := s.store.Set(ctx, k.PermissionSetID)
+	if err != nil {
+		return Request{}, err
+	}
+	now := s.now()
+	r := Request{ID: arn.UUID(s.rand), Kind: DeleteAssignment, RoleKey: k, Principal: p, Status: InProgress, CreatedAt: now}
+	e := assignmentEvent(audit.New(ctx, now, a, "sso:DeleteAccountAssignment", arn.PermissionSet(set.InstanceID, set.ID)), k, p)
+	if err := s.store.Unassign(ctx, Assignment{RoleKey: k, Principal: p}, r, e); err != nil {
+		return Request{}, err
+	}
+	s.wake()
+	return r, nil
+}
+
+func assignmentEvent(e audit.Event, k RoleKey, p Principal) audit.Event {
+	e.Detail = map[string]string{"account": k.AccountID, "principalType": string(p.Type), "principal": p.ID}
+	return e
+}
+
+func (s *Service) checkTarget(ctx context.Context, k RoleKey) (PermissionSet, error) {
+	set, err := s.store.Set(ctx, k.PermissionSetID)
+	if err != nil {
+		return PermissionSet{}, err
+	}
+	acct, err := s.accounts.Account(ctx, k.AccountID)
+	if err != nil {
+		return PermissionSet{}, err
+	}
+	if acct.Status != organization.Active {
+		return PermissionSet{}, fault.New(fault.Conflict, "account %s is %s; only an active account takes assignments", acct.ID, acct.Status).About(organization.ResourceAccount, acct.ID)
+	}
+	return set, nil
+}
+
+func (s *Service) checkPrincipal(ctx context.Context, p Principal) error {
+	var err error
+	switch p.Type {
+	case User:
+		_, err = s.people.User(ctx, p.ID)
+	case Group:
+		_, err = s.people.Group(ctx, p.ID)
+	default:
+		return fault.New(fault.Invalid, "PrincipalType is USER or GROUP, not %q", p.Type).At("PrincipalType")
+	}
+	return err
+}
+
+// Provision brings a set's roles to the set's present revision: in one account, which must have the role, or,
+// with an empty accountID, in all accounts that have it.
+func (s *Service) Provision(ctx context.Context, a audit.Actor, k RoleKey) (Request, error) {
+	set, err := s.store.Set(ctx, k.PermissionSetID)
+	if err != nil {
+		return Request{}, err
+	}
+	if k.AccountID != "" {
+		if _, err := s.checkTarget(ctx, k); err != nil {
+			return Request{}, err
+		}
+		if _, err := s.store.Role(ctx, k); err != nil {
+			return Request{}, err
+		}
+	}
+	now := s.now()
+	r := Request{ID: arn.UUID(s.rand), Kind: Provision, RoleKey: k, Status: InProgress, CreatedAt: now}
+	e := audit.New(ctx, now, a, "sso:ProvisionPermissionSet", arn.PermissionSet(set.InstanceID, set.ID)).With("account", k.AccountID)
+	if err := s.store.StartProvision(ctx, r, func() string { return arn.UUID(s.rand) }, e); err != nil {
+		return Request{}, err
+	}
+	s.wake()
+	return s.store.Request(ctx, r.ID)
+}
+
+// Request returns a request of the given kind; one of another kind is not found.
+func (s *Service) Request(ctx context.Context, kind RequestKind, id string) (Request, error) {
+	r, err := s.store.Request(ctx, id)
+	if err == nil && (r.Kind != kind || r.ParentID != "") {
+		err = fault.New(fault.NotFound, "there is no request %s of this kind", id).About(ResourceRequest, id)
+	}
+	return r, err
+}
+
+// Requests lists requests of a kind newest first; status empty means any.
+func (s *Service) Requests(ctx context.Context, kind RequestKind, status Status, after RequestCursor, limit int) ([]Request, error) {
+	return s.store.Requests(ctx, kind, status, after, limit)
+}
+
+// AssignmentsOfRole lists the assignments of one role by principal.
+func (s *Service) AssignmentsOfRole(ctx context.Context, k RoleKey, after Principal, limit int) ([]Assignment, error) {
+	return s.store.AssignmentsOfRole(ctx, k, after, limit)
+}
+
+// AssignmentsOfPrincipal lists the assignments made to exactly this principal, by (account, set).
+func (s *Service) AssignmentsOfPrincipal(ctx context.Context, p Principal, after RoleKey, limit int) ([]Assignment, error) {
+	if err := s.checkPrincipal(ctx, p); err != nil {
+		return nil, err
+	}
+	return s.store.AssignmentsOfPrincipal(ctx, p, after, limit)
+}
+
+// Role returns the provisioned role of an account and set.
+func (s *Service) Role(ctx context.Context, k RoleKey) (ProvisionedRole, error) {
+	return s.store.Role(ctx, k)
+}
+
+// RolesOfSet lists a set's provisioned roles by account.
+func (s *Service) RolesOfSet(ctx context.Context, setID, afterAccountID string, limit int) ([]ProvisionedRole, error) {
+	return s.store.RolesOfSet(ctx, setID, afterAccountID, limit)
+}
+
+// RolesOfAccount lists an account's provisioned roles by set.
+func (s *Service) RolesOfAccount(ctx context.Context, accountID, afterSetID string, limit int) ([]ProvisionedRole, error) {
+	return s.store.RolesOfAccount(ctx, accountID, afterSetID, limit)
+}
