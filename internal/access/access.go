@@ -136,6 +136,9 @@ type RoleWork struct {
 	// Reprovision is true when a Provision request waits: the role must be brought to the set's present
 	// revision even if it exists.
 	Reprovision bool
+	// PlannedSuffix is what PlanRole recorded on this work before; empty if nothing. A worker that died between
+	// making a role and finishing leaves it here, so that the next one finds the role it made.
+	PlannedSuffix string
 	// ClaimedUntil is when the claim lapses.
 	ClaimedUntil time.Time
 }

@@ -79,6 +79,9 @@ type WorkStore interface {
 	// ClaimWork claims up to max roles whose work is due at now and unclaimed (or whose claim has lapsed) until
 	// `until`, for the named worker. Two workers never hold one role at a time.
 	ClaimWork(ctx context.Context, worker string, now, until time.Time, max int) ([]RoleWork, error)
+	// PlanRole records, before a role is made, the suffix it will have; later claims of the work show it. It is
+	// fault.Conflict "claim-lost" if the worker no longer holds the claim. It writes no event: nothing exists yet.
+	PlanRole(ctx context.Context, worker string, k RoleKey, suffix string) error
 	// FinishWork ends the work if the worker still holds the claim (else fault.Conflict "claim-lost"): writes or
 	// removes the provisioned role, ends every request of the role up to w.Seq, takes back the assignments of failed
 	// create requests (CreatedAssignment), ends parents whose last child ended (FAILED if any child failed), and removes the work row or, when
