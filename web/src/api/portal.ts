@@ -1,0 +1,92 @@
+import { request } from './request';
+
+/** Who is signed in, until when, and the instance they signed in to. */
+export interface Session {
+  user: { id: string; userName: string; displayName: string; email: string };
+  /** RFC 3339. */
+  expiresAt: string;
+  instance: Instance;
+}
+
+export interface Instance {
+  name: string;
+  /** The identifier that the AWS CLI accepts as a start URL; not necessarily an address that answers. */
+  startUrl: string;
+  /** Where this server is reached. */
+  portalUrl: string;
+  ssoRegion: string;
+  identityStoreId: string;
+}
+
+/** An account that the signed-in person reaches, with the roles they may take there. */
+export interface Account {
+  /** Twelve digits. */
+  id: string;
+  name: string;
+  email: string;
+  roles: Role[];
+}
+
+export interface Role {
+  /** The name of the permission set. */
+  name: string;
+  description: string;
+  /** How long credentials of this role last, in seconds. */
+  sessionSeconds: number;
+  relayState: string;
+}
+
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+  /** RFC 3339. */
+  expiration: string;
+  region: string;
+  /** Where the account's AWS APIs answer, when that is not AWS itself. */
+  endpointUrl?: string;
+}
+
+/** Fails with SignedOut when nobody is signed in. */
+export function session(signal?: AbortSignal): Promise<Session> {
+  return request<Session>('GET', '/api/v1/session', { signal });
+}
+
+/** Ends the session on the server. A session that was over already is no failure. */
+export async function signOut(): Promise<void> {
+  await request<undefined>('POST', '/api/v1/session/logout', { body: {} });
+}
+
+/** More pages than any organization fills: a server that never stops answering `next` must not fill the memory. */
+const mostPages = 200;
+
+/** All accounts of the signed-in person, sorted by name. */
+export async function accounts(signal?: AbortSignal): Promise<Account[]> {
+  const found: Account[] = [];
+  let cursor = '';
+  for (let page = 0; page < mostPages; page++) {
+    const query = new URLSearchParams({ limit: '1000', ...(cursor && { cursor }) });
+    const answer = await request<{ accounts: Account[] | null; next?: string }>(
+      'GET',
+      `/api/v1/portal/accounts?${query.toString()}`,
+      { signal },
+    );
+    found.push(...(answer.accounts ?? []).map((account) => ({ ...account, roles: account.roles ?? [] })));
+    cursor = answer.next ?? '';
+    if (!cursor) {
+      break;
+    }
+  }
+  const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+  return found.sort((a, b) => byName.compare(a.name, b.name) || a.id.localeCompare(b.id));
+}
+
+/** Fresh credentials of one role. Fails with a Failure of status 403 when the role is no longer assigned. */
+export function credentials(accountId: string, roleName: string, signal?: AbortSignal): Promise<Credentials> {
+  return request<Credentials>('POST', '/api/v1/portal/credentials', { body: { accountId, roleName }, signal });
+}
+
+/** The server's page that opens the account's console in this role. */
+export function consoleAddress(accountId: string, roleName: string): string {
+  return `/start/console?${new URLSearchParams({ account_id: accountId, role_name: roleName }).toString()}`;
+}

@@ -1,0 +1,42 @@
+import { useCallback, useEffect, useState } from 'react';
+import { accounts as fetchAccounts } from '../api/portal';
+import type { Account } from '../api/portal';
+import { SignedOut } from '../api/request';
+
+export type Accounts =
+  | { kind: 'loading' }
+  | { kind: 'here'; accounts: Account[] }
+  | { kind: 'failed'; why: string };
+
+/** The accounts of whoever is signed in, once `wanted`; and a way to fetch them again. */
+export function useAccounts(wanted: boolean, onSignedOut: () => void): [Accounts, reload: () => void] {
+  const [state, setState] = useState<Accounts>({ kind: 'loading' });
+  const [attempt, setAttempt] = useState(0);
+
+  useEffect(() => {
+    if (!wanted) {
+      return undefined;
+    }
+    const controller = new AbortController();
+    fetchAccounts(controller.signal).then(
+      (accounts) => setState({ kind: 'here', accounts }),
+      (cause: unknown) => {
+        if (controller.signal.aborted) {
+          return;
+        }
+        if (cause instanceof SignedOut) {
+          onSignedOut();
+          return;
+        }
+        setState({ kind: 'failed', why: cause instanceof Error ? cause.message : 'Something unexpected happened.' });
+      },
+    );
+    return () => controller.abort();
+  }, [wanted, attempt, onSignedOut]);
+
+  const reload = useCallback(() => {
+    setState({ kind: 'loading' });
+    setAttempt((n) => n + 1);
+  }, []);
+  return [state, reload];
+}

@@ -1,0 +1,79 @@
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
+import { useState } from 'react';
+import type { Session } from '../api/portal';
+import { roughly, secondsUntil } from '../time/duration';
+import { useNow } from '../time/use-now';
+import { Logo } from './logo';
+import { ModeSwitch } from './mode-switch';
+
+interface Props {
+  session: Session | undefined;
+  /** Resolves when the browser is on its way out; a failure leaves the person signed in. */
+  onSignOut: () => Promise<void>;
+}
+
+export function TopBar({ session, onSignOut }: Props) {
+  return (
+    <header className="top-bar">
+      <a className="brand" href="/start/">
+        <Logo />
+        <span className="brand-name">Gatehouse</span>
+      </a>
+      {session !== undefined && session.instance.name !== '' && session.instance.name !== 'Gatehouse' && (
+        <span className="instance-name">{session.instance.name}</span>
+      )}
+      <div className="top-bar-end">
+        <ModeSwitch />
+        {session !== undefined && <PersonMenu session={session} onSignOut={onSignOut} />}
+      </div>
+    </header>
+  );
+}
+
+function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () => Promise<void> }) {
+  const [state, setState] = useState<'idle' | 'leaving' | 'failed'>('idle');
+  const left = secondsUntil(session.expiresAt, useNow(15_000));
+  const name = session.user.displayName || session.user.userName;
+
+  async function leave() {
+    setState('leaving');
+    try {
+      await onSignOut();
+    } catch {
+      setState('failed');
+    }
+  }
+
+  return (
+    <>
+      <span className="session-left" data-soon={left < 600 || undefined}>
+        {left > 0 ? `Session ends in ${roughly(left)}` : 'Session has ended'}
+      </span>
+      <ButtonDropdown
+        ariaLabel={`Account menu of ${name}`}
+        items={[
+          {
+            text: session.user.userName,
+            items: [
+              {
+                id: 'sign-out',
+                text: state === 'failed' ? 'Sign out: try again' : 'Sign out',
+                description: left > 0 ? `Your session ends in ${roughly(left)}.` : 'Your session has ended.',
+              },
+            ],
+          },
+        ]}
+        loading={state === 'leaving'}
+        loadingText="Signing out"
+        onItemClick={() => void leave()}
+      >
+        <span className="person-name">{name}</span>
+      </ButtonDropdown>
+      {state === 'failed' && (
+        <span className="sr-only" role="alert">
+          Signing out failed. You are still signed in.
+        </span>
+      )}
+    </>
+  );
+}
