@@ -18,6 +18,8 @@ import (
 //     at), so that of two concurrent calls exactly one succeeds; the other gets the fault named and writes nothing, no event either.
 //   - Hashes are keys of 32 bytes. A key that is taken is fault.Conflict with Reason "exists".
 //   - nil and empty maps and lists are the same thing. Times come back in UTC, exact to the microsecond.
+//   - A method that inserts or removes codes or tokens locks the row of their session first (SELECT … FOR UPDATE where the engine
+//     has it) and answers fault.NotFound "SESSION" when it is gone; so that what is revoked while it is being issued stays revoked.
 //   - Nothing here refers to a user by foreign key: users belong to package directory and may go at any time.
 type Store interface {
 	SettingStore
@@ -108,6 +110,6 @@ type TokenStore interface {
 	Rotate(ctx context.Context, hash, nonce []byte, next Tokens, e audit.Event) error
 	// Reissue inserts the access token if the refresh token with the hash is there and still current, else fault.Conflict "rotated".
 	Reissue(ctx context.Context, refresh []byte, a AccessToken, e audit.Event) error
-	// RevokeGrant removes every access and refresh token of the grant; none is no error.
-	RevokeGrant(ctx context.Context, grantID string, e audit.Event) error
+	// RevokeGrant removes every access and refresh token of the grant, which hangs on the session; none, and a session that is gone, is no error.
+	RevokeGrant(ctx context.Context, sessionID, grantID string, e audit.Event) error
 }

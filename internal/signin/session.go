@@ -1,0 +1,120 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/internal/audit"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+)
+
+// touchAfter is how old LastSeenAt may grow before it is written again.
+const touchAfter = time.Minute
+
+// OpenSession opens a session for a user who proved who she is by a means that needs no second visit (not for
+// answers of identity providers: see Park and Claim). previous is as for Claim.
+//
+// Faults: Denied "inactive", Denied "expired".
+func (s *Service) OpenSession(ctx context.Context, u directory.User, p Proof, previous string) (Opened, error) {
+	if !u.Active {
+		return Opened{}, refused("inactive", "You may not sign in. Ask your administrator.")
+	}
+	now := s.now()
+	o, err := s.newSession(ctx, u, p, now)
+	if err != nil {
+		return Opened{}, err
+	}
+	o.ReturnTo = DefaultReturn
+	if end := s.toEnd(ctx, previous, u.ID); end != "" {
+		if err := s.end(ctx, actorOf(u), end, "another user signed in"); err != nil {
+			return Opened{}, err
+		}
+	}
+	e := audit.New(ctx, now, actorOf(u), "signin:SignIn", o.Session.ID).With("method", string(p.Method))
+	return o, s.store.InsertSession(ctx, o.Session, e)
+}
+
+// Authenticate returns the person whose session cookie holds the secret.
+//
+// Faults: Unauthenticated when there is no such session, it has ended, or its user is inactive or deleted.
+func (s *Service) Authenticate(ctx context.Context, secret string) (Identity, error) {
+	nobody := fault.New(fault.Unauthenticated, "You are not signed in.")
+	if secret == "" {
+		return Identity{}, nobody
+	}
+	ses, err := s.store.SessionByHash(ctx, Hash(secret))
+	if err != nil {
+		return Identity{}, gone(err, nobody)
+	}
+	now := s.now()
+	if !now.Before(ses.ExpiresAt) {
+		return Identity{}, nobody.For("expired")
+	}
+	id, err := s.person(ctx, ses)
+	if err != nil {
+		return Identity{}, err
+	}
+	if now.Sub(ses.LastSeenAt) >= touchAfter {
+		if err := s.store.TouchSession(ctx, ses.ID, now); err != nil {
+			s.log.WarnContext(ctx, "noting the use of a session failed", "session", ses.ID, "error", err)
+		}
+	}
+	return id, nil
+}
+
+// SignOut ends the session whose cookie holds the secret, with every token that hangs on it. A session that is gone already is no error.
+func (s *Service) SignOut(ctx context.Context, secret string) error {
+	ses, err := s.store.SessionByHash(ctx, Hash(secret))
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.end(ctx, audit.Actor{Kind: audit.Person, ID: ses.UserID}, ses.ID, "signed out")
+}
+
+// end removes a session; that it is gone already is no error.
+func (s *Service) end(ctx context.Context, a audit.Actor, id, why string) error {
+	err := s.store.DeleteSession(ctx, id, audit.New(ctx, s.now(), a, "signin:EndSession", id).With("why", why))
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Sessions lists a user's open sessions by id, after the given one, at most limit (1–1,000).
+func (s *Service) Sessions(ctx context.Context, userID, after string, limit int) ([]Session, error) {
+	all, err := s.store.SessionsOf(ctx, userID, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	now, open := s.now(), make([]Session, 0, len(all))
+	for _, ses := range all {
+		if now.Before(ses.ExpiresAt) {
+			open = append(open, ses)
+		}
+	}
+	return open, nil
+}
+
+// EndSession ends one session of a user, with its tokens.
+//
+// Faults: NotFound "SESSION" also when the session is another user's.
+func (s *Service) EndSession(ctx context.Context, a audit.Actor, userID, id string) error {
+	ses, err := s.store.Session(ctx, id)
+	if err != nil {
+		return err
+	}
+	if ses.UserID != userID {
+		return fault.New(fault.NotFound, "the user has no session %s", id).About("SESSION", id)
+	}
+	return s.end(ctx, a, id, "ended by an administrator")
+}
+
+// EndSessions ends all sessions of a user, with their tokens, and returns how many there were.
+func (s *Service) EndSessions(ctx context.Context, a audit.Actor, userID string) (int, error) {
+	e := audit.New(ctx, s.now(), a, "signin:EndSessions", userID)
+	return s.store.DeleteSessionsOf(ctx, userID, e)
+}
