@@ -1,0 +1,53 @@
+package awswire
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+
+	"gatehouse/internal/fault"
+)
+
+// Page tokens carry the domain's cursor and a fingerprint of what was being listed: a token of one
+// operation, or of one operation with other parameters, is refused instead of continuing somewhere
+// surprising. The cursor is a position in what the caller may list anyway, so the token is no secret.
+
+const fingerprintSize = 12
+
+// maxCursor bounds the token; sso-admin's own limit is 2048 characters.
+const maxCursor = 1024
+
+// PageToken returns the token for cursor, or nil for an empty one, which ends the list. what names the operation and
+// every parameter that selects what is listed (not the page size).
+func PageToken(cursor string, what ...string) *string {
+	if cursor == "" {
+		return nil
+	}
+	f := fingerprint(what)
+	return new(base64.RawURLEncoding.EncodeToString(append(f[:], cursor...)))
+}
+
+// Cursor returns the cursor in a token that PageToken made for the same what; nil or empty gives the beginning. Any
+// other token is an Invalid fault.
+func Cursor(token *string, what ...string) (string, error) {
+	if token == nil || *token == "" {
+		return "", nil
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(*token)
+	f := fingerprint(what)
+	if err != nil || len(raw) <= fingerprintSize || len(raw) > fingerprintSize+maxCursor || subtle.ConstantTimeCompare(raw[:fingerprintSize], f[:]) != 1 {
+		return "", fault.New(fault.Invalid, "The NextToken is not one that this operation returned for these parameters.").At("NextToken")
+	}
+	return string(raw[fingerprintSize:]), nil
+}
+
+func fingerprint(what []string) (f [fingerprintSize]byte) {
+	h := sha256.New()
+	for _, w := range what {
+		n := len(w)
+		h.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) // lengths keep ("ab","c") from ("a","bc")
+		h.Write([]byte(w))
+	}
+	copy(f[:], h.Sum(nil))
+	return f
+}
