@@ -1,0 +1,152 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"gatehouse/internal/access"
+	"gatehouse/internal/audit"
+	"gatehouse/internal/signin"
+)
+
+type reach struct {
+	UserID        string `json:"userId"`
+	UserName      string `json:"userName"`
+	PermissionSet string `json:"permissionSet"`
+	AccountID     string `json:"accountId"`
+	AccountName   string `json:"accountName"`
+	ViaGroup      string `json:"viaGroup,omitempty" doc:"The group through which the access comes; empty for a direct assignment"`
+}
+
+type reachOut struct {
+	Body struct {
+		Access []reach `json:"access"`
+	}
+}
+
+func (d *door) registerAccess(api huma.API) {
+	forAdmin(api, d, operation{http.MethodGet, "/instance", "GetInstance", "What a command line must know of this installation", 0},
+		func(context.Context, audit.Actor, *none) (*struct{ Body Instance }, error) {
+			return &struct{ Body Instance }{d.Instance}, nil
+		})
+	type whoIn struct {
+		Account string `query:"account" required:"true" pattern:"^[0-9]{12}$"`
+	}
+	forAdmin(api, d, operation{http.MethodGet, "/access/who", "WhoHasAccess", "Who can reach an account now, and through which group", 0},
+		func(ctx context.Context, _ audit.Actor, in *whoIn) (*reachOut, error) { return d.who(ctx, in.Account) })
+	type whatIn struct {
+		User string `query:"user" required:"true" maxLength:"1024" doc:"A user's id or user name"`
+	}
+	forAdmin(api, d, operation{http.MethodGet, "/access/what", "WhatCanBeReached", "Which accounts and roles a user can reach now", 0},
+		func(ctx context.Context, _ audit.Actor, in *whatIn) (*reachOut, error) { return d.what(ctx, in.User) })
+}
+
+func (d *door) who(ctx context.Context, accountID string) (*reachOut, error) {
+	acct, err := d.Organization.Account(ctx, accountID)
+	if err != nil {
+		return nil, err
+	}
+	rs, err := d.Access.Who(ctx, accountID)
+	if err != nil {
+		return nil, err
+	}
+	out := &reachOut{}
+	out.Body.Access = []reach{}
+	names := map[string]string{"": ""}
+	for _, r := range rs {
+		if _, known := names[r.Via]; !known {
+			g, err := d.Directory.Group(ctx, r.Via)
+			if err != nil {
+				return nil, err
+			}
+			names[r.Via] = g.DisplayName
+		}
+		out.Body.Access = append(out.Body.Access, reach{r.User.ID, r.User.UserName, r.Set.Name, acct.ID, acct.Name, names[r.Via]})
+	}
+	return out, nil
+}
+
+func (d *door) what(ctx context.Context, key string) (*reachOut, error) {
+	u, err := d.user(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	out := &reachOut{}
+	out.Body.Access = []reach{}
+	if !u.Active {
+		return out, nil
+	}
+	for after := (access.RoleKey{}); ; {
+		es, err := d.Access.Entitlements(ctx, u.ID, after, 1000)
+		if err != nil {
+			return nil, err
+		}
+		if len(es) == 0 {
+			return out, nil
+		}
+		for _, e := range es {
+			out.Body.Access = append(out.Body.Access, reach{UserID: u.ID, UserName: u.UserName, PermissionSet: e.Set.Name, AccountID: e.Account.ID, AccountName: e.Account.Name})
+			after = access.RoleKey{AccountID: e.Account.ID, PermissionSetID: e.Set.ID}
+		}
+	}
+}
+
+type settings struct {
+	SessionMinutes int   `json:"sessionMinutes" minimum:"15" maximum:"129600" doc:"How long a portal session lasts"`
+	Version        int64 `json:"version" minimum:"0" doc:"Send the one you read; another means that someone changed it"`
+}
+
+type event struct {
+	ID         string            `json:"id"`
+	At         time.Time         `json:"at"`
+	ActorKind  string            `json:"actorKind"`
+	ActorID    string            `json:"actorId"`
+	ActorName  string            `json:"actorName"`
+	Action     string            `json:"action"`
+	Resource   string            `json:"resource"`
+	Outcome    string            `json:"outcome"`
+	RequestID  string            `json:"requestId"`
+	ClientAddr string            `json:"clientAddr"`
+	Detail     map[string]string `json:"detail"`
+}
+
+func (d *door) registerSettings(api huma.API) {
+	type settingsOut struct{ Body settings }
+	show := func(v signin.Settings) *settingsOut {
+		return &settingsOut{settings{int(v.SessionLength / time.Minute), v.Version}}
+	}
+	forAdmin(api, d, operation{http.MethodGet, "/settings/session", "GetSessionSettings", "How long portal sessions last", 0},
+		func(ctx context.Context, _ audit.Actor, _ *none) (*settingsOut, error) {
+			v, err := d.SignIn.Settings(ctx)
+			return show(v), err
+		})
+	type putIn struct{ Body settings }
+	forAdmin(api, d, operation{http.MethodPut, "/settings/session", "PutSessionSettings", "Change how long portal sessions last", 0},
+		func(ctx context.Context, a audit.Actor, in *putIn) (*settingsOut, error) {
+			v, err := d.SignIn.SetSettings(ctx, a, signin.Settings{SessionLength: time.Duration(in.Body.SessionMinutes) * time.Minute}, in.Body.Version)
+			return show(v), err
+		})
+	type eventsIn struct {
+		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+		Before string `query:"before" maxLength:"128" doc:"The cursor of the page before"`
+	}
+	type eventsOut struct {
+		Body struct {
+			Events []event `json:"events"`
+			Next   string  `json:"next"`
+		}
+	}
+	forAdmin(api, d, operation{http.MethodGet, "/events", "ListEvents", "The audit trail, newest first", 0},
+		func(ctx context.Context, _ audit.Actor, in *eventsIn) (*eventsOut, error) {
+			es, next, err := d.Events(ctx, in.Before, in.Limit)
+			out := &eventsOut{}
+			out.Body.Events, out.Body.Next = []event{}, next
+			for _, e := range es {
+				out.Body.Events = append(out.Body.Events, event{e.ID, e.At, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name, e.Action, e.Resource, e.Outcome, e.RequestID, e.ClientAddr, e.Detail})
+			}
+			return out, err
+		})
+}
