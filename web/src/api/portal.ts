@@ -1,4 +1,4 @@
-import { request } from './request';
+import { Failure, request } from './request';
 
 /** Who is signed in, until when, and the instance they signed in to. */
 export interface Session {
@@ -74,11 +74,11 @@ export async function accounts(signal?: AbortSignal): Promise<Account[]> {
     found.push(...(answer.accounts ?? []).map((account) => ({ ...account, roles: account.roles ?? [] })));
     cursor = answer.next ?? '';
     if (!cursor) {
-      break;
+      const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+      return found.sort((a, b) => byName.compare(a.name, b.name) || a.id.localeCompare(b.id));
     }
   }
-  const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
-  return found.sort((a, b) => byName.compare(a.name, b.name) || a.id.localeCompare(b.id));
+  throw new Failure(0, 'The server’s list of accounts does not end.');
 }
 
 /** Fresh credentials of one role. Fails with a Failure of status 403 when the role is no longer assigned. */

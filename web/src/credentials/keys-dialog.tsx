@@ -31,6 +31,7 @@ export default function KeysDialog({ account, role, instance, onClose, onSignedO
     <Modal
       visible
       size="large"
+      position="top"
       closeAriaLabel="Close"
       header="Access keys"
       onDismiss={onClose}

@@ -58,6 +58,7 @@ const theme: Theme = {
     borderRadiusFlashbar: '8px',
     borderRadiusTabsFocusRing: '6px',
     borderWidthButton: '1px',
+    colorBackgroundBackdrop: { light: 'rgba(31, 36, 33, 0.6)', dark: 'rgba(7, 9, 8, 0.7)' },
   },
 };
 

@@ -58,7 +58,7 @@ function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () =>
               {
                 id: 'sign-out',
                 text: state === 'failed' ? 'Sign out: try again' : 'Sign out',
-                description: left > 0 ? `Your session ends in ${roughly(left)}.` : 'Your session has ended.',
+                secondaryText: left > 0 ? `Your session ends in ${roughly(left)}.` : 'Your session has ended.',
               },
             ],
           },
