@@ -208,10 +208,7 @@ func (s *Signature) Verify(r *http.Request, body, key []byte, now time.Time) err
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(canonical)
-	scope := s.Date + "/" + s.Region + "/" + s.Service + "/" + terminator
-	want := sign(key, algorithm+"\n"+s.stamp+"\n"+scope+"\n"+hex.EncodeToString(sum[:]))
-	if !hmac.Equal(want, s.mac) {
+	if !hmac.Equal(s.mac256(canonical, key), s.mac) {
 		return mismatch("The signature is not that of this request. Check the secret access key and how the request is signed.")
 	}
 	return nil
