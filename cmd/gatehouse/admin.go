@@ -1,0 +1,238 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gatehouse/internal/adminclient"
+	"gatehouse/internal/app"
+)
+
+// administered adds to a command the flags by which it finds its server.
+func administered(c *cobra.Command) *cobra.Command {
+	c.Flags().String("data", "", "data directory of the server (default: what `gatehouse env` set, else the usual directory)")
+	return c
+}
+
+// client finds the server and its access key: the data directory named by --data, else the environment that
+// `gatehouse env` prints, else the usual data directory.
+func client(c *cobra.Command) (*adminclient.Client, error) {
+	get := os.Getenv
+	data, _ := c.Flags().GetString("data")
+	if data == "" && os.Getenv("GATEHOUSE_URL") == "" {
+		data = app.DefaultData("gatehouse")
+	}
+	if data != "" {
+		env, err := app.ReadEnvironment(data)
+		if err != nil {
+			return nil, err
+		}
+		get = func(k string) string { return env[k] }
+	}
+	cl := &adminclient.Client{
+		URL: get("GATEHOUSE_URL"), Region: get("AWS_REGION"), AccessKeyID: get("AWS_ACCESS_KEY_ID"), SecretAccessKey: get("AWS_SECRET_ACCESS_KEY"),
+		HTTP: &http.Client{Timeout: 30 * time.Second}, Now: time.Now,
+	}
+	if data == "" {
+		cl.SessionToken = get("AWS_SESSION_TOKEN")
+	}
+	if cl.AccessKeyID == "" || cl.SecretAccessKey == "" {
+		return nil, fmt.Errorf("there is no access key in the environment; run eval \"$(gatehouse env --data DIR)\" or give --data DIR")
+	}
+	return cl, nil
+}
+
+// call sends one request and prints the answer: as JSON with --json, else by show. JSON is asked for with the flag of
+// that name, which the command must have if show is not nil.
+func call[T any](c *cobra.Command, method, path string, in any, show func(T)) error {
+	cl, err := client(c)
+	if err != nil {
+		return err
+	}
+	var out T
+	if err := cl.Do(c.Context(), method, path, in, &out); err != nil {
+		return err
+	}
+	if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+		return printJSON(c, out)
+	}
+	show(out)
+	return nil
+}
+
+func printJSON(c *cobra.Command, v any) error {
+	e := json.NewEncoder(c.OutOrStdout())
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func jsonFlag(c *cobra.Command) *cobra.Command {
+	c.Flags().Bool("json", false, "print JSON")
+	return c
+}
+
+// directoryFlag names the identity source a command is about.
+func directoryFlag(c *cobra.Command) *cobra.Command {
+	c.Flags().String("directory", "default", "identity source")
+	return c
+}
+
+func directoryPath(c *cobra.Command) string {
+	d, _ := c.Flags().GetString("directory")
+	return "/directories/" + segment(d)
+}
+
+type directoryView struct {
+	ID              string `json:"id"`
+	Name            string `json:"name"`
+	Profile         string `json:"profile"`
+	SCIMURL         string `json:"scimUrl"`
+	SAMLMetadataURL string `json:"samlMetadataUrl"`
+	SAMLACSURL      string `json:"samlAcsUrl"`
+	IDP             *struct {
+		EntityID     string `json:"entityId"`
+		Certificates []struct {
+			Subject  string    `json:"subject"`
+			NotAfter time.Time `json:"notAfter"`
+		} `json:"certificates"`
+		AllowIDPInitiated bool `json:"allowIdpInitiated"`
+		JustInTime        bool `json:"justInTime"`
+	} `json:"idp,omitempty"`
+}
+
+func (d directoryView) print(c *cobra.Command) {
+	w := c.OutOrStdout()
+	fmt.Fprintf(w, "directory      %s (%s)\nSCIM URL       %s\nSAML metadata  %s\nSAML ACS       %s\n", d.ID, d.Name, d.SCIMURL, d.SAMLMetadataURL, d.SAMLACSURL)
+	if d.IDP == nil {
+		fmt.Fprintln(w, "IdP            none; set one with `gatehouse idp set --metadata FILE_OR_URL`")
+		return
+	}
+	fmt.Fprintf(w, "IdP            %s\n", d.IDP.EntityID)
+	for _, x := range d.IDP.Certificates {
+		fmt.Fprintf(w, "  certificate  %s, until %s\n", x.Subject, x.NotAfter.Format(time.DateOnly))
+	}
+}
+
+func idpCommand() *cobra.Command {
+	set := &cobra.Command{
+		Use: "set --metadata FILE_OR_URL", Short: "Trust an identity provider for sign-in", Args: noArgs,
+		Example: "  gatehouse idp set --metadata https://login.microsoftonline.com/TENANT/federationmetadata/2007-06/federationmetadata.xml?appid=APP\n  gatehouse idp set --metadata idp.xml --idp-initiated",
+		RunE: func(c *cobra.Command, _ []string) error {
+			in := map[string]any{}
+			src, _ := c.Flags().GetString("metadata")
+			switch {
+			case src == "":
+				return usagef("idp set needs --metadata FILE_OR_URL")
+			case strings.HasPrefix(src, "https://") || strings.HasPrefix(src, "http://"):
+				in["metadataUrl"] = src
+			default:
+				b, err := os.ReadFile(src)
+				if err != nil {
+					return fmt.Errorf("reading the metadata: %w", err)
+				}
+				in["metadata"] = string(b)
+			}
+			in["allowIdpInitiated"], _ = c.Flags().GetBool("idp-initiated")
+			in["justInTime"], _ = c.Flags().GetBool("just-in-time")
+			in["name"], _ = c.Flags().GetString("name")
+			return call(c, http.MethodPut, directoryPath(c)+"/idp", in, func(d directoryView) { d.print(c) })
+		},
+	}
+	set.Flags().String("metadata", "", "the identity provider's SAML metadata: a file or a URL")
+	set.Flags().Bool("idp-initiated", false, "accept sign-ins that begin at the identity provider")
+	set.Flags().Bool("just-in-time", false, "create unknown users at their first sign-in")
+	set.Flags().String("name", "", "the name shown on the sign-in page")
+	show := &cobra.Command{Use: "show", Short: "Show the identity provider and this server's SAML addresses", Args: noArgs, Example: "  gatehouse idp show --json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return call(c, http.MethodGet, directoryPath(c), nil, func(d directoryView) { d.print(c) })
+		}}
+	remove := &cobra.Command{Use: "remove", Short: "Trust no identity provider any more", Args: noArgs, Example: "  gatehouse idp remove",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return call(c, http.MethodDelete, directoryPath(c)+"/idp", nil, func(d directoryView) { d.print(c) })
+		}}
+	for _, c := range []*cobra.Command{set, show, remove} {
+		administered(jsonFlag(directoryFlag(c)))
+	}
+	return family("idp", "The identity provider people sign in with (SAML)", set, show, remove)
+}
+
+func directoryCommand() *cobra.Command {
+	create := &cobra.Command{Use: "create ID", Short: "Add an identity source", Args: exactly("ID"), Example: "  gatehouse directory create contoso --name 'Contoso' --profile aws",
+		RunE: func(c *cobra.Command, args []string) error {
+			in := map[string]any{"id": args[0]}
+			in["name"], _ = c.Flags().GetString("name")
+			in["profile"], _ = c.Flags().GetString("profile")
+			in["localUsers"], _ = c.Flags().GetBool("local-users")
+			return call(c, http.MethodPost, "/directories", in, func(d directoryView) { d.print(c) })
+		}}
+	create.Flags().String("name", "", "the name shown on the sign-in page")
+	create.Flags().String("profile", "rfc", "how strictly its SCIM door speaks: rfc or aws")
+	create.Flags().Bool("local-users", false, "let users made by hand sign in through it")
+	list := &cobra.Command{Use: "list", Short: "List identity sources", Args: noArgs, Example: "  gatehouse directory list --json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			type out struct {
+				Directories []directoryView `json:"directories"`
+			}
+			return call(c, http.MethodGet, "/directories", nil, func(o out) {
+				for _, d := range o.Directories {
+					d.print(c)
+				}
+			})
+		}}
+	for _, c := range []*cobra.Command{create, list} {
+		administered(jsonFlag(c))
+	}
+	return family("directory", "Identity sources", create, list)
+}
+
+type tokenView struct {
+	ID         string     `json:"id"`
+	Token      string     `json:"token,omitempty"`
+	URL        string     `json:"url"`
+	Expires    time.Time  `json:"expires"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+}
+
+func scimTokenCommand() *cobra.Command {
+	create := &cobra.Command{Use: "create", Short: "Make a SCIM token and show it, once", Args: noArgs, Example: "  gatehouse scim-token create --json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			days, _ := c.Flags().GetInt("days")
+			return call(c, http.MethodPost, directoryPath(c)+"/scim-tokens", map[string]int{"days": days}, func(t tokenView) {
+				fmt.Fprintf(c.OutOrStdout(), "token    %s\nURL      %s\nexpires  %s\nThe token is not shown again.\n", t.Token, t.URL, t.Expires.Format(time.DateOnly))
+			})
+		}}
+	create.Flags().Int("days", 365, "how long it lives")
+	list := &cobra.Command{Use: "list", Short: "List SCIM tokens", Args: noArgs, Example: "  gatehouse scim-token list",
+		RunE: func(c *cobra.Command, _ []string) error {
+			type out struct {
+				Tokens []tokenView `json:"tokens"`
+			}
+			return call(c, http.MethodGet, directoryPath(c)+"/scim-tokens", nil, func(o out) {
+				t := newTable(c, "ID", "CREATED", "EXPIRES", "LAST USED")
+				for _, x := range o.Tokens {
+					used := "never"
+					if x.LastUsedAt != nil {
+						used = x.LastUsedAt.Format(time.DateTime)
+					}
+					t.row(x.ID, x.CreatedAt.Format(time.DateOnly), x.Expires.Format(time.DateOnly), used)
+				}
+				t.flush()
+			})
+		}}
+	remove := &cobra.Command{Use: "delete ID", Short: "Revoke a SCIM token at once", Args: exactly("ID"), Example: "  gatehouse scim-token delete 0b0c…",
+		RunE: func(c *cobra.Command, args []string) error {
+			return call(c, http.MethodDelete, directoryPath(c)+"/scim-tokens/"+segment(args[0]), nil, func(struct{}) { fmt.Fprintln(c.OutOrStdout(), "revoked") })
+		}}
+	for _, c := range []*cobra.Command{create, list, remove} {
+		administered(jsonFlag(directoryFlag(c)))
+	}
+	return family("scim-token", "Tokens with which an identity provider pushes people and groups", create, list, remove)
+}
