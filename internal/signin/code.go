@@ -101,7 +101,7 @@ func (s *Service) Authorize(ctx context.Context, who Identity, r AuthorizationRe
 	}
 	e := audit.New(ctx, now, who.Actor(), "signin:Authorize", k.GrantID).With("clientId", c.ID).With("clientName", c.Name)
 	if err := s.store.InsertCode(ctx, k, e); err != nil {
-		return "", err
+		return "", gone(err, fault.New(fault.Unauthenticated, "You are not signed in."))
 	}
 	return code, nil
 }

@@ -203,7 +203,7 @@ func (s *Service) ExchangeDevice(ctx context.Context, clientID, clientSecret, de
 	i := s.issue(c, who, d.GrantID, c.Scopes)
 	e := audit.New(ctx, i.now, who.Actor(), "sso-oauth:CreateToken", d.GrantID).With("clientId", c.ID).With("grantType", string(GrantDeviceCode))
 	if err := s.store.ExchangeDevice(ctx, hash, i.tokens, e); err != nil {
-		return Issued{}, lost(err, unknown)
+		return Issued{}, gone(lost(err, unknown), unknown)
 	}
 	return i.Issued, nil
 }

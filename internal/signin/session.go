@@ -84,7 +84,8 @@ func (s *Service) end(ctx context.Context, a audit.Actor, id, why string) error 
 	return err
 }
 
-// Sessions lists a user's open sessions by id, after the given one, at most limit (1–1,000).
+// Sessions lists a user's open sessions by id, after the given one, at most limit (1–1,000). Sessions that ended and were not swept
+// yet are left out, so that a page may be shorter.
 func (s *Service) Sessions(ctx context.Context, userID, after string, limit int) ([]Session, error) {
 	all, err := s.store.SessionsOf(ctx, userID, after, limit)
 	if err != nil {

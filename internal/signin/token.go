@@ -142,11 +142,11 @@ func (s *Service) repeat(ctx context.Context, c Client, who Identity, token stri
 	next := successor(token, r.Nonce)
 	i := s.reissue(c, who, next, r)
 	err := s.store.Reissue(ctx, Hash(next), i.tokens.Access, s.refreshEvent(ctx, who, r))
-	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
+	if fault.Is(err, fault.Conflict) {
 		return Issued{}, s.reused(ctx, r.SessionID, r.GrantID, errRefresh.Because(err))
 	}
 	if err != nil {
-		return Issued{}, err
+		return Issued{}, gone(err, errRefresh)
 	}
 	return i.Issued, nil
 }
