@@ -1,0 +1,260 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatehouse/internal/storage/sqlstore"
+)
+
+const (
+	// maxBatch bounds how many transactions share a commit, and with it how much one failing commit undoes.
+	maxBatch = 256
+	// maxGather bounds how long a batch goes on taking more transactions before it commits.
+	maxGather = 10 * time.Millisecond
+)
+
+var errClosed = errors.New("the database is closed")
+
+// job is one transaction that waits for its turn.
+type job struct {
+	ctx context.Context
+	f   func(context.Context, sqlstore.Querier) error
+	// taken is set by whoever gets it first: the writer, that runs it, or the caller, that gives it up.
+	taken atomic.Bool
+	err   error
+	done  chan struct{}
+}
+
+// writer owns the only connection that writes, and runs the transactions of everybody on it.
+//
+//	job: waiting → running → answered
+//	        └────→ given up (its context ended first)
+type writer struct {
+	db   *sql.DB
+	conn *prepared
+	log  *slog.Logger
+
+	mu     sync.RWMutex // held for reading while a job is put in the queue
+	closed bool
+	queue  chan *job
+	ended  chan struct{}
+}
+
+func startWriter(ctx context.Context, db *sql.DB, log *slog.Logger) (*writer, error) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{db: db, conn: &prepared{conn: c, stmts: map[string]*sql.Stmt{}}, log: log, queue: make(chan *job, maxBatch), ended: make(chan struct{})}
+	go w.loop()
+	return w, nil
+}
+
+// write runs f in a transaction of its own and returns when that is durable, or undone.
+func (w *writer) write(ctx context.Context, f func(context.Context, sqlstore.Querier) error) error {
+	j := &job{ctx: ctx, f: f, done: make(chan struct{})}
+	if err := w.enqueue(j); err != nil {
+		return err
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+	}
+	if j.taken.CompareAndSwap(false, true) {
+		return ctx.Err()
+	}
+	<-j.done // it has begun: the caller must know whether it happened, and that is a matter of milliseconds
+	return j.err
+}
+
+func (w *writer) enqueue(j *job) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return errClosed
+	}
+	select {
+	case w.queue <- j:
+		return nil
+	case <-j.ctx.Done():
+		return j.ctx.Err()
+	}
+}
+
+// stop lets what waits be finished and ends the loop; false when that was done before.
+func (w *writer) stop() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return false
+	}
+	w.closed = true
+	close(w.queue)
+	return true
+}
+
+func (w *writer) close() error {
+	<-w.ended
+	return errors.Join(w.conn.close(), w.db.Close())
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	batch := make([]*job, 0, maxBatch)
+	for first := range w.queue {
+		batch = w.run(append(batch[:0], first))
+	}
+}
+
+// run runs a batch that grows while there are others waiting, commits it, and answers.
+func (w *writer) run(batch []*job) []*job {
+	first := batch[0]
+	batch = batch[:0]
+	began := time.Now()
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		if first.taken.CompareAndSwap(false, true) {
+			first.answer(fmt.Errorf("begin: %w", err))
+		}
+		return batch
+	}
+	for next := first; next != nil; next = w.next(len(batch), began) {
+		if !next.taken.CompareAndSwap(false, true) {
+			continue // given up while it waited
+		}
+		batch = append(batch, next)
+		if broken := w.runOne(next); broken != nil {
+			return w.abandon(batch, broken)
+		}
+	}
+	if err := w.exec("COMMIT"); err != nil {
+		return w.abandon(batch, fmt.Errorf("commit: %w", err))
+	}
+	for _, j := range batch {
+		close(j.done)
+	}
+	return batch
+}
+
+// next takes another job for the present batch, if one waits and there is room.
+func (w *writer) next(n int, began time.Time) *job {
+	if n >= maxBatch || time.Since(began) > maxGather {
+		return nil
+	}
+	select {
+	case j := <-w.queue:
+		return j // nil once the queue is closed and empty
+	default:
+		return nil
+	}
+}
+
+// runOne runs a job inside its own savepoint and keeps its error for the answer. It returns an error only when the
+// enclosing transaction is gone, which SQLite does by itself when the disk is full or fails.
+func (w *writer) runOne(j *job) error {
+	if j.err = j.ctx.Err(); j.err != nil {
+		return nil
+	}
+	if err := w.exec("SAVEPOINT j"); err != nil {
+		return err
+	}
+	// A transaction that has begun is finished: a context that ends in its midst would interrupt the whole batch.
+	if j.err = w.guarded(context.WithoutCancel(j.ctx), j.f); j.err != nil {
+		if err := w.exec("ROLLBACK TO j"); err != nil {
+			return errors.Join(j.err, err)
+		}
+	}
+	return w.exec("RELEASE j")
+}
+
+// guarded contains a panic, so that a defect in one transaction ends neither the writer nor its neighbours.
+func (w *writer) guarded(ctx context.Context, f func(context.Context, sqlstore.Querier) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("panic in a transaction", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic in a transaction: %v", p)
+		}
+	}()
+	return f(ctx, w.conn)
+}
+
+// abandon undoes the whole batch and tells everybody in it. Nobody was answered before.
+func (w *writer) abandon(batch []*job, err error) []*job {
+	if e := w.exec("ROLLBACK"); e != nil {
+		w.log.Debug("rollback of a failed batch", "error", e) // as a rule SQLite has rolled back already
+	}
+	for _, j := range batch {
+		j.answer(err)
+	}
+	return batch
+}
+
+func (j *job) answer(err error) {
+	j.err = err
+	close(j.done)
+}
+
+func (w *writer) exec(query string) error {
+	_, err := w.conn.ExecContext(context.Background(), query)
+	return err
+}
+
+// prepared keeps the statements of one connection. Only the writer's goroutine uses it.
+type prepared struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := p.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := p.conn.PrepareContext(ctx, query)
+	if err == nil {
+		p.stmts[query] = s
+	}
+	return s, err
+}
+
+// ExecContext implements [sqlstore.Querier].
+func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := p.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+// QueryContext implements [sqlstore.Querier].
+func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := p.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRowContext implements [sqlstore.Querier].
+func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := p.stmt(ctx, query)
+	if err != nil {
+		return p.conn.QueryRowContext(ctx, query, args...) // gives the same error inside the row
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
+func (p *prepared) close() error {
+	var errs []error
+	for _, s := range p.stmts {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, p.conn.Close())...)
+}

@@ -1,0 +1,149 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/internal/audit"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+)
+
+type sourceDoc struct {
+	Name       string            `json:"name,omitzero"`
+	Profile    directory.Profile `json:"profile,omitzero"`
+	LocalUsers bool              `json:"localUsers,omitzero"`
+	SAML       samlDoc           `json:"saml,omitzero"`
+	CreatedAt  stamp             `json:"createdAt,omitzero"`
+}
+
+type samlDoc struct {
+	EntityID          string   `json:"entityId,omitzero"`
+	SSORedirectURL    string   `json:"ssoRedirectUrl,omitzero"`
+	SSOPostURL        string   `json:"ssoPostUrl,omitzero"`
+	Certificates      [][]byte `json:"certificates,omitempty"`
+	MetadataURL       string   `json:"metadataUrl,omitzero"`
+	AllowIDPInitiated bool     `json:"allowIdpInitiated,omitzero"`
+	JustInTime        bool     `json:"justInTime,omitzero"`
+}
+
+func newSourceDoc(s directory.Source) sourceDoc {
+	m := s.SAML
+	return sourceDoc{s.Name, s.Profile, s.LocalUsers,
+		samlDoc{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.Certificates, m.MetadataURL, m.AllowIDPInitiated, m.JustInTime}, stamp{s.CreatedAt}}
+}
+
+func scanSource(r row) (directory.Source, error) {
+	var s directory.Source
+	var doc string
+	if err := r.Scan(&s.ID, &s.Version, &doc); err != nil {
+		return s, err
+	}
+	d, err := decode[sourceDoc](doc)
+	m := d.SAML
+	s.Name, s.Profile, s.LocalUsers, s.CreatedAt = d.Name, d.Profile, d.LocalUsers, d.CreatedAt.Time
+	s.SAML = directory.SAMLSettings{
+		EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, Certificates: m.Certificates,
+		MetadataURL: m.MetadataURL, AllowIDPInitiated: m.AllowIDPInitiated, JustInTime: m.JustInTime,
+	}
+	return s, err
+}
+
+// PutSource implements [directory.SourceStore].
+func (s *Directory) PutSource(ctx context.Context, src directory.Source, ifVersion int64, e audit.Event) error {
+	doc, err := encode(newSourceDoc(src))
+	if err != nil {
+		return err
+	}
+	return s.db.change(ctx, e, func(c conn) error {
+		if ifVersion == 0 {
+			n, err := c.exec(`INSERT INTO sources (id, version, doc) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, src.ID, src.Version, doc)
+			if err == nil && n == 0 {
+				err = conflict("uniqueness", "an identity source %q exists already", src.ID).At("id").About(directory.ResourceSource, src.ID)
+			}
+			return err
+		}
+		n, err := c.exec(`UPDATE sources SET version = $2, doc = $3 WHERE id = $1 AND version = $4`, src.ID, src.Version, doc, ifVersion)
+		if err != nil || n > 0 {
+			return err
+		}
+		if _, err := one(c, column[int], `SELECT 1 FROM sources WHERE id = $1`, src.ID); err != nil {
+			return s.db.lookup(err, directory.ResourceSource, src.ID)
+		}
+		return stale(directory.ResourceSource, src.ID)
+	})
+}
+
+// Source implements [directory.SourceStore].
+func (s *Directory) Source(ctx context.Context, id string) (directory.Source, error) {
+	src, err := one(s.db.read(ctx), scanSource, `SELECT id, version, doc FROM sources WHERE id = $1`, id)
+	return src, s.db.lookup(err, directory.ResourceSource, id)
+}
+
+// Sources implements [directory.SourceStore].
+func (s *Directory) Sources(ctx context.Context) ([]directory.Source, error) {
+	all, err := all(s.db.read(ctx), scanSource, `SELECT id, version, doc FROM sources ORDER BY id`)
+	return all, s.db.fault(err)
+}
+
+const tokenColumns = `id, source_id, hash, created_at, expires_at, last_used_at, created_by`
+
+func scanToken(r row) (directory.Token, error) {
+	var t directory.Token
+	err := r.Scan(&t.ID, &t.SourceID, &t.Hash, into(&t.CreatedAt), into(&t.ExpiresAt), into(&t.LastUsedAt), &t.CreatedBy)
+	return t, err
+}
+
+// InsertToken implements [directory.SourceStore].
+func (s *Directory) InsertToken(ctx context.Context, t directory.Token, max int, e audit.Event) error {
+	return s.db.change(ctx, e, func(c conn) error {
+		// The source's row is the lock under which its tokens are counted.
+		if _, err := one(c, column[string], `SELECT id FROM sources WHERE id = $1 {lock}`, t.SourceID); err != nil {
+			return s.db.lookup(err, directory.ResourceSource, t.SourceID)
+		}
+		valid, err := one(c, column[int], `SELECT COUNT(*) FROM scim_tokens WHERE source_id = $1 AND expires_at > $2`, t.SourceID, t.CreatedAt)
+		if err != nil {
+			return err
+		}
+		if valid >= max {
+			return fault.New(fault.Quota, "an identity source has at most %d valid SCIM tokens; delete one first", max).About(directory.ResourceToken, t.ID)
+		}
+		n, err := c.exec(`INSERT INTO scim_tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+			t.ID, t.SourceID, t.Hash, t.CreatedAt, t.ExpiresAt, t.LastUsedAt, t.CreatedBy)
+		if err == nil && n == 0 {
+			err = conflict("uniqueness", "this SCIM token exists already").About(directory.ResourceToken, t.ID)
+		}
+		return err
+	})
+}
+
+// DeleteToken implements [directory.SourceStore].
+func (s *Directory) DeleteToken(ctx context.Context, sourceID, id string, e audit.Event) error {
+	return s.db.change(ctx, e, func(c conn) error {
+		n, err := c.exec(`DELETE FROM scim_tokens WHERE source_id = $1 AND id = $2`, sourceID, id)
+		if err == nil && n == 0 {
+			err = missing(directory.ResourceToken, id)
+		}
+		return err
+	})
+}
+
+// Tokens implements [directory.SourceStore].
+func (s *Directory) Tokens(ctx context.Context, sourceID string) ([]directory.Token, error) {
+	ts, err := all(s.db.read(ctx), scanToken, `SELECT `+tokenColumns+` FROM scim_tokens WHERE source_id = $1 ORDER BY created_at DESC, id DESC`, sourceID)
+	return ts, s.db.fault(err)
+}
+
+// TokenByHash implements [directory.SourceStore].
+func (s *Directory) TokenByHash(ctx context.Context, hash []byte) (directory.Token, error) {
+	t, err := one(s.db.read(ctx), scanToken, `SELECT `+tokenColumns+` FROM scim_tokens WHERE hash = $1`, hash)
+	return t, s.db.lookup(err, directory.ResourceToken, "")
+}
+
+// TouchToken implements [directory.SourceStore]. It never moves the time back, and a token that is gone is no error: it may have
+// been deleted after it was checked.
+func (s *Directory) TouchToken(ctx context.Context, id string, at time.Time) error {
+	return s.db.write(ctx, func(c conn) error {
+		return c.run(`UPDATE scim_tokens SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2`, id, at)
+	})
+}
