@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Run serves on the listener and works in the background until ctx ends; then it stops taking requests, lets those
+// under way finish (ten seconds), and returns.
+func (a *App) Run(ctx context.Context, l net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(func() { a.worker.Run(ctx) })
+	wg.Go(func() { a.sweep(ctx) })
+	errs := make(chan error, 2)
+	servers := []*http.Server{a.server(a.handler)}
+	if a.Config.TLSCertificate != "" {
+		cert, err := tls.LoadX509KeyPair(a.Config.TLSCertificate, a.Config.TLSKey)
+		if err != nil {
+			l.Close()
+			stop()
+			wg.Wait()
+			return fmt.Errorf("tls_certificate and tls_key: %w", err)
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+	}
+	go func() { errs <- servers[0].Serve(l) }()
+	if a.Config.Metrics != "" {
+		ml, err := net.Listen("tcp", a.Config.Metrics)
+		if err != nil {
+			l.Close()
+			stop()
+			wg.Wait()
+			return fmt.Errorf("metrics: %w", err)
+		}
+		servers = append(servers, a.server(a.metrics.handler()))
+		go func() { errs <- servers[1].Serve(ml) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-errs:
+	}
+	stop()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	for _, s := range servers {
+		_ = s.Shutdown(grace) // what is still running then is cut off when the process ends
+	}
+	wg.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (a *App) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// sweepEvery is how often what has expired is removed. Nothing depends on it: expiry is checked on every use.
+const sweepEvery = 10 * time.Minute
+
+func (a *App) sweep(ctx context.Context) {
+	for {
+		if _, err := a.SignIn.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("removing what has expired failed; it will be tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(sweepEvery):
+		}
+	}
+}
