@@ -51,3 +51,21 @@ func fingerprint(what []string) (f [fingerprintSize]byte) {
 	copy(f[:], h.Sum(nil))
 	return f
 }
+
+// Limit returns the page size that a request asks for, or the default of 100, which is also AWS's most.
+func Limit(maxResults *int32) int {
+	const most = 100
+	if maxResults == nil || *maxResults < 1 || *maxResults > most {
+		return most
+	}
+	return int(*maxResults)
+}
+
+// Page cuts rows to limit. The caller asked the store for one row more; if it is there, cursor is the key of
+// the last row that is kept, else empty.
+func Page[T any](rows []T, limit int, key func(T) string) (page []T, cursor string) {
+	if len(rows) <= limit {
+		return rows, ""
+	}
+	return rows[:limit], key(rows[limit-1])
+}
