@@ -46,6 +46,16 @@ describe('search', () => {
     expect(search(entries, 'payments developer').map(({ byRole }) => byRole)).toEqual([true]);
   });
 
+  test('names come before numbers, and otherwise the order is kept', () => {
+    const four = index([
+      account('777777777777', 'Alpha', []),
+      account('111111111111', 'Team 7', []),
+      account('222222222227', 'Beta', []),
+      account('333333333333', 'Cell 7', []),
+    ]);
+    expect(search(four, '7').map(({ account: { name } }) => name)).toEqual(['Team 7', 'Cell 7', 'Alpha', 'Beta']);
+  });
+
   test('an account without roles is still found by name', () => {
     expect(search(index([account('333333333333', 'Bare', [])]), 'bare')).toHaveLength(1);
     expect(search(index([account('333333333333', 'Bare', [])]), '')).toHaveLength(1);

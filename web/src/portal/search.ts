@@ -13,6 +13,7 @@ export type Index = Entry[];
 
 interface Entry {
   account: Account;
+  name: string;
   text: string;
   roles: { role: Role; text: string }[];
 }
@@ -25,6 +26,7 @@ export function fold(text: string): string {
 export function index(accounts: Account[]): Index {
   return accounts.map((account) => ({
     account,
+    name: fold(account.name),
     text: fold(`${account.name}\n${account.id}\n${account.email}`),
     roles: account.roles.map((role) => ({ role, text: fold(role.name) })),
   }));
@@ -41,19 +43,21 @@ export function terms(query: string): string[] {
 /**
  * Every word must be found: in the account's name, number or e-mail address, or else in the name of one role that
  * has all the words left over. "payments read" thus finds the read-only role of the payments account, and shows
- * that role alone.
+ * that role alone. Accounts whose names have every word come first: a digit is in many account numbers.
  */
 export function search(entries: Index, query: string): Match[] {
   const words = terms(query);
-  const matches: Match[] = [];
+  const named: Match[] = [];
+  const others: Match[] = [];
   for (const entry of entries) {
     const left = words.filter((word) => !entry.text.includes(word));
     const roles = entry.roles.filter(({ text }) => left.every((word) => text.includes(word)));
     if (left.length === 0 || roles.length > 0) {
-      matches.push({ account: entry.account, roles: roles.map(({ role }) => role), byRole: left.length > 0 });
+      const match = { account: entry.account, roles: roles.map(({ role }) => role), byRole: left.length > 0 };
+      (words.every((word) => entry.name.includes(word)) ? named : others).push(match);
     }
   }
-  return matches;
+  return [...named, ...others];
 }
 
 /** Cuts text into pieces, the found ones marked. Where folding changes the length, nothing is marked. */

@@ -50,7 +50,6 @@ function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () =>
         {left > 0 ? `Session ends in ${roughly(left)}` : 'Session has ended'}
       </span>
       <ButtonDropdown
-        ariaLabel={`Account menu of ${name}`}
         items={[
           {
             text: session.user.userName,
@@ -67,7 +66,11 @@ function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () =>
         loadingText="Signing out"
         onItemClick={() => void leave()}
       >
+        <span className="sr-only">Account menu of </span>
         <span className="person-name">{name}</span>
+        <span className="person-initials" aria-hidden="true">
+          {initials(name)}
+        </span>
       </ButtonDropdown>
       {state === 'failed' && (
         <span className="sr-only" role="alert">
@@ -76,4 +79,11 @@ function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () =>
       )}
     </>
   );
+}
+
+/** "Ada King Lovelace" → "AL", for narrow screens. */
+function initials(name: string): string {
+  const words = name.split(/[\s.@_-]+/).filter((word) => word !== '');
+  const ends = words.length > 1 ? [words[0], words.at(-1)] : words;
+  return ends.map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('');
 }
