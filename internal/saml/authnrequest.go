@@ -1,7 +1,6 @@
 package saml
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"io"
@@ -49,37 +48,25 @@ func Instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.00
 
 // XML returns the request as a document, unsigned.
 func (r AuthnRequest) XML() []byte {
-	var b bytes.Buffer
-	attr := func(name, value string) {
-		if value != "" {
-			b.WriteString(" " + name + `="`)
-			escapeInto(&b, value)
-			b.WriteByte('"')
+	flag := func(on bool) string {
+		if on {
+			return "true"
 		}
+		return ""
 	}
-	b.WriteString(`<samlp:AuthnRequest xmlns:samlp="` + nsProtocol + `"`)
-	attr("ID", r.ID)
-	attr("Version", "2.0")
-	attr("IssueInstant", Instant(r.IssueInstant))
-	attr("Destination", r.Destination)
-	attr("ProtocolBinding", BindingPost)
-	attr("AssertionConsumerServiceURL", r.ACSURL)
-	if r.ForceAuthn {
-		attr("ForceAuthn", "true")
-	}
-	if r.IsPassive {
-		attr("IsPassive", "true")
-	}
-	b.WriteString(`><Issuer xmlns="` + nsAssertion + `">`)
-	escapeInto(&b, r.Issuer)
-	b.WriteString(`</Issuer>`)
+	w := &markup{}
+	w.open("samlp:AuthnRequest", "xmlns:samlp", nsProtocol, "ID", r.ID, "Version", "2.0", "IssueInstant", Instant(r.IssueInstant),
+		"Destination", r.Destination, "ProtocolBinding", BindingPost, "AssertionConsumerServiceURL", r.ACSURL,
+		"ForceAuthn", flag(r.ForceAuthn), "IsPassive", flag(r.IsPassive))
+	w.open("Issuer", "xmlns", nsAssertion)
+	escapeInto(&w.Buffer, r.Issuer)
+	w.close("Issuer")
 	if r.NameIDFormat != "" {
-		b.WriteString(`<samlp:NameIDPolicy`)
-		attr("Format", r.NameIDFormat)
-		b.WriteString(`/>`)
+		w.open("samlp:NameIDPolicy", "Format", r.NameIDFormat)
+		w.close("samlp:NameIDPolicy")
 	}
-	b.WriteString(`</samlp:AuthnRequest>`)
-	return b.Bytes()
+	w.close("samlp:AuthnRequest")
+	return w.Bytes()
 }
 
 // RedirectURL returns the address to send the browser to under the HTTP-Redirect binding. Parameters that Destination

@@ -18,11 +18,17 @@ type canonicalization struct {
 // canonical returns the canonical form of e and everything below it but the element omit, which may be nil. The document has
 // neither comments nor processing instructions, because the scanner refuses them, so the forms with and
 // without comments coincide.
-func (c canonicalization) canonical(e, omit *element) []byte {
+//
+// A form longer than maxDocument is an error: exclusive canonicalization repeats a declaration for every sibling that
+// needs it, so that a small document can have a form of many megabytes.
+func (c canonicalization) canonical(e, omit *element) ([]byte, error) {
 	w := &canonicalWriter{rules: c, omit: omit}
-	w.buf.Grow(e.end - e.start + 256)
+	w.buf.Grow(min(e.end-e.start, maxDocument) + 256)
 	w.element(e, true)
-	return w.buf.Bytes()
+	if w.buf.Len() > maxDocument {
+		return nil, &scanError{"canonical-form-too-large", e.start}
+	}
+	return w.buf.Bytes(), nil
 }
 
 type canonicalWriter struct {
@@ -33,6 +39,9 @@ type canonicalWriter struct {
 }
 
 func (w *canonicalWriter) element(e *element, apex bool) {
+	if w.buf.Len() > maxDocument {
+		return
+	}
 	mark := len(w.rendered)
 	w.buf.WriteByte('<')
 	w.name(e.prefix, e.local)

@@ -33,6 +33,15 @@ type node struct {
 	text string
 }
 
+// addText adds character data, joined to the run before it if there is one.
+func (e *element) addText(text string) {
+	if n := len(e.children); n > 0 && e.children[n-1].elem == nil {
+		e.children[n-1].text += text
+		return
+	}
+	e.children = append(e.children, node{text: text})
+}
+
 // is reports whether e has the given namespace and local name.
 func (e *element) is(space, local string) bool { return e.local == local && e.space == space }
 

@@ -15,6 +15,7 @@ const (
 	maxElements     = 8192
 	maxAttributes   = 64  // on one element, namespace declarations included
 	maxDeclarations = 128 // namespace declarations in scope at one place
+	maxNamespace    = 512 // bytes of one namespace name
 )
 
 // xmlNamespace is what the prefix xml is bound to, always (Namespaces in XML 1.0 §3).
@@ -35,26 +36,36 @@ func (e *scanError) Error() string { return fmt.Sprintf("%s at byte %d", e.slug,
 // rebound prefixes, relative namespace names, duplicate attributes, and anything after the root. The XML
 // declaration and a byte order mark are allowed at the very beginning. It is the only XML reader of this package:
 // what is verified and what is read come from the same code.
-func scan(src []byte) (*element, error) {
+func scan(src []byte) (*element, error) { return (&scanner{src: src}).scan() }
+
+// scanMetadata is scan, but for comments and processing instructions, which it leaves out: people put them into
+// metadata by hand, and metadata is trusted because an administrator brought it, not because it is signed.
+func scanMetadata(src []byte) (*element, error) { return (&scanner{src: src, tolerant: true}).scan() }
+
+func (s *scanner) scan() (*element, error) {
+	src := s.src
 	if len(src) > maxDocument {
 		return nil, &scanError{"document-too-large", maxDocument}
 	}
 	if at := badCharacter(src); at >= 0 {
 		return nil, &scanError{"bad-character", at}
 	}
-	s := &scanner{src: src}
 	s.pos += len(bomOf(src))
 	if err := s.declaration(); err != nil {
 		return nil, err
 	}
-	s.space()
+	if err := s.miscellaneous(); err != nil {
+		return nil, err
+	}
 	if s.pos >= len(s.src) || s.src[s.pos] != '<' {
 		return nil, s.fail("no-root-element")
 	}
 	if err := s.document(); err != nil {
 		return nil, err
 	}
-	s.space()
+	if err := s.miscellaneous(); err != nil {
+		return nil, err
+	}
 	if s.pos != len(s.src) {
 		return nil, s.fail("content-after-root")
 	}
@@ -96,6 +107,7 @@ func allowedRune(r rune) bool {
 
 type scanner struct {
 	src      []byte
+	tolerant bool // leave out comments and processing instructions instead of refusing them
 	pos      int
 	root     *element
 	top      *element
@@ -186,7 +198,7 @@ func (s *scanner) document() error {
 		case s.has("</"):
 			err = s.endTag()
 		case s.has("<!") || s.has("<?"):
-			return s.fail(s.markup())
+			err = s.markup()
 		default:
 			err = s.startTag()
 		}
@@ -199,17 +211,44 @@ func (s *scanner) document() error {
 	}
 }
 
-// markup names a construct that is refused, for the administrator who reads the diagnosis.
-func (s *scanner) markup() string {
-	switch {
-	case s.has("<!--"):
-		return "comment"
-	case s.has("<![CDATA["):
-		return "cdata-section"
-	case s.has("<!"):
-		return "document-type-declaration"
+// miscellaneous skips what may stand before and after the root.
+func (s *scanner) miscellaneous() error {
+	for {
+		s.space()
+		if !s.has("<!") && !s.has("<?") {
+			return nil
+		}
+		if err := s.markup(); err != nil {
+			return err
+		}
 	}
-	return "processing-instruction"
+}
+
+// markup refuses what begins with <! or <?, by name for the administrator who reads the diagnosis. The tolerant
+// scanner leaves out comments and processing instructions.
+func (s *scanner) markup() error {
+	switch {
+	case s.has("<!--") && s.tolerant:
+		// The sequence -- may not stand in a comment (XML 1.0 §2.5).
+		end := bytes.Index(s.src[s.pos+4:], []byte("--"))
+		if end < 0 || !bytes.HasPrefix(s.src[s.pos+4+end:], []byte("-->")) {
+			return s.fail("bad-comment")
+		}
+		s.pos += 4 + end + 3
+		return nil
+	case s.has("<!--"):
+		return s.fail("comment")
+	case s.has("<![CDATA["):
+		return s.fail("cdata-section")
+	case s.has("<!"):
+		return s.fail("document-type-declaration")
+	}
+	end := bytes.Index(s.src[s.pos:], []byte("?>"))
+	if !s.tolerant || end < 0 {
+		return s.fail("processing-instruction")
+	}
+	s.pos += end + 2
+	return nil
 }
 
 // name reads an NCName. Names are ASCII here: no SAML, XML Signature or metadata name is anything else, and look-alike

@@ -166,7 +166,7 @@ func (s *scanner) text() error {
 		}
 		s.pos++
 	}
-	s.top.children = append(s.top.children, node{text: b.String()})
+	s.top.addText(b.String())
 	return nil
 }
 
@@ -230,6 +230,9 @@ func (s *scanner) declare(e *element, prefix, uri string) error {
 	}
 	// Canonical XML fails on relative namespace names, and readers that carry on after that failure digest nothing at
 	// all (void canonicalization).
+	if len(uri) > maxNamespace {
+		return s.fail("namespace-too-long")
+	}
 	if uri != "" && !absoluteURI(uri) {
 		return s.fail("relative-namespace")
 	}

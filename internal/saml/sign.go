@@ -82,7 +82,11 @@ func firstElement(e *element) *element {
 
 // signatureOver returns the Signature element for signed.
 func signatureOver(signed *element, id string, key crypto.Signer, cert *x509.Certificate) ([]byte, error) {
-	digest := sha256.Sum256(canonicalization{}.canonical(signed, nil))
+	digested, err := canonicalization{}.canonical(signed, nil)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "sign: the document is refused").Because(err)
+	}
+	digest := sha256.Sum256(digested)
 	var b bytes.Buffer
 	b.WriteString(`<SignedInfo xmlns="` + nsSignature + `"><CanonicalizationMethod Algorithm="` + algExclusive + `"></CanonicalizationMethod>` +
 		`<SignatureMethod Algorithm="` + algRSASHA256 + `"></SignatureMethod><Reference URI="#`)

@@ -30,9 +30,9 @@ type testKey struct {
 	cert *x509.Certificate
 }
 
-func newTestKey(name string) func() testKey {
+func newTestKey(name string, key func() (*rsa.PrivateKey, error)) func() testKey {
 	return sync.OnceValue(func() testKey {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		key, err := key()
 		if err != nil {
 			panic(err)
 		}
@@ -44,11 +44,23 @@ func newTestKey(name string) func() testKey {
 	})
 }
 
+// storedKey is the same in every process, so that what fuzzing finds stays found.
+func storedKey() (*rsa.PrivateKey, error) {
+	text, err := os.ReadFile("testdata/idp-key.pem")
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	return x509.ParsePKCS1PrivateKey(block.Bytes)
+}
+
+func freshKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
+
 // The identity provider's key, its next one, and an attacker's.
 var (
-	idpKey     = newTestKey("Microsoft Azure Federated SSO Certificate")
-	nextKey    = newTestKey("Next SSO Certificate")
-	attackKey  = newTestKey("Attacker")
+	idpKey     = newTestKey("Microsoft Azure Federated SSO Certificate", storedKey)
+	nextKey    = newTestKey("Next SSO Certificate", freshKey)
+	attackKey  = newTestKey("Attacker", freshKey)
 	xmlsecPath = sync.OnceValue(func() string { p, _ := exec.LookPath("xmlsec1"); return p })
 )
 
