@@ -1,9 +1,9 @@
 package sqlite_test
 
 import (
+	"log/slog"
 	"path/filepath"
 	"testing"
-	"log/slog"
 
 	"gatehouse/internal/storage/sqlite"
 	"gatehouse/internal/storage/sqlstore"

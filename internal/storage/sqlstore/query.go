@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -107,8 +108,8 @@ func (c conn) bind(args []any) error {
 	for i, a := range args {
 		switch v := a.(type) {
 		case string:
-			if strings.IndexByte(v, 0) >= 0 || !utf8.ValidString(v) {
-				return fault.New(fault.Invalid, "text must be UTF-8 without NUL characters")
+			if !storable(v) {
+				return unstorable()
 			}
 		case time.Time:
 			args[i] = v.UnixMicro()
@@ -118,10 +119,19 @@ func (c conn) bind(args []any) error {
 				args[i] = int64(1)
 			}
 		case list:
+			if slices.ContainsFunc(v, func(s string) bool { return !storable(s) }) {
+				return unstorable()
+			}
 			args[i] = c.db.dialect.ListArg(v)
 		}
 	}
 	return nil
+}
+
+func storable(s string) bool { return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) }
+
+func unstorable() error {
+	return fault.New(fault.Invalid, "text must be UTF-8 without NUL characters")
 }
 
 // into scans microseconds into a time.
