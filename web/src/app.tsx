@@ -8,7 +8,8 @@ import { Trouble } from './shell/trouble';
 import { TopBar } from './shell/top-bar';
 import { useSessionEnd } from './time/use-session-end';
 
-type State = { kind: 'asking' } | { kind: 'in'; session: Session } | { kind: 'leaving' } | { kind: 'failed'; why: string };
+type State =
+  { kind: 'asking' } | { kind: 'in'; session: Session } | { kind: 'leaving' } | { kind: 'failed'; why: string };
 
 /** The portal: finds out who is signed in, sends everybody else to sign in, and shows the accounts. */
 export function App() {

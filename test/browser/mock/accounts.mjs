@@ -1,8 +1,24 @@
 // Accounts by the number, the same ones every time.
-const units = ['Payments', 'Ledger', 'Logistics', 'Research', 'Storefront', 'Identity', 'Data Lake', 'Weather', 'Maps', 'Billing'];
+const units = [
+  'Payments',
+  'Ledger',
+  'Logistics',
+  'Research',
+  'Storefront',
+  'Identity',
+  'Data Lake',
+  'Weather',
+  'Maps',
+  'Billing',
+];
 const stages = ['Production', 'Staging', 'Development', 'Sandbox'];
 const roles = [
-  { name: 'AdministratorAccess', description: 'Everything, for emergencies and foundations', sessionSeconds: 3600, relayState: '' },
+  {
+    name: 'AdministratorAccess',
+    description: 'Everything, for emergencies and foundations',
+    sessionSeconds: 3600,
+    relayState: '',
+  },
   { name: 'ReadOnly', description: 'Look at everything, change nothing', sessionSeconds: 28800, relayState: '' },
   { name: 'Developer', description: 'Build and run services', sessionSeconds: 14400, relayState: '' },
   { name: 'SecurityAudit', description: '', sessionSeconds: 3600, relayState: '' },

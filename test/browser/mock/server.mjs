@@ -9,7 +9,12 @@ import { accounts } from './accounts.mjs';
 
 const port = Number(process.env.GATEHOUSE_MOCK_PORT ?? 18380);
 const dist = fileURLToPath(new URL('../../../web/dist/', import.meta.url));
-const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -25,7 +30,12 @@ const routes = {
   'GET /favicon.ico': () => ({ status: 204 }),
   'GET /api/v1/session': () => ({
     json: {
-      user: { id: 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6', userName: 'ada.lovelace@example.com', displayName: 'Ada Lovelace', email: 'ada.lovelace@example.com' },
+      user: {
+        id: 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6',
+        userName: 'ada.lovelace@example.com',
+        displayName: 'Ada Lovelace',
+        email: 'ada.lovelace@example.com',
+      },
       expiresAt: fromNow(7 * 3600 + 42 * 60),
       instance: {
         name: 'Example Industries',
@@ -55,8 +65,12 @@ const routes = {
       },
     };
   },
-  'GET /signin': (url) => ({ html: `<!doctype html><title>Sign in</title><h1>Sign in</h1><p id="to">${escape(url.search)}</p>` }),
-  'GET /start/console': (url) => ({ html: `<!doctype html><title>Console</title><h1>Console</h1><p id="to">${escape(url.search)}</p>` }),
+  'GET /signin': (url) => ({
+    html: `<!doctype html><title>Sign in</title><h1>Sign in</h1><p id="to">${escape(url.search)}</p>`,
+  }),
+  'GET /start/console': (url) => ({
+    html: `<!doctype html><title>Console</title><h1>Console</h1><p id="to">${escape(url.search)}</p>`,
+  }),
 };
 
 let minted = 0;
@@ -99,7 +113,10 @@ async function answerTo(what, url, playing, body) {
 async function file(name) {
   const path = join(dist, join('/', name));
   try {
-    return { bytes: await readFile(path), type: /** @type {Record<string, string>} */ (types)[extname(path)] ?? 'application/octet-stream' };
+    return {
+      bytes: await readFile(path),
+      type: /** @type {Record<string, string>} */ (types)[extname(path)] ?? 'application/octet-stream',
+    };
   } catch {
     return { status: 404, json: { title: 'Not Found', status: 404, detail: 'No such file. Is web/dist built?' } };
   }

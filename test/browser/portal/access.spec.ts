@@ -19,8 +19,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test('axe finds nothing in any tab of the keys dialog', async ({ page }) => {
       await openPortal(page);
       await page.locator('.account-head').first().click();
-      await page.getByRole('button', { name: /^Access keys for/ }).first().click();
-      for (const tab of ['macOS and Linux', 'PowerShell', 'AWS CLI profile', 'Single values']) {
+      await page
+        .getByRole('button', { name: /^Access keys for/ })
+        .first()
+        .click();
+      for (const tab of ['macOS and Linux', 'PowerShell', 'AWS CLI profile', 'Individual values']) {
         await page.getByRole('tab', { name: tab }).click();
         await expect(page.getByRole('tabpanel', { name: tab })).toContainText('us-east-1');
         await expectAccessible(page);
@@ -103,11 +106,15 @@ for (const width of [360, 700]) {
     await page.setViewportSize({ width, height: 740 });
     await openPortal(page);
     await page.locator('.account-head').nth(1).click();
-    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const overflow = () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(await overflow()).toBeLessThanOrEqual(0);
     await expectAccessible(page);
     await page.screenshot({ path: `${pictures}portal-${width}.png` });
-    await page.getByRole('button', { name: /^Access keys for/ }).first().click();
+    await page
+      .getByRole('button', { name: /^Access keys for/ })
+      .first()
+      .click();
     await expect(page.locator('pre')).toContainText('ASIAMOCK');
     expect(await overflow()).toBeLessThanOrEqual(0);
     await expectAccessible(page);

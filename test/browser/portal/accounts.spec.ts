@@ -80,29 +80,33 @@ test.describe('with 1,000 accounts', () => {
   test('a keystroke is on the screen before anybody notices', async ({ page }) => {
     await openPortal(page);
     const search = page.getByRole('searchbox');
-    // From the input event until the rows on the screen are others than before.
+    // From the input event until the rows on the screen are others than before. Each query several times, and the best
+    // of each: other processes of the machine can only slow it down.
     const took = await search.evaluate(async (input: HTMLInputElement) => {
       const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set;
       const rows = () => document.querySelector('.accounts')?.textContent;
       const frame = () => new Promise(requestAnimationFrame);
-      const times: number[] = [];
-      for (const text of ['w', 'ledger', 'maps p', 'admin', 'dev', 'storefront dev', 'read', 'pay', '5', '']) {
-        const before = rows();
-        const began = performance.now();
-        set?.call(input, text);
-        input.dispatchEvent(new Event('input', { bubbles: true }));
-        while (rows() === before && performance.now() - began < 3000) {
-          await frame();
+      const queries = ['w', 'ledger', 'maps p', 'admin', 'dev', 'storefront dev', 'read', 'pay', '5', ''];
+      const best = queries.map(() => Infinity);
+      for (let round = 0; round < 5; round++) {
+        for (const [i, query] of queries.entries()) {
+          const before = rows();
+          const began = performance.now();
+          set?.call(input, query);
+          input.dispatchEvent(new Event('input', { bubbles: true }));
+          while (rows() === before && performance.now() - began < 3000) {
+            await frame();
+          }
+          best[i] = Math.min(best[i] ?? Infinity, performance.now() - began);
         }
-        times.push(performance.now() - began);
       }
-      return times;
+      return best;
     });
     console.log(`search to screen, 1,000 accounts: ${took.map(Math.round).join(' ')} ms`);
     took.sort((a, b) => a - b);
     const median = took[Math.floor(took.length / 2)] ?? Infinity;
-    // The aim is 50 ms; a loaded machine gets some room, a list of all thousand rows would not fit in it.
-    expect(median).toBeLessThan(150);
+    // The aim is 50 ms; a busy machine gets some room. All thousand rows at once would not fit in it.
+    expect(median).toBeLessThan(100);
   });
 });
 
@@ -118,7 +122,9 @@ test.describe('signed out', () => {
   test('goes to sign in, and back to where one was going', provokes(401), async ({ page }) => {
     await page.goto('/start/#/console?account_id=123456789012&role_name=ReadOnly');
     await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
-    expect(new URL(page.url()).searchParams.get('return_to')).toBe('/start/#/console?account_id=123456789012&role_name=ReadOnly');
+    expect(new URL(page.url()).searchParams.get('return_to')).toBe(
+      '/start/#/console?account_id=123456789012&role_name=ReadOnly',
+    );
   });
 });
 
@@ -126,7 +132,10 @@ test('a session that ends under the page leads to sign in', provokes(401), async
   await openPortal(page);
   await context.addCookies([{ name: 'mock', value: 'signed-out', url: baseURL ?? '' }]);
   await page.locator('.account-head').first().click();
-  await page.getByRole('button', { name: /^Access keys for/ }).first().click();
+  await page
+    .getByRole('button', { name: /^Access keys for/ })
+    .first()
+    .click();
   await expect(page).toHaveURL(/\/signin\?return_to=%2Fstart%2F$/);
 });
 
@@ -184,7 +193,8 @@ test('shows the shape of the page while loading', async ({ page }) => {
 test('a failure to load is said in the server’s words, and can be tried again', provokes(503), async ({ page }) => {
   await page.route(
     '**/api/v1/portal/accounts*',
-    (route) => route.fulfill({ status: 503, json: { title: 'Unavailable', status: 503, detail: 'The database is away.' } }),
+    (route) =>
+      route.fulfill({ status: 503, json: { title: 'Unavailable', status: 503, detail: 'The database is away.' } }),
     { times: 1 },
   );
   await page.goto('/start/');
@@ -197,10 +207,14 @@ test('a failure to load is said in the server’s words, and can be tried again'
   await expect(page.locator('.account-head')).toHaveCount(12);
 });
 
-test('a server that cannot be reached is said so', { annotation: { type: 'complaint', description: 'net::ERR_CONNECTION_REFUSED' } }, async ({ page }) => {
-  await page.route('**/api/v1/session', (route) => route.abort('connectionrefused'), { times: 1 });
-  await page.goto('/start/');
-  await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
-  await page.getByRole('button', { name: 'Try again' }).click();
-  await expect(page.locator('.account-head')).toHaveCount(12);
-});
+test(
+  'a server that cannot be reached is said so',
+  { annotation: { type: 'complaint', description: 'net::ERR_CONNECTION_REFUSED' } },
+  async ({ page }) => {
+    await page.route('**/api/v1/session', (route) => route.abort('connectionrefused'), { times: 1 });
+    await page.goto('/start/');
+    await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expect(page.locator('.account-head')).toHaveCount(12);
+  },
+);

@@ -25,7 +25,9 @@ test('gives the keys in every form, and copies them', async ({ page, context }) 
   await page.screenshot({ path: `${pictures}keys-light.png` });
   await dialog.getByRole('button', { name: 'Copy the commands for bash' }).click();
   await expect(said(page, 'Copied the commands for bash.')).toBeAttached();
-  expect(await clipboard(page)).toMatch(/^export AWS_ACCESS_KEY_ID='ASIAMOCK\d{12}'\nexport AWS_SECRET_ACCESS_KEY='mock\/secret\+100000007919x+'\n/);
+  expect(await clipboard(page)).toMatch(
+    /^export AWS_ACCESS_KEY_ID='ASIAMOCK\d{12}'\nexport AWS_SECRET_ACCESS_KEY='mock\/secret\+100000007919x+'\n/,
+  );
 
   await dialog.getByRole('tab', { name: 'PowerShell' }).click();
   await dialog.getByRole('button', { name: 'Copy the commands for PowerShell' }).click();
@@ -36,7 +38,7 @@ test('gives the keys in every form, and copies them', async ({ page, context }) 
   await expect.poll(() => clipboard(page)).toContain('[profile ReadOnly-100000007919]');
   await expect(dialog).toContainText('aws sso login --profile ReadOnly-100000007919');
 
-  await dialog.getByRole('tab', { name: 'Single values' }).click();
+  await dialog.getByRole('tab', { name: 'Individual values' }).click();
   for (const [what, want] of [
     ['the access key ID', /^ASIAMOCK\d{12}$/],
     ['the secret access key', /^mock\/secret\+/],
@@ -62,7 +64,9 @@ test('copies without the clipboard API too, as on a plain http host name', async
   await copy.click();
   await expect(said(page, 'Copied the commands for bash.')).toBeAttached();
   await expect(copy).toBeFocused();
-  expect(await page.evaluate(() => (window as unknown as { kept: Clipboard }).kept.readText())).toContain('export AWS_ACCESS_KEY_ID');
+  expect(await page.evaluate(() => (window as unknown as { kept: Clipboard }).kept.readText())).toContain(
+    'export AWS_ACCESS_KEY_ID',
+  );
 });
 
 test('the time left runs down, says when it is over, and new keys start it again', async ({ page }) => {
@@ -99,7 +103,10 @@ test('keys are nowhere once the dialog is closed', async ({ page }) => {
 
 test('a role that was taken away is said so, and the accounts are asked for again', provokes(403), async ({ page }) => {
   await page.route('**/api/v1/portal/credentials', (route) =>
-    route.fulfill({ status: 403, json: { title: 'Forbidden', status: 403, detail: 'The role is not assigned to you.' } }),
+    route.fulfill({
+      status: 403,
+      json: { title: 'Forbidden', status: 403, detail: 'The role is not assigned to you.' },
+    }),
   );
   await openKeys(page);
   await expect(page.getByRole('dialog').getByRole('alert')).toContainText('ReadOnly is no longer assigned to you');

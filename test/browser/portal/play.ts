@@ -22,7 +22,9 @@ export const test = base.extend<Play & { watched: void }>({
   watched: [
     async ({ page, context, playing, baseURL }, use, testInfo) => {
       const complaints: string[] = [];
-      const expected = testInfo.annotations.filter(({ type }) => type === 'complaint').map(({ description }) => description ?? '');
+      const expected = testInfo.annotations
+        .filter(({ type }) => type === 'complaint')
+        .map(({ description }) => description ?? '');
       page.on('console', (message) => {
         if (['error', 'warning'].includes(message.type())) {
           complaints.push(message.text());

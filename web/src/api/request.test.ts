@@ -23,9 +23,19 @@ test('401 is a session that is over, whatever the body', async () => {
 test.each([
   ['the detail', json({ title: 'Forbidden', status: 403, detail: 'Not assigned.' }, 403), 403, 'Not assigned.'],
   ['the title', json({ title: 'Forbidden', status: 403 }, 403), 403, 'Forbidden'],
-  ['a number', new Response('<html>bad gateway</html>', { status: 502 }), 502, 'The server answered with an error (502).'],
+  [
+    'a number',
+    new Response('<html>bad gateway</html>', { status: 502 }),
+    502,
+    'The server answered with an error (502).',
+  ],
   ['a number for nonsense', json({ detail: 7 }, 500), 500, 'The server answered with an error (500).'],
-  ['unreachable', new TypeError('fetch failed'), 0, 'The server could not be reached. Check your connection and try again.'],
+  [
+    'unreachable',
+    new TypeError('fetch failed'),
+    0,
+    'The server could not be reached. Check your connection and try again.',
+  ],
   ['unreadable', new Response('{"a"', { status: 200 }), 200, 'The server’s answer could not be read.'],
 ])('a failure says %s', async (_, answer, status, message) => {
   answering(answer);

@@ -125,7 +125,7 @@ export default function KeysDialog({ account, role, instance, onClose, onSignedO
             },
             {
               id: 'values',
-              label: 'Single values',
+              label: 'Individual values',
               content: needing(keys, again, (have) => <Values credentials={have} />),
             },
           ]}

@@ -37,7 +37,9 @@ export function AccountRow({ match, words, open, onToggle, onKeys }: Props) {
           <span className="account-email">
             <Marked text={account.email} words={words} />
           </span>{' '}
-          <span className="account-count">{account.roles.length === 1 ? '1 role' : `${account.roles.length} roles`}</span>
+          <span className="account-count">
+            {account.roles.length === 1 ? '1 role' : `${account.roles.length} roles`}
+          </span>
         </button>
       </h2>
       <div id={panel} hidden={!open}>

@@ -36,8 +36,7 @@ export function AccountsList({ accounts, onKeys, onKeysLikely }: Props) {
   const pages = Math.max(1, Math.ceil(matches.length / pageSize));
   const shown = matches.slice((Math.min(page, pages) - 1) * pageSize, Math.min(page, pages) * pageSize);
 
-  const isOpen = (match: Match) =>
-    byHand.get(match.account.id) ?? (match.byRole || matches.length <= fewEnoughToOpen);
+  const isOpen = (match: Match) => byHand.get(match.account.id) ?? (match.byRole || matches.length <= fewEnoughToOpen);
 
   function ask(text: string) {
     setQuery(text);

@@ -24,11 +24,19 @@ export function AccountsPage({ session, onSignedOut }: Props) {
     <div className="page">
       <h1>
         Accounts
-        {state.kind === 'here' && <span className="count"> ({state.accounts.length.toLocaleString('en')})</span>}
+        {state.kind === 'here' && state.accounts.length > 0 && (
+          <span className="count"> ({state.accounts.length.toLocaleString('en')})</span>
+        )}
       </h1>
-      <p className="lead">Choose an account and the role to take in it.</p>
+      <p className="lead">
+        {state.kind === 'here' && state.accounts.length === 0
+          ? 'The accounts you can reach will be listed here.'
+          : 'Choose an account and the role to take in it.'}
+      </p>
       {state.kind === 'loading' && <Skeleton />}
-      {state.kind === 'failed' && <Trouble title="Your accounts could not be loaded" why={state.why} onRetry={reload} />}
+      {state.kind === 'failed' && (
+        <Trouble title="Your accounts could not be loaded" why={state.why} onRetry={reload} />
+      )}
       {state.kind === 'here' && state.accounts.length === 0 && (
         <NoAccounts userName={session?.user.userName ?? ''} onReload={reload} />
       )}

@@ -3,8 +3,14 @@ import { deepLink, signInAddress } from './address';
 
 test.each([
   ['#/console?account_id=123456789012&role_name=ReadOnly', '/start/console?account_id=123456789012&role_name=ReadOnly'],
-  ['#/console/?role_name=ReadOnly&account_id=123456789012', '/start/console?account_id=123456789012&role_name=ReadOnly'],
-  ['#console?account_id=123456789012&role_name=Read%2BOnly', '/start/console?account_id=123456789012&role_name=Read%2BOnly'],
+  [
+    '#/console/?role_name=ReadOnly&account_id=123456789012',
+    '/start/console?account_id=123456789012&role_name=ReadOnly',
+  ],
+  [
+    '#console?account_id=123456789012&role_name=Read%2BOnly',
+    '/start/console?account_id=123456789012&role_name=Read%2BOnly',
+  ],
   [
     '#/console?account_id=123456789012&role_name=R&destination=https%3A%2F%2Fconsole.aws.amazon.com%2Fs3%3Fa%3D1%26b',
     '/start/console?account_id=123456789012&role_name=R&destination=https%3A%2F%2Fconsole.aws.amazon.com%2Fs3%3Fa%3D1%26b',

@@ -22,8 +22,22 @@ const found = (query: string) =>
 
 describe('search', () => {
   test.each([
-    ['', ['Payments Production / AdministratorAccess / ReadOnly', 'Payments Sandbox / Developer / ReadOnly', 'Café Ledger / Billing']],
-    ['   ', ['Payments Production / AdministratorAccess / ReadOnly', 'Payments Sandbox / Developer / ReadOnly', 'Café Ledger / Billing']],
+    [
+      '',
+      [
+        'Payments Production / AdministratorAccess / ReadOnly',
+        'Payments Sandbox / Developer / ReadOnly',
+        'Café Ledger / Billing',
+      ],
+    ],
+    [
+      '   ',
+      [
+        'Payments Production / AdministratorAccess / ReadOnly',
+        'Payments Sandbox / Developer / ReadOnly',
+        'Café Ledger / Billing',
+      ],
+    ],
     ['PAYMENTS', ['Payments Production / AdministratorAccess / ReadOnly', 'Payments Sandbox / Developer / ReadOnly']],
     ['sand pay', ['Payments Sandbox / Developer / ReadOnly']],
     ['cafe', ['Café Ledger / Billing']],
@@ -63,7 +77,9 @@ describe('search', () => {
 
   test('a thousand accounts with ten roles each take a small part of 50 ms', () => {
     const names = Array.from({ length: 10 }, (_, i) => `PermissionSet${i}`);
-    const many = index(Array.from({ length: 1000 }, (_, i) => account(String(100000000000 + i), `Team ${i} Production`, names)));
+    const many = index(
+      Array.from({ length: 1000 }, (_, i) => account(String(100000000000 + i), `Team ${i} Production`, names)),
+    );
     const queries = ['p', 'production', 'set7', 'team 99 set3', 'nothing at all'];
     for (const query of queries) {
       search(many, query);

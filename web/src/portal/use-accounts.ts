@@ -3,10 +3,7 @@ import { accounts as fetchAccounts } from '../api/portal';
 import type { Account } from '../api/portal';
 import { SignedOut } from '../api/request';
 
-export type Accounts =
-  | { kind: 'loading' }
-  | { kind: 'here'; accounts: Account[] }
-  | { kind: 'failed'; why: string };
+export type Accounts = { kind: 'loading' } | { kind: 'here'; accounts: Account[] } | { kind: 'failed'; why: string };
 
 /** The accounts of whoever is signed in, once `wanted`; and a way to fetch them again. */
 export function useAccounts(wanted: boolean, onSignedOut: () => void): [Accounts, reload: () => void] {
