@@ -88,7 +88,9 @@ type ManagedPolicy struct {
 	// Versions are at most five, the oldest first. Numbers are never used again.
 	Versions []PolicyVersion
 	// Default is the number of the version in force.
-	Default   int
+	Default int
+	// Last is the highest number ever given to a version; zero means that of the newest in Versions.
+	Last      int
 	Tags      map[string]string
 	CreatedAt time.Time
 	UpdatedAt time.Time

@@ -1,0 +1,157 @@
+package localiam
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/audit"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/policy"
+)
+
+// Check is one question: may the caller do this?
+type Check struct {
+	// Action is an IAM action, "sso:CreatePermissionSet".
+	Action string
+	// Resource is an ARN, or "*" (also when empty) for an action that names none.
+	Resource string
+	// ResourceAccount owns the resource; empty means the account in the ARN, or the caller's own when the ARN
+	// names none.
+	ResourceAccount string
+	// Context holds condition keys of the request and the resource. Keys of the principal are set here and cannot
+	// be given.
+	Context map[string][]string
+}
+
+// Authorize returns nil when the caller's policies, as they are now, allow the check; otherwise a Denied fault
+// with AWS's sentence. A resource of another account is always denied: no resource here but roles has a policy of its
+// own, and roles are asked by [Service.AssumeRole].
+func (s *Service) Authorize(ctx context.Context, c Caller, k Check) error {
+	q, p, err := s.question(ctx, c, k)
+	if err != nil {
+		return err
+	}
+	if d := policy.Evaluate(p, q); !d.Allowed {
+		return denied(q, d)
+	}
+	return nil
+}
+
+// Explain answers like Authorize, with every statement that was looked at.
+func (s *Service) Explain(ctx context.Context, c Caller, k Check) (policy.Decision, []policy.Step, error) {
+	q, p, err := s.question(ctx, c, k)
+	if err != nil {
+		return policy.Decision{}, nil, err
+	}
+	d, steps := policy.Explain(p, q)
+	return d, steps, nil
+}
+
+func denied(q policy.Request, d policy.Decision) error {
+	return fault.New(fault.Denied, "%s", policy.Denial(q, d))
+}
+
+// question gathers what decides a check: request and policies.
+func (s *Service) question(ctx context.Context, c Caller, k Check) (policy.Request, policy.Policies, error) {
+	if k.Resource == "" {
+		k.Resource = "*"
+	}
+	if k.ResourceAccount == "" {
+		if a, err := arn.Parse(k.Resource); err == nil && arn.IsAccountID(a.AccountID) {
+			k.ResourceAccount = a.AccountID
+		}
+	}
+	q := policy.Request{Principal: c.principal(), Action: k.Action, Resource: k.Resource, ResourceAccount: k.ResourceAccount}
+	if c.Kind == "" {
+		return q, policy.Policies{}, nil // nobody: no policy allows him anything
+	}
+	if c.Kind == KindUser && c.Temporary() && !sessionTokenMay(k.Action) {
+		return q, policy.Policies{}, fault.New(fault.Denied, "User: %s is not authorized to perform: %s with credentials of GetSessionToken", c.ARN, k.Action)
+	}
+	r, err := s.rightsOf(ctx, c)
+	if err != nil {
+		return q, policy.Policies{}, err
+	}
+	p := policy.Policies{Identity: r.identity, Boundary: r.boundary}
+	if p.Session, err = s.sessionPolicies(ctx, c); err != nil {
+		return q, p, err
+	}
+	var standing Standing
+	if s.cfg.Organization != nil {
+		if standing, err = s.cfg.Organization.Standing(ctx, c.AccountID); err != nil {
+			return q, p, err
+		}
+		p.Organization = standing.ServiceControl
+	}
+	q.Context = s.context(ctx, c, k, r, standing)
+	return q, p, nil
+}
+
+// sessionTokenMay says what the credentials of GetSessionToken, without MFA, are good for: no IAM, and of STS only
+// AssumeRole and GetCallerIdentity (API_GetSessionToken).
+func sessionTokenMay(action string) bool {
+	service, name, _ := strings.Cut(Fold(action), ":")
+	return service != "iam" && (service != "sts" || slices.Contains([]string{"assumerole", "tagsession", "setsourceidentity", "getcalleridentity"}, name))
+}
+
+// context makes the condition keys of a request.
+func (s *Service) context(ctx context.Context, c Caller, k Check, r *rights, standing Standing) policy.Context {
+	now := s.cfg.Now().UTC()
+	out := make(policy.Context, len(k.Context)+16)
+	if addr := audit.OriginOf(ctx).ClientAddr; addr != "" {
+		out.Set("aws:SourceIp", addr)
+	}
+	for key, values := range k.Context {
+		if folded := Fold(key); !strings.HasPrefix(folded, "aws:principal") && folded != "aws:userid" && folded != "aws:username" {
+			out.Set(key, values...)
+		}
+	}
+	out.Set("aws:CurrentTime", now.Format("2006-01-02T15:04:05Z"))
+	out.Set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
+	out.Set("aws:PrincipalArn", c.PrincipalARN)
+	out.Set("aws:PrincipalAccount", c.AccountID)
+	out.Set("aws:PrincipalIsAWSService", "false")
+	out.Set("aws:ViaAWSService", "false")
+	if c.UserID != "" {
+		out.Set("aws:userid", c.UserID)
+	}
+	if k.ResourceAccount != "" {
+		out.Set("aws:ResourceAccount", k.ResourceAccount)
+	}
+	if standing.OrganizationID != "" {
+		out.Set("aws:PrincipalOrgID", standing.OrganizationID)
+	}
+	for key, value := range r.tags {
+		out.Set("aws:PrincipalTag/"+key, value)
+	}
+	if c.Kind == KindUser {
+		out.Set("aws:PrincipalType", "User")
+		out.Set("aws:username", c.Name)
+	} else if c.Kind == KindRoleSession {
+		out.Set("aws:PrincipalType", "AssumedRole")
+	}
+	if c.session != nil {
+		c.session.context(out, c)
+	}
+	return out
+}
+
+// context adds the keys that only sessions have.
+func (cl *claims) context(out policy.Context, c Caller) {
+	out.Set("aws:TokenIssueTime", c.Issued.Format("2006-01-02T15:04:05Z"))
+	out.Set("aws:MultiFactorAuthPresent", "false")
+	for key, value := range cl.Tags {
+		out.Set("aws:PrincipalTag/"+key, value) // a session tag takes the place of the role's tag
+	}
+	set := func(key, value string) {
+		if value != "" {
+			out.Set(key, value)
+		}
+	}
+	set("aws:SourceIdentity", cl.SourceIdentity)
+	set("aws:FederatedProvider", cl.Provider)
+	set("identitystore:UserId", cl.PersonID)
+}

@@ -1,0 +1,77 @@
+package localiam
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"gatehouse/internal/audit"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/policy"
+)
+
+// Config is what a Service needs.
+type Config struct {
+	Store  Store
+	Sealer Sealer
+	// Now tells the time.
+	Now func() time.Time
+	// Rand is crypto/rand.Reader outside tests.
+	Rand io.Reader
+	// Organization tells what the organization means for an account. Nil: no organization, no service
+	// control policies.
+	Organization Organization
+	// SAML verifies assertions for AssumeRoleWithSAML. Nil: none is accepted.
+	SAML Assertions
+}
+
+// Organization is what localiam asks about the organization an account belongs to.
+type Organization interface {
+	// Standing returns what bears on requests of the account's principals.
+	Standing(ctx context.Context, accountID string) (Standing, error)
+}
+
+// Standing is an account's place in its organization.
+type Standing struct {
+	// OrganizationID is o-…; it becomes aws:PrincipalOrgID.
+	OrganizationID string
+	// ServiceControl holds the policies of each level from the root to the account; empty where none apply
+	// (always so for the management account).
+	ServiceControl [][]policy.Named
+}
+
+// Service is IAM and STS for the accounts of this server. It is safe for concurrent use.
+type Service struct {
+	cfg   Config
+	cache *cache
+}
+
+// NewService returns a Service.
+func NewService(cfg Config) *Service { return &Service{cfg: cfg, cache: newCache()} }
+
+// event makes the audit event of a change.
+func (s *Service) event(ctx context.Context, a audit.Actor, action, resource string) audit.Event {
+	return audit.New(ctx, s.now(), a, action, resource)
+}
+
+// now is the time as it is stored.
+func (s *Service) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Microsecond) }
+
+// maxAttempts bounds how often a change is tried again when another writer was faster.
+const maxAttempts = 8
+
+// retry calls change until it does not meet a concurrent writer.
+func retry(change func() error) error {
+	var err error
+	for range maxAttempts {
+		if err = change(); !isConflict(err, "version") {
+			return err
+		}
+	}
+	return err
+}
+
+func isConflict(err error, reason string) bool {
+	f := fault.Of(err)
+	return f != nil && f.Kind == fault.Conflict && f.Reason == reason
+}
