@@ -60,9 +60,9 @@ export async function signOut(): Promise<void> {
 /** More pages than any organization fills: a server that never stops answering `next` must not fill the memory. */
 const mostPages = 200;
 
-/** All accounts of the signed-in person, sorted by name. */
+/** All accounts of the signed-in person, sorted by name. Pages are cut between roles, so an account may be on two. */
 export async function accounts(signal?: AbortSignal): Promise<Account[]> {
-  const found: Account[] = [];
+  const found = new Map<string, Account>();
   let cursor = '';
   for (let page = 0; page < mostPages; page++) {
     const query = new URLSearchParams({ limit: '1000', ...(cursor && { cursor }) });
@@ -71,14 +71,26 @@ export async function accounts(signal?: AbortSignal): Promise<Account[]> {
       `/api/v1/portal/accounts?${query.toString()}`,
       { signal },
     );
-    found.push(...(answer.accounts ?? []).map((account) => ({ ...account, roles: account.roles ?? [] })));
+    for (const account of answer.accounts ?? []) {
+      const known = found.get(account.id);
+      const roles = [...(known?.roles ?? []), ...(account.roles ?? [])];
+      found.set(account.id, { ...account, roles });
+    }
     cursor = answer.next ?? '';
     if (!cursor) {
-      const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
-      return found.sort((a, b) => byName.compare(a.name, b.name) || a.id.localeCompare(b.id));
+      return sorted([...found.values()]);
     }
   }
   throw new Failure(0, 'The server’s list of accounts does not end.');
+}
+
+/** By name as people order names: "Team 9" before "team 10". */
+function sorted(accounts: Account[]): Account[] {
+  const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+  for (const account of accounts) {
+    account.roles.sort((a, b) => collator.compare(a.name, b.name));
+  }
+  return accounts.sort((a, b) => collator.compare(a.name, b.name) || a.id.localeCompare(b.id));
 }
 
 /** Fresh credentials of one role. Fails with a Failure of status 403 when the role is no longer assigned. */

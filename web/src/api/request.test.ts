@@ -79,6 +79,16 @@ test('accounts follow next to the end and come sorted by name', async () => {
   ]);
 });
 
+test('an account whose roles continue on the next page is one account', async () => {
+  const role = (name: string) => ({ name, description: '', sessionSeconds: 3600, relayState: '' });
+  answering(
+    json({ accounts: [{ id: '1', name: 'A', email: '', roles: [role('x'), role('b')] }], next: 'c' }),
+    json({ accounts: [{ id: '1', name: 'A', email: '', roles: [role('a')] }], next: '' }),
+  );
+  const all = await accounts();
+  expect(all.map(({ id, roles }) => [id, ...roles.map(({ name }) => name)])).toEqual([['1', 'a', 'b', 'x']]);
+});
+
 test('a server that never stops saying next does not hold the page for ever', async () => {
   const fetched = vi.fn(() => Promise.resolve(json({ accounts: [], next: 'again' })));
   vi.stubGlobal('fetch', fetched);
