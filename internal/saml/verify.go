@@ -25,6 +25,10 @@ const (
 	// AcceptUnsolicited takes a response that claims to answer no request at all: sign-in begun at the identity
 	// provider. One that names a request is refused, since somebody else's request must not be passed off as none.
 	AcceptUnsolicited
+	// CallerLooksUp is for a door that learns only from the answer which request it answers, because browsers send no
+	// same-site cookie with it. The response and the assertion must name the same request, or both none; the caller
+	// must then look [Assertion.InResponseTo] up, and refuse an empty one where AcceptUnsolicited would not be right.
+	CallerLooksUp
 	// IgnoreInResponseTo takes a response whatever it claims to answer. It is for AssumeRoleWithSAML, where the assertion
 	// is shown as a credential and no browser is to be bound. A sign-in door must not use it.
 	IgnoreInResponseTo
@@ -134,7 +138,14 @@ func Verify(response []byte, p Params) (Assertion, error) {
 	if err != nil {
 		return Assertion{}, err
 	}
-	return readAssertion(signed, p)
+	a, err := readAssertion(signed, p)
+	if err != nil {
+		return Assertion{}, err
+	}
+	if p.RequestID == "" && p.Unsolicited == CallerLooksUp && root.value("InResponseTo") != a.InResponseTo {
+		return Assertion{}, refuse("in-response-to", "The SAML response and its assertion answer different sign-in requests.")
+	}
+	return a, nil
 }
 
 // refuse is the fault of a failed check.
@@ -310,7 +321,7 @@ func answers(id string, has bool, p Params) error {
 	switch {
 	case p.RequestID != "" && id != p.RequestID:
 		return refuse("in-response-to", "The SAML response does not answer the sign-in request that is pending in this browser.")
-	case p.RequestID != "", p.Unsolicited == IgnoreInResponseTo:
+	case p.RequestID != "", p.Unsolicited == CallerLooksUp, p.Unsolicited == IgnoreInResponseTo:
 		return nil
 	case p.Unsolicited == RefuseUnsolicited:
 		return refuse("unsolicited", "No sign-in request is pending, and sign-in begun at the identity provider is not enabled.")

@@ -148,6 +148,12 @@ func TestVerifyUnsolicited(t *testing.T) {
 		{"none pending, enabled", unsolicited, "", AcceptUnsolicited, ""},
 		{"none pending, enabled, one answered", solicited, "", AcceptUnsolicited, "in-response-to"},
 		{"none pending, enabled, stripped", stripped, "", AcceptUnsolicited, "in-response-to"},
+		{"to be looked up", solicited, "", CallerLooksUp, ""},
+		{"to be looked up, unsolicited", unsolicited, "", CallerLooksUp, ""},
+		{"to be looked up, stripped", stripped, "", CallerLooksUp, "in-response-to"},
+		{"to be looked up, another in the response", edit(t, solicited, testACS+`" InResponseTo="`+testRequest+`" xmlns:samlp`, testACS+`" InResponseTo="_other" xmlns:samlp`, 1), "", CallerLooksUp, "in-response-to"},
+		{"to be looked up, added to the response", edit(t, unsolicited, testACS+`" xmlns:samlp`, testACS+`" InResponseTo="`+testRequest+`" xmlns:samlp`, 1), "", CallerLooksUp, "in-response-to"},
+		{"pending, another answered, to be looked up", solicited, "_other", CallerLooksUp, "in-response-to"},
 		{"as a credential", solicited, "", IgnoreInResponseTo, ""},
 		{"as a credential, unsolicited", unsolicited, "", IgnoreInResponseTo, ""},
 	}
