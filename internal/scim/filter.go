@@ -206,7 +206,7 @@ func (p *filterParser) valuePath(r ref, depth int) (expr, error) {
 	}
 	v := valuePath{ref: r, inner: inner}
 	if p.pos >= len(p.in) || p.in[p.pos] != '.' {
-		return v, nil
+		return v.simplified(), nil
 	}
 	p.pos++
 	s := r.attr.sub(p.word())
@@ -220,6 +220,17 @@ func (p *filterParser) valuePath(r ref, depth int) (expr, error) {
 	cmp := c.(compare)
 	v.cmp = &cmp
 	return v, nil
+}
+
+// simplified writes members[value eq "x"] as members.value eq "x", which means the same and which an index
+// can answer.
+func (v valuePath) simplified() expr {
+	c, ok := v.inner.(compare)
+	if _, text := c.value.(string); !ok || !text || c.op != "eq" || c.ref.attr == nil {
+		return v
+	}
+	c.ref = ref{ext: v.ref.ext, attr: v.ref.attr, sub: c.ref.attr}
+	return c
 }
 
 // element parses "[filter]" whose attributes are a's sub-attributes.

@@ -183,6 +183,12 @@ func TestFilterWithoutAnAnsweredKey(t *testing.T) {
 	if f.Without(Key{"members.value", "u"}) != nil || !f.Without(Key{"members.value", "u"}).Match(Object{}) {
 		t.Error("nothing should be left, and nothing matches everything")
 	}
+	if f, _ = ParseFilter(Groups(), `members[value eq "u"]`); f.Without(Key{"members.value", "u"}) != nil {
+		t.Error("a value path that says only the key is answered by it")
+	}
+	if f, _ = ParseFilter(Users(), `emails[type eq "work" and value eq "x"]`); f.Without(Key{"emails.value", "x"}) == nil {
+		t.Error("a value path that says more than the key is not answered by it")
+	}
 	if f, _ = ParseFilter(Groups(), `members eq "u" and members eq "v"`); f == nil {
 		t.Fatal("not read")
 	}
