@@ -1,0 +1,162 @@
+package signinpages
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"gatehouse/internal/fault"
+	"gatehouse/internal/signin"
+)
+
+// parameters of an authorization request, in the order of the form's fields. `scopes` is AWS's spelling.
+var parameters = [...]string{"response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method", "scopes"}
+
+// authorizationRequest reads the parameters. One that comes twice makes the request malformed (RFC 6749 §3.1).
+func authorizationRequest(v url.Values) (signin.AuthorizationRequest, error) {
+	for _, name := range parameters {
+		if len(v[name]) > 1 {
+			return signin.AuthorizationRequest{}, fault.New(fault.Invalid, "The parameter %s is given twice.", name)
+		}
+	}
+	return signin.AuthorizationRequest{
+		ResponseType: v.Get("response_type"), ClientID: v.Get("client_id"), RedirectURI: v.Get("redirect_uri"), State: v.Get("state"),
+		Challenge: v.Get("code_challenge"), ChallengeMethod: v.Get("code_challenge_method"), Scopes: strings.Fields(v.Get("scopes")),
+	}, nil
+}
+
+// authorizePurpose binds the form's token to every parameter that was shown or will be used.
+func authorizePurpose(f url.Values) string {
+	var b strings.Builder
+	b.WriteString("authorize")
+	for _, name := range parameters {
+		b.WriteString("\x00" + url.QueryEscape(f.Get(name)))
+	}
+	return b.String()
+}
+
+// askAuthorize begins the authorization code flow. What is wrong with the client or the place to return to is shown here; everything else goes
+// back to the client (RFC 6749 §4.1.2.1).
+func (p *pages) askAuthorize(w http.ResponseWriter, r *http.Request) {
+	v, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		p.fail(w, r, fault.New(fault.Invalid, "The address cannot be read.").Because(err))
+		return
+	}
+	a, err := authorizationRequest(v)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	c, err := p.SignIn.AuthorizationClient(r.Context(), a)
+	if err != nil {
+		p.fail(w, r, shownAsInvalid(err))
+		return
+	}
+	if err := signin.CheckAuthorization(c, a); err != nil {
+		back(w, r, a, "error", fault.Of(err).Reason, "error_description", fault.Shown(err))
+		return
+	}
+	if !signin.LocalPath(r.URL.RequestURI()) {
+		back(w, r, a, "error", signin.InvalidRequest, "error_description", "The request is too long.")
+		return
+	}
+	who, ok := p.person(w, r)
+	if !ok {
+		return
+	}
+	fields := make([]field, 0, len(parameters)+1)
+	for _, name := range parameters {
+		fields = append(fields, field{name, v.Get(name)})
+	}
+	fields = append(fields, field{"token", signin.FormToken(p.secret(r), authorizePurpose(v))})
+	formsMayLeadTo(w.Header(), a.RedirectURI)
+	p.show(w, r, http.StatusOK, "approve", frame{Title: "Allow access?", Person: &who.User, Page: approvePage{
+		Client: c.Name, ReturnsTo: hostOf(a.RedirectURI), Action: "/authorize", Fields: fields,
+	}})
+}
+
+func (p *pages) decideAuthorize(w http.ResponseWriter, r *http.Request) {
+	who, ok := p.person(w, r)
+	if !ok {
+		return
+	}
+	f, ok := p.form(w, r, authorizePurpose)
+	if !ok {
+		return
+	}
+	a, err := authorizationRequest(f)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	// Again, because only what is registered now may be sent anything.
+	if _, err := p.SignIn.AuthorizationClient(r.Context(), a); err != nil {
+		p.fail(w, r, shownAsInvalid(err))
+		return
+	}
+	allow, ok := decision(f)
+	if !ok {
+		p.fail(w, r, fault.New(fault.Invalid, "Choose Allow or Deny."))
+		return
+	}
+	if !allow {
+		back(w, r, a, "error", signin.AccessDenied, "error_description", "The request was denied.")
+		return
+	}
+	code, err := p.SignIn.Authorize(r.Context(), who, a)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	back(w, r, a, "code", code)
+}
+
+// shownAsInvalid keeps an unknown client from reading as if the person were not signed in.
+func shownAsInvalid(err error) error {
+	if f := fault.Of(err); f.Kind == fault.Unauthenticated {
+		return fault.New(fault.Invalid, "%s", f.Message).Because(err)
+	}
+	return err
+}
+
+// back returns to the client's redirect URI, which was checked, with the parameters and the state exactly as it came.
+func back(w http.ResponseWriter, r *http.Request, a signin.AuthorizationRequest, pairs ...string) {
+	u, err := url.Parse(a.RedirectURI)
+	if err != nil {
+		http.Error(w, "The address to return to cannot be read.", http.StatusBadRequest) // cannot happen: it was checked
+		return
+	}
+	q := u.Query()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		q.Set(pairs[i], pairs[i+1])
+	}
+	if a.State != "" {
+		q.Set("state", a.State)
+	}
+	u.RawQuery = q.Encode()
+	status := http.StatusFound
+	if r.Method == http.MethodPost {
+		status = http.StatusSeeOther
+	}
+	w.Header().Set("Location", u.String())
+	w.WriteHeader(status)
+}
+
+func hostOf(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// formsMayLeadTo lets the answer to the page's form be a redirect to the client: browsers apply form-action to redirects too (CSP3 §6.4.2). A source
+// expression cannot name an IPv6 address; there the scheme has to do.
+func formsMayLeadTo(h http.Header, redirectURI string) {
+	origin := "http://" + hostOf(redirectURI)
+	if strings.Contains(origin, "[") {
+		origin = "http:"
+	}
+	h.Set("Content-Security-Policy", strings.Replace(contentPolicy, "form-action 'self'", "form-action 'self' "+origin, 1))
+}

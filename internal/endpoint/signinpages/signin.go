@@ -1,0 +1,125 @@
+package signinpages
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/signin"
+)
+
+// problems says in words why a sign-in failed, by the reasons of signin's faults and "refused" for everything else. The page shows
+// these sentences and never text from the address, which anybody can write.
+var problems = map[string]string{
+	"refused":         "Your identity provider’s answer was refused. Try again; if it happens again, ask your administrator.",
+	"unknown-user":    "Your identity provider knows you, but this server does not (yet). Ask your administrator to give you access.",
+	"inactive":        "You may not sign in. Ask your administrator.",
+	"browser":         "That sign-in was begun in another browser, or cookies are switched off. Sign in again in this one.",
+	"expired":         "That sign-in took too long. Try again.",
+	"used":            "That sign-in was used already. Try again.",
+	"replay":          "That sign-in was used already. Try again.",
+	"unknown":         "That sign-in is over. Try again.",
+	"unknown-request": "This server was not waiting for that sign-in. Begin here.",
+}
+
+var reference = regexp.MustCompile(`^[0-9a-f-]{1,64}$`)
+
+type signInPage struct {
+	Ways      []way
+	SignedOut bool
+	Problem   string
+	Ref       string
+	// Device says that a command line waits, so that people know why they are asked.
+	Device bool
+}
+
+// way is one identity source to sign in with.
+type way struct{ Name, Link string }
+
+func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	to := signin.DefaultReturn
+	if v := q.Get("return_to"); isLocal(v) {
+		to = v
+	}
+	_, err := p.SignIn.Authenticate(r.Context(), p.secret(r))
+	if err == nil {
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	}
+	if !fault.Is(err, fault.Unauthenticated) {
+		p.fail(w, r, err)
+		return
+	}
+	ways, err := p.ways(r, to)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	page := signInPage{Ways: ways, SignedOut: q.Get("signed_out") == "1", Problem: problems[q.Get("problem")]}
+	if ref := q.Get("ref"); page.Problem != "" && reference.MatchString(ref) {
+		page.Ref = ref
+	}
+	if u, err := url.Parse(to); err == nil {
+		page.Device = u.Path == "/device" || u.Path == "/authorize"
+	}
+	p.show(w, r, http.StatusOK, "signin", frame{Title: "Sign in", Page: page})
+}
+
+// ways lists the sources that have an identity provider, by name.
+func (p *pages) ways(r *http.Request, to string) ([]way, error) {
+	sources, err := p.Sources(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	sources = slices.DeleteFunc(slices.Clone(sources), func(s directory.Source) bool { return s.SAML.EntityID == "" })
+	slices.SortFunc(sources, func(a, b directory.Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	ways := make([]way, len(sources))
+	for i, s := range sources {
+		ways[i] = way{cmp.Or(s.Name, s.ID), "/saml/" + url.PathEscape(s.ID) + "/login?return_to=" + url.QueryEscape(to)}
+	}
+	return ways, nil
+}
+
+type signOutPage struct{ Token string }
+
+const signOutForm = "sign out"
+
+func (p *pages) askSignOut(w http.ResponseWriter, r *http.Request) {
+	who, err := p.SignIn.Authenticate(r.Context(), p.secret(r))
+	if fault.Is(err, fault.Unauthenticated) {
+		p.leave(w, r)
+		return
+	}
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.show(w, r, http.StatusOK, "signout", frame{Title: "Sign out", Person: &who.User, Page: signOutPage{signin.FormToken(p.secret(r), signOutForm)}})
+}
+
+func (p *pages) signOut(w http.ResponseWriter, r *http.Request) {
+	if p.secret(r) == "" {
+		p.leave(w, r)
+		return
+	}
+	if _, ok := p.form(w, r, func(url.Values) string { return signOutForm }); !ok {
+		return
+	}
+	if err := p.SignIn.SignOut(r.Context(), p.secret(r)); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.leave(w, r)
+}
+
+// leave forgets the cookie and shows that nobody is signed in.
+func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
+	name := signin.CookieName(p.URL)
+	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: name == signin.SecureCookie})
+	http.Redirect(w, r, "/signin?signed_out=1", http.StatusSeeOther)
+}

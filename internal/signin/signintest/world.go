@@ -1,0 +1,134 @@
+package signintest
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/signin"
+)
+
+// StartURL is the AWS-looking start URL of a World.
+const StartURL = "https://d-0123456789.awsapps.com/start"
+
+// ServerURL is a World's own address.
+const ServerURL = "http://127.0.0.1:8080"
+
+// World is a sign-in service with everything around it.
+type World struct {
+	*signin.Service
+	Store *Memory
+	Clock *Clock
+	// People are the users there are.
+	People *People
+}
+
+// New returns a World with the active users alice and bob.
+func New(t testing.TB) World {
+	t.Helper()
+	w := World{Store: NewMemory(), Clock: &Clock{now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}, People: &People{all: map[string]directory.User{}}}
+	for _, name := range []string{"alice", "bob"} {
+		w.People.Put(directory.User{ID: "0123456789-" + name, UserName: name + "@example.com", DisplayName: name, Active: true})
+	}
+	w.Service = signin.NewService(signin.Config{
+		Store: w.Store, Users: w.People, Now: w.Clock.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		StartURLs: []string{StartURL, "https://identitycenter.amazonaws.com/ssoins-0123456789abcdef", ServerURL + "/start"},
+	})
+	return w
+}
+
+// Alice and Bob are the ids of the two.
+const (
+	Alice = "0123456789-alice"
+	Bob   = "0123456789-bob"
+)
+
+// SignIn opens a session for a user and returns its cookie's secret and who it is.
+func (w World) SignIn(t testing.TB, userID string) (secret string, who signin.Identity) {
+	t.Helper()
+	u, err := w.People.User(t.Context(), userID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := w.OpenSession(t.Context(), u, signin.Proof{Method: signin.SAML, SourceID: "entra"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Secret, signin.Identity{User: u, Session: o.Session}
+}
+
+// Clock is moved by hand.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now returns the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Pass lets time pass.
+func (c *Clock) Pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// People is signin.Users.
+type People struct {
+	mu     sync.Mutex
+	all    map[string]directory.User
+	broken error
+}
+
+// User implements signin.Users.
+func (p *People) User(_ context.Context, id string) (directory.User, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.broken != nil {
+		return directory.User{}, p.broken
+	}
+	u, ok := p.all[id]
+	if !ok {
+		return u, fault.New(fault.NotFound, "no such user").About(directory.ResourceUser, id)
+	}
+	return u, nil
+}
+
+// Put adds or replaces a user.
+func (p *People) Put(u directory.User) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all[u.ID] = u
+}
+
+// Switch makes a user active or inactive.
+func (p *People) Switch(id string, active bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.all[id]
+	u.Active = active
+	p.all[id] = u
+}
+
+// Delete removes a user.
+func (p *People) Delete(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.all, id)
+}
+
+// Break makes every look-up fail with err; nil repairs.
+func (p *People) Break(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = err
+}
