@@ -166,6 +166,9 @@ func (t *Tenant) ID() string { return t.st.TenantID }
 // Domain returns the tenant's domain.
 func (t *Tenant) Domain() string { return t.st.Domain }
 
+// BaseURL returns the address that the tenant was told is its own.
+func (t *Tenant) BaseURL() string { return t.base }
+
 // Issuer returns the entity ID of the tenant's SAML identity provider.
 func (t *Tenant) Issuer() string { return "https://sts.windows.net/" + t.st.TenantID + "/" }
 
