@@ -1,10 +1,10 @@
-import Pagination from '@cloudscape-design/components/pagination';
 import TextFilter from '@cloudscape-design/components/text-filter';
 import type { TextFilterProps } from '@cloudscape-design/components/text-filter';
 import Button from '@cloudscape-design/components/button';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { Account, Role } from '../api/portal';
 import { AccountRow } from './account-row';
+import { Pages } from './pages';
 import { moveBetweenRows } from './row-keys';
 import { index, search, terms } from './search';
 import type { Match } from './search';
@@ -27,6 +27,7 @@ export function AccountsList({ accounts, onKeys, onKeysLikely }: Props) {
   const [page, setPage] = useState(1);
   // What the person opened or closed by hand, which outweighs what opens by itself. A new query starts afresh.
   const [byHand, setByHand] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const section = useRef<HTMLElement>(null);
   const input = useSlashToSearch();
 
   const entries = useMemo(() => index(accounts), [accounts]);
@@ -34,7 +35,8 @@ export function AccountsList({ accounts, onKeys, onKeysLikely }: Props) {
   const matches = useMemo(() => search(entries, shownQuery), [entries, shownQuery]);
   const words = useMemo(() => terms(shownQuery), [shownQuery]);
   const pages = Math.max(1, Math.ceil(matches.length / pageSize));
-  const shown = matches.slice((Math.min(page, pages) - 1) * pageSize, Math.min(page, pages) * pageSize);
+  const current = Math.min(page, pages);
+  const shown = matches.slice((current - 1) * pageSize, current * pageSize);
 
   const isOpen = (match: Match) => byHand.get(match.account.id) ?? (match.byRole || matches.length <= fewEnoughToOpen);
 
@@ -49,8 +51,15 @@ export function AccountsList({ accounts, onKeys, onKeysLikely }: Props) {
     setByHand(new Map(byHand).set(match.account.id, !isOpen(match)));
   }
 
+  function pageFromBelow(next: number) {
+    setPage(next);
+    // The new rows begin out of sight; whoever asked for them wants the first.
+    section.current?.scrollIntoView();
+    section.current?.focus();
+  }
+
   return (
-    <section aria-label="Accounts and roles" className="accounts-section">
+    <section ref={section} tabIndex={-1} aria-label="Accounts and roles" className="accounts-section">
       <div className="accounts-tools">
         <TextFilter
           ref={input}
@@ -61,19 +70,7 @@ export function AccountsList({ accounts, onKeys, onKeysLikely }: Props) {
           countText={words.length > 0 ? counted(matches.length) : ''}
           onChange={({ detail }) => ask(detail.filteringText)}
         />
-        {pages > 1 && (
-          <Pagination
-            currentPageIndex={Math.min(page, pages)}
-            pagesCount={pages}
-            ariaLabels={{
-              paginationLabel: 'Pages of accounts',
-              nextPageLabel: 'Next page',
-              previousPageLabel: 'Previous page',
-              pageLabel: (number) => `Page ${number}`,
-            }}
-            onChange={({ detail }) => setPage(detail.currentPageIndex)}
-          />
-        )}
+        <Pages page={current} pages={pages} label="Pages of accounts" onPage={setPage} />
       </div>
       {matches.length === 0 ? (
         <div className="nothing">
@@ -95,6 +92,9 @@ export function AccountsList({ accounts, onKeys, onKeysLikely }: Props) {
           ))}
         </ul>
       )}
+      <div className="accounts-below">
+        <Pages page={current} pages={pages} label="Pages of accounts, below the list" onPage={pageFromBelow} />
+      </div>
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useRef, useState } from 'react';
 import type { Account, Role, Session } from '../api/portal';
 import { Trouble } from '../shell/trouble';
 import { AccountsList } from './accounts-list';
@@ -17,12 +17,18 @@ interface Props {
 }
 
 export function AccountsPage({ session, onSignedOut }: Props) {
-  const [state, reload] = useAccounts(session !== undefined, onSignedOut);
+  const [state, fetchAgain] = useAccounts(session !== undefined, onSignedOut);
+  const title = useRef<HTMLHeadingElement>(null);
   const [chosen, setChosen] = useState<{ account: Account; role: Role }>();
+
+  function reload() {
+    fetchAgain();
+    title.current?.focus(); // What was pressed is about to go, and the focus would go with it.
+  }
 
   return (
     <div className="page">
-      <h1>
+      <h1 ref={title} tabIndex={-1}>
         Accounts
         {state.kind === 'here' && state.accounts.length > 0 && (
           <span className="count"> ({state.accounts.length.toLocaleString('en')})</span>
@@ -44,7 +50,7 @@ export function AccountsPage({ session, onSignedOut }: Props) {
         <AccountsList
           accounts={state.accounts}
           onKeys={(account, role) => setChosen({ account, role })}
-          onKeysLikely={() => void openDialog()}
+          onKeysLikely={() => void openDialog().catch(() => undefined)}
         />
       )}
       {chosen !== undefined && session !== undefined && (

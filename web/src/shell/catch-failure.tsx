@@ -17,7 +17,9 @@ export class CatchFailure extends Component<{ children: ReactNode }, { failed: b
     return (
       <main role="alert" className="failed">
         <h1>The portal has stopped</h1>
-        <p>This is a fault in Gatehouse, not in what you did. Your session and your access are not affected.</p>
+        <p>
+          Either Gatehouse was just updated, or this is a fault in it. Your session and your access are not affected.
+        </p>
         <p>
           <a href="/start/">Open the portal again</a>
         </p>
