@@ -67,6 +67,7 @@ test.describe('with 1,000 accounts', () => {
     const row = page.locator('.account').first();
     await expect(row.getByRole('listitem')).toHaveCount(1);
     await expect(row.getByRole('listitem')).toContainText('BillingViewer');
+    await expect(row.locator('.account-count')).toHaveText('1 of 5 roles');
 
     await search.fill('nobody has this');
     await expect(page.getByRole('heading', { name: 'No account matches' })).toBeVisible();

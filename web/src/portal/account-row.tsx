@@ -37,9 +37,7 @@ export function AccountRow({ match, words, open, onToggle, onKeys }: Props) {
           <span className="account-email">
             <Marked text={account.email} words={words} />
           </span>{' '}
-          <span className="account-count">
-            {account.roles.length === 1 ? '1 role' : `${account.roles.length} roles`}
-          </span>
+          <span className="account-count">{counted(roles.length, account.roles.length)}</span>
         </button>
       </h2>
       <div id={panel} hidden={!open}>
@@ -53,6 +51,12 @@ export function AccountRow({ match, words, open, onToggle, onKeys }: Props) {
       </div>
     </li>
   );
+}
+
+/** How many roles, and of how many when a search left some out. */
+function counted(shown: number, all: number): string {
+  const roles = all === 1 ? '1 role' : `${all} roles`;
+  return shown < all ? `${shown} of ${roles}` : roles;
 }
 
 interface RoleProps {
