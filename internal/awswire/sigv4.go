@@ -109,9 +109,10 @@ func ParseAuthorization(v string) (*Signature, error) {
 func parsePresigned(q query) (*Signature, error) {
 	one := map[string]string{}
 	for _, p := range q {
-		if strings.HasPrefix(p.name, "X-Amz-") {
+		switch p.name {
+		case "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token":
 			if _, twice := one[p.name]; twice {
-				return nil, incomplete("The parameter %s occurs more than once.", pointer(p.name))
+				return nil, incomplete("The parameter %s occurs more than once.", p.name)
 			}
 			one[p.name] = p.value
 		}

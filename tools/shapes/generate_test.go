@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+func readModel(t *testing.T, name string) *api {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, modelDir, name+".shapes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := parse(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return a
+}
+
+// TestGeneratedFilesAreCurrent fails when a description was edited and the Go was not generated anew.
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	t.Parallel()
+	for _, s := range services() {
+		want, err := generate(readModel(t, s.name), s)
+		if err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		got, err := os.ReadFile(filepath.Join(root, "internal/endpoint", s.pkg, "shapes_gen.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("internal/endpoint/%s/shapes_gen.go is not what %s.shapes says: run go run ./tools/shapes generate", s.pkg, s.name)
+		}
+	}
+}
+
+// TestAPIsAreComplete counts the operations that AWS had when the descriptions were made or last edited.
+func TestAPIsAreComplete(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{"sso-admin": 79, "identitystore": 22, "organizations": 63, "iam": 176, "sts": 11, "sso": 4, "sso-oidc": 4} {
+		if got := len(readModel(t, name).operations); got != want {
+			t.Errorf("%s has %d operations, want %d", name, got, want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"unknown word":               "thing X",
+		"shape twice":                "string A\nstring A",
+		"unknown member shape":       "structure A\n  B C",
+		"unknown input":              "operation A\n  in B",
+		"unknown error":              "operation A\n  errors B",
+		"member outside a structure": "  A B",
+		"pattern that RE2 lacks":     "string A pattern (?=x)",
+		"bounds":                     "string A 1-2",
+		"member without shape":       "structure A\n  B",
+		"unknown mark":               "string C\nstructure A\n  B C optional",
+	} {
+		if _, err := parse(text); err == nil {
+			t.Errorf("%s is accepted: %q", name, text)
+		}
+	}
+}
+
+// TestConvert turns a model of every construct into the description and that into Go.
+func TestConvert(t *testing.T) {
+	t.Parallel()
+	const raw = `{"metadata":{"apiVersion":"2020-01-01","protocol":"query","endpointPrefix":"toys","xmlNamespace":"https://toys/"},
+		"operations":{"Play":{"http":{"method":"POST","requestUri":"/"},"input":{"shape":"PlayRequest"},"errors":[{"shape":"NoToyException"}],"authtype":"none"}},
+		"shapes":{"PlayRequest":{"type":"structure","required":["Name"],"members":{"Name":{"shape":"name"},"Kinds":{"shape":"kinds"},"By":{"shape":"by"},"When":{"shape":"when"},"One":{"shape":"one"}}},
+		"name":{"type":"string","min":1,"max":8,"pattern":"[\\u0020-\\u007E\u00a0]+"},"kind":{"type":"string","enum":["A","B"]},"kinds":{"type":"list","member":{"shape":"kind"},"max":3},
+		"by":{"type":"map","key":{"shape":"name"},"value":{"shape":"n"}},"n":{"type":"integer","min":1,"max":5},"when":{"type":"timestamp"},
+		"one":{"type":"structure","union":true,"members":{"X":{"shape":"name"},"Y":{"shape":"n"}}},
+		"NoToyException":{"type":"structure","exception":true,"error":{"code":"NoToy","httpStatusCode":404}}}}`
+	text, err := convert("toys", []byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"operation Play unsigned\n  in PlayRequest\n  errors NoToyException\n", "error NoToyException 404 NoToy\n", "  Name name required\n",
+		`string name 1..8 pattern [\x{0020}-\x{007E}\x{A0}]+` + "\n", "enum kind A B\n", "list kinds of kind 0..3\n", "map by of name to n\n", "integer n 1..5\n", "union one\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the description lacks %q:\n%s", want, text)
+		}
+	}
+	a, err := parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := generate(a, service{"toys", "toys"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := strings.Join(strings.Fields(string(src)), " ") // without gofmt's columns
+	for _, want := range []string{"By map[string]int32", "When *awswire.Time", `c.Required("Name", v.Name != nil)`, `c.Size("Kinds", len(v.Kinds), 0, 3)`,
+		`c.ItemText("Kinds", i, s, &textKind)`, `c.Key("By", k, &textName)`, "c.One(v.X != nil, v.Y != nil)", `c.Range("Y", int64(*v.Y), 1, 5)`} {
+		if !strings.Contains(flat, want) {
+			t.Errorf("the Go lacks %q", want)
+		}
+	}
+}
