@@ -64,6 +64,7 @@ type run struct {
 	created map[string]bool // groups made in this run: their members need no look-up
 	escrows int             // failures of objects, for the threshold
 	refused int             // consecutive 401 and 403
+	refSent int             // how many requests had been sent at the last of them
 	objects int
 	saved   time.Time
 	orphans []string   // links to drop at the end
@@ -340,7 +341,9 @@ func (r *run) result(e *entry, counts *Counts, err error) error {
 	id := e.Source.ID
 	r.objects++
 	if err == nil {
-		r.refused = 0
+		if r.c.sent > r.refSent { // an object that needed no request proves nothing
+			r.refused = 0
+		}
 		delete(r.st.Job.Escrows, id+e.key)
 		r.write(e)
 		r.keep(id)
@@ -367,6 +370,7 @@ func (r *run) stop(f *failure) error {
 	switch f.status {
 	case 401, 403:
 		r.refused++
+		r.refSent = r.c.sent
 	default:
 		r.refused = 0
 	}
