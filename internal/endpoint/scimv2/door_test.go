@@ -1,0 +1,178 @@
+package scimv2_test
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse/internal/audit"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/endpoint/scimv2"
+	"gatehouse/internal/storage/sqlite"
+)
+
+var admin = audit.Actor{Kind: audit.System, ID: "test"}
+
+// world is a door in front of a real database, with one directory and its token.
+type world struct {
+	t       testing.TB
+	service *directory.Service
+	handler http.Handler
+	now     time.Time
+	// id and token are the directory's that requests are sent to.
+	id, token string
+	log       *strings.Builder
+}
+
+// start makes a world whose directory is alone and takes local users.
+func start(t testing.TB, profile directory.Profile) *world {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	w := &world{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), log: &strings.Builder{}}
+	now := func() time.Time { return w.now }
+	w.service = directory.NewService(directory.Config{Store: db.Directory(), IdentityStoreID: "d-0123456789", Now: now, Rand: rand.Reader})
+	w.handler = scimv2.New(scimv2.Config{Directory: w.service, URL: "http://gatehouse.test", Now: now, Log: slog.New(slog.NewTextHandler(w.log, nil))})
+	w.id, w.token = w.source("entra", profile, true)
+	return w
+}
+
+// source adds an identity source and a token for it.
+func (w *world) source(id string, profile directory.Profile, local bool) (string, string) {
+	w.t.Helper()
+	if _, err := w.service.CreateSource(w.t.Context(), admin, directory.Source{ID: id, Profile: profile, LocalUsers: local}); err != nil {
+		w.t.Fatal(err)
+	}
+	_, secret, err := w.service.CreateToken(w.t.Context(), admin, id, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id, secret
+}
+
+// as returns a view of the world for another directory.
+func (w *world) as(id, token string) *world {
+	v := *w
+	v.id, v.token = id, token
+	return &v
+}
+
+// response is an answer with its body read.
+type response struct {
+	status int
+	header http.Header
+	raw    string
+	body   any
+}
+
+// send makes a request below the directory's root; edit may change it.
+func (w *world) send(method, path, body string, edit ...func(*http.Request)) response {
+	w.t.Helper()
+	var in io.Reader
+	if body != "" {
+		in = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, "/scim/"+w.id+"/v2"+path, in)
+	r.Header.Set("Authorization", "Bearer "+w.token)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/scim+json; charset=utf-8")
+	}
+	for _, f := range edit {
+		f(r)
+	}
+	return w.do(r)
+}
+
+func (w *world) do(r *http.Request) response {
+	w.t.Helper()
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	got := response{status: rec.Code, header: rec.Header(), raw: rec.Body.String()}
+	if got.raw != "" {
+		if err := json.Unmarshal([]byte(got.raw), &got.body); err != nil {
+			w.t.Fatalf("%s %s: the answer is not JSON: %s", r.Method, r.URL, got.raw)
+		}
+	}
+	return got
+}
+
+// must sends and demands a status.
+func (w *world) must(status int, method, path, body string, edit ...func(*http.Request)) response {
+	w.t.Helper()
+	got := w.send(method, path, body, edit...)
+	if got.status != status {
+		w.t.Fatalf("%s %s: got %d %s, want %d", method, path, got.status, got.raw, status)
+	}
+	return got
+}
+
+// at walks the body by a path of names and indexes separated by "/"; "#" is the length of an array. What is
+// not there is nil.
+func (r response) at(path string) any {
+	v := r.body
+	for _, step := range strings.Split(path, "/") {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			switch {
+			case step == "#":
+				v = float64(len(x))
+			case err != nil || i >= len(x):
+				return nil
+			default:
+				v = x[i]
+			}
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+func (r response) text(path string) string { s, _ := r.at(path).(string); return s }
+
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+func user(name string) string {
+	return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"` + name + `","displayName":"D ` + name + `","name":{"givenName":"G","familyName":"F"},"externalId":"x-` + name + `"}`
+}
+
+func group(name string, members ...string) string {
+	out := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"` + name + `"`
+	for i, m := range members {
+		out += []string{`,"members":[`, `,`}[min(i, 1)] + `{"value":"` + m + `"}`
+	}
+	if len(members) > 0 {
+		out += `]`
+	}
+	return out + `}`
+}
+
+func patch(ops ...string) string {
+	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + strings.Join(ops, ",") + `]}`
+}
+
+func (w *world) user(name string) string {
+	w.t.Helper()
+	return w.must(201, "POST", "/Users", user(name)).text("id")
+}
+
+func (w *world) group(name string, members ...string) string {
+	w.t.Helper()
+	return w.must(201, "POST", "/Groups", group(name, members...)).text("id")
+}

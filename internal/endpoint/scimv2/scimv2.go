@@ -1,0 +1,260 @@
+// Package scimv2 is the SCIM 2.0 door: /scim/{directory}/v2/Users, /Groups and the discovery endpoints
+// (RFC 7644), by which Entra ID and others push people and groups.
+//
+// # What it owns
+//
+// HTTP: paths, verbs, tokens' place in the request, sizes, content types, entity tags, paging, and the one table that
+// turns faults into SCIM errors (errors.go). What bodies, filters and patches mean is package scim's; what a valid
+// user is, is package directory's. The operation table below is the index of the rest.
+//
+// # Whose resources
+//
+// A directory's client sees and changes what its identity source owns (users as directory.Source.Owns says,
+// groups likewise): what it made, what sign-in made for it, and what was made by hand where the source is set to take
+// local users. Everything else does not exist for it (404, absent from lists), except that names are unique in the whole
+// identity store (409). What it creates carries its source, and its externalId is kept under the source's issuer.
+//
+// # One request
+//
+//	token → operation → query and body → directory.Service → encode
+//
+// Nothing is answered before the token is known to be this directory's, discovery included: nothing is open
+// by default (RFC 7644 §4 would allow it).
+//
+// # Lists
+//
+// A filter that demands a key (id, userName, externalId, an e-mail address, a membership) costs what its few
+// candidates cost; any other reads the store in order of id, at most maxExamined resources, after which an index
+// page is refused with tooMany and a cursor page ends early with a cursor to go on by.
+//
+// Mount the handler on "/scim/" outside of http.ServeMux: the mux redirects doubled slashes, which some
+// clients send and cannot follow with a body.
+//
+// Start reading at [New], then users.go.
+package scimv2
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"gatehouse/internal/audit"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/scim"
+)
+
+// Config is what the door is made of; every field is required.
+type Config struct {
+	Directory *directory.Service
+	// URL is the server's own, without a trailing slash; resources' addresses begin with it.
+	URL string
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// New returns the handler of everything below /scim/.
+func New(c Config) http.Handler { return &door{c} }
+
+type door struct{ Config }
+
+// operation is a row of the table: a verb on a collection, on one of its items, or on either.
+type operation struct {
+	method, collection string
+	item               bool
+	handle             func(*door, context.Context, *request) (answer, error)
+}
+
+var operations = [...]operation{
+	{"POST", "Users", false, (*door).createUser},
+	{"GET", "Users", false, (*door).listUsers},
+	{"GET", "Users", true, (*door).getUser},
+	{"PUT", "Users", true, (*door).putUser},
+	{"PATCH", "Users", true, (*door).patchUser},
+	{"DELETE", "Users", true, (*door).deleteUser},
+	{"POST", "Groups", false, (*door).createGroup},
+	{"GET", "Groups", false, (*door).listGroups},
+	{"GET", "Groups", true, (*door).getGroup},
+	{"PUT", "Groups", true, (*door).putGroup},
+	{"PATCH", "Groups", true, (*door).patchGroup},
+	{"DELETE", "Groups", true, (*door).deleteGroup},
+	{"GET", "ServiceProviderConfig", false, (*door).config},
+	{"GET", "ResourceTypes", false, (*door).resourceTypes},
+	{"GET", "ResourceTypes", true, (*door).resourceTypes},
+	{"GET", "Schemas", false, (*door).schemas},
+	{"GET", "Schemas", true, (*door).schemas},
+}
+
+// answer is what a handler has to say. Status 0 is 200.
+type answer struct {
+	status int
+	body   []byte
+	// location is set for resources, version (with its entity tag) too.
+	location string
+	version  int64
+}
+
+// ServeHTTP implements [http.Handler].
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	profile, a, err := d.serve(w, r)
+	if err != nil {
+		d.refuse(w, r, profile, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if a.location != "" {
+		h.Set("Location", a.location)
+	}
+	if a.version != 0 {
+		h.Set("ETag", scim.ETag(a.version))
+	}
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	if len(a.body) > 0 {
+		h.Set("Content-Type", contentType(profile))
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // a client that went away is nobody's fault
+}
+
+// contentType: AWS's endpoint answers plain JSON.
+func contentType(p scim.Profile) string {
+	if p == scim.AWS {
+		return "application/json"
+	}
+	return "application/scim+json; charset=utf-8"
+}
+
+// serve answers a request, and says in which profile.
+func (d *door) serve(w http.ResponseWriter, r *http.Request) (scim.Profile, answer, error) {
+	id, segments, ok := split(r.URL)
+	if !ok {
+		return scim.RFC, answer{}, noEndpoint
+	}
+	src, err := d.authenticate(r, id)
+	if err != nil {
+		return scim.RFC, answer{}, err
+	}
+	q := &request{
+		source: src, profile: profileOf(src), base: d.URL + "/scim/" + src.ID + "/v2",
+		actor: audit.Actor{Kind: audit.Directory, ID: src.ID, Name: src.Name},
+	}
+	op, err := find(r.Method, segments, q.profile)
+	if err != nil {
+		return q.profile, answer{}, err
+	}
+	if len(segments) > 1 {
+		q.id = segments[1]
+	}
+	if err := q.read(w, r); err != nil {
+		return q.profile, answer{}, err
+	}
+	a, err := op.handle(d, r.Context(), q)
+	return q.profile, a, err
+}
+
+func profileOf(s directory.Source) scim.Profile {
+	if s.Profile == directory.ProfileAWS {
+		return scim.AWS
+	}
+	return scim.RFC
+}
+
+// split takes /scim/{directory}/v2/a/b apart. Empty segments, from doubled and trailing slashes, do not count.
+func split(u *url.URL) (id string, segments []string, ok bool) {
+	var all []string
+	for _, s := range strings.Split(u.EscapedPath(), "/") {
+		if s == "" {
+			continue
+		}
+		plain, err := url.PathUnescape(s)
+		if err != nil {
+			return "", nil, false
+		}
+		all = append(all, plain)
+	}
+	if len(all) < 3 || all[0] != "scim" || all[2] != "v2" {
+		return "", nil, false
+	}
+	return all[1], all[3:], true
+}
+
+// authenticate finds the source that the bearer token opens. The token must be the one of the directory in
+// the path; every refusal looks the same.
+func (d *door) authenticate(r *http.Request, id string) (directory.Source, error) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return directory.Source{}, unauthenticated
+	}
+	scheme, secret, ok := strings.Cut(headers[0], " ")
+	if secret = strings.TrimSpace(secret); !ok || !strings.EqualFold(scheme, "Bearer") || secret == "" {
+		return directory.Source{}, unauthenticated
+	}
+	src, _, err := d.Directory.Authenticate(r.Context(), id, secret)
+	return src, err
+}
+
+// find looks the operation up. A known address with another verb is 405 and says which verbs there are.
+func find(method string, segments []string, p scim.Profile) (operation, error) {
+	if len(segments) == 0 || len(segments) > 2 {
+		return operation{}, noEndpoint
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet // net/http leaves the body out
+	}
+	var allow []string
+	for _, op := range operations {
+		if op.collection != segments[0] || op.item != (len(segments) == 2) {
+			continue
+		}
+		if p == scim.AWS && op.method == "PUT" && op.collection == "Groups" {
+			continue // AWS has no PutGroup
+		}
+		if op.method == method {
+			return op, nil
+		}
+		allow = append(allow, op.method)
+	}
+	if len(allow) == 0 {
+		return operation{}, noEndpoint
+	}
+	return operation{}, &refusal{status: http.StatusMethodNotAllowed, detail: "this address does not know " + method, allow: strings.Join(allow, ", ")}
+}
+
+// refuse writes an error, and logs it when it is ours.
+func (d *door) refuse(w http.ResponseWriter, r *http.Request, p scim.Profile, err error) {
+	e := wireError(err)
+	origin := audit.OriginOf(r.Context())
+	if e.status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+		d.Log.Error("scim request failed", "requestId", origin.RequestID, "method", r.Method, "path", r.URL.Path, "error", err)
+	} else {
+		d.Log.Debug("scim request refused", "requestId", origin.RequestID, "method", r.Method, "path", r.URL.Path, "status", e.status, "reason", e.detail)
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if e.status == http.StatusNotModified {
+		h.Set("ETag", e.etag)
+		w.WriteHeader(e.status)
+		return
+	}
+	for name, value := range map[string]string{"Allow": e.allow, "WWW-Authenticate": e.challenge, "Retry-After": e.retryAfter} {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
+	h.Set("Content-Type", contentType(p))
+	w.WriteHeader(e.status)
+	body := scim.ErrorBody{Status: e.status, ScimType: e.scimType, Detail: e.detail, RequestID: origin.RequestID, At: d.Now()}
+	_, _ = w.Write(body.Encode(p))
+}
+
+// notFound is the answer for what is not there, and for what belongs to somebody else.
+func notFound(resource, id string) error {
+	return fault.New(fault.NotFound, "Resource %s not found", id).About(resource, id)
+}

@@ -1,0 +1,145 @@
+package scimv2
+
+import (
+	"context"
+	"slices"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/scim"
+)
+
+// listGroups is GET /Groups (RFC 7644 §3.4.2).
+func (d *door) listGroups(ctx context.Context, q *request) (answer, error) {
+	f, p, err := q.selecting(scim.Groups())
+	if err != nil {
+		return answer{}, err
+	}
+	groups, err := d.findGroups(ctx, q, f, p)
+	if err != nil {
+		return answer{}, err
+	}
+	projection := q.projection(scim.Groups())
+	var resources [][]byte
+	members := 0
+	for _, g := range groups.items {
+		body, n, err := d.encodeGroup(ctx, q, projection, g)
+		if err != nil {
+			return answer{}, err
+		}
+		if members += n; members > maxListedMembers && len(resources) > 0 {
+			break
+		}
+		resources = append(resources, body)
+	}
+	return page(p, groups, resources, groupID), nil
+}
+
+func (d *door) findGroups(ctx context.Context, q *request, f *scim.Filter, p paging) (found[directory.Group], error) {
+	if f == nil && !p.byCursor {
+		whole, err := d.ownsAll(ctx, q)
+		if err != nil {
+			return found[directory.Group]{}, err
+		}
+		if whole {
+			return d.everyGroup(ctx, p)
+		}
+	}
+	s, err := d.selectGroups(ctx, q, f)
+	if err != nil {
+		return found[directory.Group]{}, err
+	}
+	return collect(ctx, p, s)
+}
+
+func (d *door) everyGroup(ctx context.Context, p paging) (f found[directory.Group], err error) {
+	if f.total, err = d.Directory.CountGroups(ctx); err != nil || p.count == 0 {
+		return f, err
+	}
+	f.items, err = d.Directory.GroupsFrom(ctx, p.start-1, p.count)
+	return f, err
+}
+
+// selectGroups chooses the cheapest candidates that a filter allows. Members are never read to be compared:
+// Entra asks "id and members" before it adds somebody, of groups of any size.
+func (d *door) selectGroups(ctx context.Context, q *request, f *scim.Filter) (selection[directory.Group], error) {
+	rest, members := withoutAll(f, "members.value")
+	if rest.Uses("members") {
+		return selection[directory.Group]{}, invalid(scim.InvalidFilter, "members can only be compared by value eq, joined by and")
+	}
+	s := selection[directory.Group]{id: groupID}
+	if slices.ContainsFunc(members, func(id string) bool { return !arn.IsPrincipalID(id) }) {
+		s.rows = none[directory.Group]
+		return s, nil
+	}
+	byKey, rest, err := d.groupsByKey(ctx, q, rest)
+	switch {
+	case err != nil:
+		return s, err
+	case byKey != nil:
+		s.rows = byKey
+	case len(members) > 0:
+		s.rows, members = d.groupsOfUser(members[0]), members[1:]
+	default:
+		s.rows = ordered(d.Directory.Groups, groupID)
+	}
+	s.keep = func(ctx context.Context, g directory.Group) (bool, error) {
+		if !q.ownsGroup(g) || rest != nil && !rest.Match(q.wireGroup(g).Object()) {
+			return false, nil
+		}
+		for _, m := range members {
+			if is, err := d.isMember(ctx, g.ID, m); err != nil || !is {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	return s, nil
+}
+
+// groupsByKey looks the candidates up by the first key that has an index; rows is nil when there is none.
+func (d *door) groupsByKey(ctx context.Context, q *request, f *scim.Filter) (candidates[directory.Group], *scim.Filter, error) {
+	for _, k := range f.Keys() {
+		if !storable(k.Value) || k.Attribute == "id" && !arn.IsPrincipalID(k.Value) {
+			return none[directory.Group], nil, nil
+		}
+		var groups []directory.Group
+		var err error
+		switch k.Attribute {
+		case "id":
+			groups, err = optional(d.Directory.Group(ctx, k.Value))
+		case "displayName":
+			groups, err = optional(d.Directory.GroupByName(ctx, k.Value))
+		case "externalId":
+			groups, err = optional(d.Directory.GroupByExternalID(ctx, directory.ExternalID{Issuer: q.source.Issuer(), ID: k.Value}))
+		default:
+			continue
+		}
+		return fixed(groups, groupID), f.Without(k), err
+	}
+	return nil, f, nil
+}
+
+// groupsOfUser lists the groups of a user, none of a user who does not exist.
+func (d *door) groupsOfUser(id string) candidates[directory.Group] {
+	return func(ctx context.Context, after string, n int) ([]directory.Group, string, error) {
+		ms, err := d.Directory.MembershipsOf(ctx, id, after, n)
+		if fault.Is(err, fault.NotFound) {
+			return nil, "", nil
+		}
+		if err != nil || len(ms) == 0 {
+			return nil, "", err
+		}
+		ids := make([]string, len(ms))
+		for i, m := range ms {
+			ids[i] = m.GroupID
+		}
+		groups, err := d.Directory.GroupsByID(ctx, ids)
+		next := ""
+		if len(ms) == n {
+			next = ids[n-1]
+		}
+		return inOrder(groups, ids, groupID), next, err
+	}
+}

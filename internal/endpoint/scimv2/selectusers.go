@@ -1,0 +1,190 @@
+package scimv2
+
+import (
+	"context"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/scim"
+)
+
+// listUsers is GET /Users (RFC 7644 §3.4.2).
+func (d *door) listUsers(ctx context.Context, q *request) (answer, error) {
+	f, p, err := q.selecting(scim.Users())
+	if err != nil {
+		return answer{}, err
+	}
+	page1, err := d.findUsers(ctx, q, f, p)
+	if err != nil {
+		return answer{}, err
+	}
+	projection := q.projection(scim.Users())
+	resources := make([][]byte, len(page1.items))
+	for i, u := range page1.items {
+		if resources[i], err = d.encodeUser(ctx, q, projection, u); err != nil {
+			return answer{}, err
+		}
+	}
+	return page(p, page1, resources, userID), nil
+}
+
+// selecting reads what every list needs.
+func (q *request) selecting(rt *scim.ResourceType) (*scim.Filter, paging, error) {
+	p, err := q.paging()
+	if err != nil {
+		return nil, p, err
+	}
+	f, err := q.filter(rt)
+	return f, p, err
+}
+
+func (d *door) findUsers(ctx context.Context, q *request, f *scim.Filter, p paging) (found[directory.User], error) {
+	if f == nil && !p.byCursor {
+		whole, err := d.ownsAll(ctx, q)
+		if err != nil {
+			return found[directory.User]{}, err
+		}
+		if whole {
+			return d.everyUser(ctx, p)
+		}
+	}
+	s, err := d.selectUsers(ctx, q, f)
+	if err != nil {
+		return found[directory.User]{}, err
+	}
+	return collect(ctx, p, s)
+}
+
+// ownsAll reports whether the whole identity store exists for this client, so that the store's own counter
+// and index paging can answer.
+func (d *door) ownsAll(ctx context.Context, q *request) (bool, error) {
+	all, err := d.Directory.Sources(ctx)
+	return q.source.LocalUsers && len(all) == 1, err
+}
+
+func (d *door) everyUser(ctx context.Context, p paging) (f found[directory.User], err error) {
+	if f.total, err = d.Directory.CountUsers(ctx); err != nil || p.count == 0 {
+		return f, err
+	}
+	f.items, err = d.Directory.UsersFrom(ctx, p.start-1, p.count)
+	return f, err
+}
+
+// selectUsers chooses the cheapest candidates that a filter allows, and what remains to be asked of each.
+func (d *door) selectUsers(ctx context.Context, q *request, f *scim.Filter) (selection[directory.User], error) {
+	rest, groups := withoutAll(f, "groups.value")
+	if rest.Uses("groups") {
+		return selection[directory.User]{}, invalid(scim.InvalidFilter, "groups can only be compared by value eq, joined by and")
+	}
+	s := selection[directory.User]{id: userID}
+	byKey, rest, err := d.usersByKey(ctx, q, rest)
+	if err != nil {
+		return s, err
+	}
+	owned, err := d.ownsGroups(ctx, q, groups)
+	switch {
+	case err != nil:
+		return s, err
+	case !owned:
+		s.rows = none[directory.User]
+	case byKey != nil:
+		s.rows = byKey
+	case len(groups) > 0:
+		s.rows, groups = d.usersOfGroup(groups[0]), groups[1:]
+	default:
+		s.rows = ordered(d.Directory.Users, userID)
+	}
+	s.keep = func(ctx context.Context, u directory.User) (bool, error) {
+		if !q.ownsUser(u) || rest != nil && !rest.Match(q.wireUser(u).Object()) {
+			return false, nil
+		}
+		return d.inAll(ctx, groups, u.ID)
+	}
+	return s, nil
+}
+
+// withoutAll takes the conditions on one key out of a filter and returns their values.
+func withoutAll(f *scim.Filter, attribute string) (rest *scim.Filter, values []string) {
+	rest = f
+	for _, k := range f.Keys() {
+		if k.Attribute == attribute {
+			values = append(values, k.Value)
+			rest = rest.Without(k)
+		}
+	}
+	return rest, values
+}
+
+// usersByKey looks the candidates up by the first key that has an index; rows is nil when there is none. The
+// store's answer to a plain key is final: it folds case as names are made unique.
+func (d *door) usersByKey(ctx context.Context, q *request, f *scim.Filter) (candidates[directory.User], *scim.Filter, error) {
+	for _, k := range f.Keys() {
+		if !storable(k.Value) || k.Attribute == "id" && !arn.IsPrincipalID(k.Value) {
+			return none[directory.User], nil, nil
+		}
+		var users []directory.User
+		var err error
+		switch k.Attribute {
+		case "id":
+			users, err = optional(d.Directory.User(ctx, k.Value))
+		case "userName":
+			users, err = optional(d.Directory.UserByName(ctx, k.Value))
+		case "externalId":
+			users, err = optional(d.Directory.UserByExternalID(ctx, directory.ExternalID{Issuer: q.source.Issuer(), ID: k.Value}))
+		case "emails.value":
+			users, err = d.Directory.UsersByEmail(ctx, k.Value, batch)
+		default:
+			continue
+		}
+		return fixed(users, userID), f.Without(k), err
+	}
+	return nil, f, nil
+}
+
+// ownsGroups reports whether all of the groups exist for this client.
+func (d *door) ownsGroups(ctx context.Context, q *request, ids []string) (bool, error) {
+	for _, id := range ids {
+		if !arn.IsPrincipalID(id) {
+			return false, nil
+		}
+		g, err := d.Directory.Group(ctx, id)
+		if fault.Is(err, fault.NotFound) || err == nil && !q.ownsGroup(g) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// usersOfGroup lists a group's members.
+func (d *door) usersOfGroup(id string) candidates[directory.User] {
+	return func(ctx context.Context, after string, n int) ([]directory.User, string, error) {
+		ms, err := d.Directory.MembersOf(ctx, id, after, n)
+		if err != nil || len(ms) == 0 {
+			return nil, "", err
+		}
+		ids := make([]string, len(ms))
+		for i, m := range ms {
+			ids[i] = m.UserID
+		}
+		users, err := d.Directory.UsersByID(ctx, ids)
+		next := ""
+		if len(ms) == n {
+			next = ids[n-1]
+		}
+		return inOrder(users, ids, userID), next, err
+	}
+}
+
+// inAll reports whether the user is a member of all of the groups.
+func (d *door) inAll(ctx context.Context, groups []string, userID string) (bool, error) {
+	for _, g := range groups {
+		if is, err := d.isMember(ctx, g, userID); err != nil || !is {
+			return false, err
+		}
+	}
+	return true, nil
+}

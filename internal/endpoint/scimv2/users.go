@@ -1,0 +1,150 @@
+package scimv2
+
+import (
+	"context"
+	"net/http"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/scim"
+)
+
+// createUser is POST /Users (RFC 7644 §3.3). A user nobody called inactive is active.
+func (d *door) createUser(ctx context.Context, q *request) (answer, error) {
+	in, err := scim.DecodeUser(q.profile, q.body)
+	if err != nil {
+		return answer{}, err
+	}
+	u := directory.User{Active: true, Source: q.source.ID}
+	q.store(&u, in)
+	if u, err = d.Directory.CreateUser(ctx, q.actor, u); err != nil {
+		return answer{}, err
+	}
+	a, err := d.showUser(ctx, q, u)
+	a.status = http.StatusCreated
+	return a, err
+}
+
+// getUser is GET /Users/{id} (RFC 7644 §3.4.1).
+func (d *door) getUser(ctx context.Context, q *request) (answer, error) {
+	u, err := d.user(ctx, q)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := q.unchanged(u.Version); err != nil {
+		return answer{}, err
+	}
+	return d.showUser(ctx, q, u)
+}
+
+// putUser is PUT /Users/{id} (RFC 7644 §3.5.1): what is not named is unassigned, except active.
+func (d *door) putUser(ctx context.Context, q *request) (answer, error) {
+	in, err := scim.DecodeUser(q.profile, q.body)
+	if err != nil {
+		return answer{}, err
+	}
+	return d.changeUser(ctx, q, func(u *directory.User) error {
+		q.store(u, in)
+		return nil
+	})
+}
+
+// patchUser is PATCH /Users/{id} (RFC 7644 §3.5.2). The patch is applied to the user as the store has it at
+// that moment, so that two clients' patches are both kept.
+func (d *door) patchUser(ctx context.Context, q *request) (answer, error) {
+	patch, err := scim.DecodePatch(q.body)
+	if err != nil {
+		return answer{}, err
+	}
+	return d.changeUser(ctx, q, func(u *directory.User) error {
+		after, changed, err := scim.PatchUser(q.profile, q.wireUser(*u), patch)
+		if err == nil && changed {
+			q.store(u, after)
+		}
+		return err
+	})
+}
+
+func (d *door) changeUser(ctx context.Context, q *request, change func(*directory.User) error) (answer, error) {
+	present, err := d.user(ctx, q)
+	if err != nil {
+		return answer{}, err
+	}
+	version, err := q.ifVersion(present.Version)
+	if err != nil {
+		return answer{}, err
+	}
+	u, err := d.Directory.UpdateUser(ctx, q.actor, q.id, version, change)
+	if err != nil {
+		return answer{}, q.lost(err)
+	}
+	return d.showUser(ctx, q, u)
+}
+
+// deleteUser is DELETE /Users/{id} (RFC 7644 §3.6).
+func (d *door) deleteUser(ctx context.Context, q *request) (answer, error) {
+	u, err := d.user(ctx, q)
+	if err != nil {
+		return answer{}, err
+	}
+	version, err := q.ifVersion(u.Version)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := d.Directory.DeleteUser(ctx, q.actor, q.id, version); err != nil {
+		return answer{}, q.lost(err)
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+// user reads the user of the path, if it exists for this client. A user's owner never changes, so that what
+// is true here is still true when the change is made.
+func (d *door) user(ctx context.Context, q *request) (directory.User, error) {
+	if !arn.IsPrincipalID(q.id) {
+		return directory.User{}, notFound(directory.ResourceUser, clip(q.id))
+	}
+	u, err := d.Directory.User(ctx, q.id)
+	if err == nil && !q.ownsUser(u) {
+		err = notFound(directory.ResourceUser, q.id)
+	}
+	return u, err
+}
+
+func (d *door) showUser(ctx context.Context, q *request, u directory.User) (answer, error) {
+	body, err := d.encodeUser(ctx, q, q.projection(scim.Users()), u)
+	return answer{body: body, location: q.base + "/Users/" + u.ID, version: u.Version}, err
+}
+
+func (d *door) encodeUser(ctx context.Context, q *request, p scim.Projection, u directory.User) ([]byte, error) {
+	w := q.wireUser(u)
+	if q.profile != scim.AWS && p.Wants("groups") {
+		var err error
+		if w.Groups, err = d.groupsOf(ctx, q, u.ID); err != nil {
+			return nil, err
+		}
+	}
+	return scim.Encode(scim.Users(), p.Apply(w.Object())), nil
+}
+
+// groupsOf lists the groups of a user that exist for this client.
+func (d *door) groupsOf(ctx context.Context, q *request, userID string) ([]scim.Link, error) {
+	ids, err := d.Directory.GroupIDsOf(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	var out []scim.Link
+	for len(ids) > 0 {
+		n := min(len(ids), batch)
+		groups, err := d.Directory.GroupsByID(ctx, ids[:n])
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range inOrder(groups, ids[:n], groupID) {
+			if q.ownsGroup(g) {
+				out = append(out, scim.Link{ID: g.ID, Ref: q.base + "/Groups/" + g.ID, Display: g.DisplayName})
+			}
+		}
+		ids = ids[n:]
+	}
+	return out, nil
+}
