@@ -1,0 +1,126 @@
+package samlsp
+
+import (
+	"crypto/x509"
+	"net/http"
+	"net/url"
+
+	"gatehouse/internal/directory"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/saml"
+	"gatehouse/internal/signin"
+)
+
+// maxForm is the largest body that acs reads: the largest message in base64, URL encoding, and the other fields.
+const maxForm = 2*saml.MaxMessage + 16<<10
+
+// acs takes the identity provider's answer. It opens nothing yet: the result waits for finish.
+func (d *door) acs(w http.ResponseWriter, r *http.Request) {
+	src, err := d.source(r)
+	if err == nil && src.SAML.EntityID == "" {
+		err = fault.New(fault.NotFound, "No identity provider is configured here.")
+	}
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	message, relay, err := answer(w, r)
+	if err != nil {
+		d.refuse(w, r, src.ID, "", err)
+		return
+	}
+	a, err := d.verify(src, message)
+	if err != nil {
+		d.refuse(w, r, src.ID, "", err)
+		return
+	}
+	v, err := d.verified(r.Context(), src, a)
+	if err != nil {
+		d.refuse(w, r, src.ID, a.InResponseTo, err)
+		return
+	}
+	v.Relay = relay
+	waiting, err := d.SignIn.Park(r.Context(), v)
+	if err != nil {
+		d.refuse(w, r, src.ID, a.InResponseTo, err)
+		return
+	}
+	tag := unasked
+	if v.Unsolicited {
+		d.remember(w, r, unasked, waiting.BrowserSecret, waiting.ExpiresAt)
+	} else {
+		tag = tagOf(v.RequestID)
+	}
+	http.Redirect(w, r, "/saml/"+url.PathEscape(src.ID)+"/finish?"+url.Values{"handle": {waiting.Handle}, "for": {tag}}.Encode(), http.StatusSeeOther)
+}
+
+// answer reads the form: one SAMLResponse, at most one RelayState. Parameters in the address do not count.
+func answer(w http.ResponseWriter, r *http.Request) (message []byte, relay string, err error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return nil, "", fault.New(fault.Invalid, "The form could not be read or is too large.").For("form").Because(err)
+	}
+	if len(r.PostForm["SAMLResponse"]) != 1 || len(r.PostForm["RelayState"]) > 1 {
+		return nil, "", fault.New(fault.Invalid, "The form does not have exactly one SAMLResponse and at most one RelayState.").For("form")
+	}
+	message, err = saml.DecodePost(r.PostForm.Get("SAMLResponse"))
+	return message, r.PostForm.Get("RelayState"), err
+}
+
+// verify checks the answer against what is configured for the source. Which request it answers is looked up by Park.
+func (d *door) verify(src directory.Source, message []byte) (saml.Assertion, error) {
+	p := saml.Params{
+		Issuer: src.SAML.EntityID, Audiences: []string{EntityID(d.URL, src.ID)}, Recipients: []string{ACSURL(d.URL, src.ID)},
+		Unsolicited: saml.CallerLooksUp, Now: d.Now(),
+	}
+	for _, der := range src.SAML.Certificates {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return saml.Assertion{}, fault.New(fault.Internal, "a stored certificate cannot be read").Because(err)
+		}
+		p.Certificates = append(p.Certificates, cert)
+	}
+	a, err := saml.Verify(message, p)
+	if err != nil {
+		return saml.Assertion{}, err
+	}
+	if a.InResponseTo == "" && !src.SAML.AllowIDPInitiated {
+		return saml.Assertion{}, fault.New(fault.Unauthenticated, "The answer was not asked for, and sign-in begun at the identity provider is not enabled for this source.").For("unsolicited")
+	}
+	return a, nil
+}
+
+// finish opens the session, in the browser that has the secret.
+func (d *door) finish(w http.ResponseWriter, r *http.Request) {
+	src, err := d.source(r)
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	q := r.URL.Query()
+	tag := q.Get("for")
+	if tag != unasked && !tagForm.MatchString(tag) {
+		d.fail(w, r, fault.New(fault.Invalid, "The address is incomplete."))
+		return
+	}
+	if tag == unasked && len(d.pending(r)) > 0 {
+		d.forget(w, unasked)
+		d.refuse(w, r, src.ID, "", fault.New(fault.Denied, "The answer was not asked for, but a sign-in is under way in this browser.").For("pending"))
+		return
+	}
+	var secret string
+	if c, err := r.Cookie(d.cookieName(tag)); err == nil {
+		secret = c.Value
+	}
+	o, err := d.SignIn.Claim(r.Context(), q.Get("handle"), secret, d.previous(r))
+	if err != nil {
+		d.refuse(w, r, src.ID, "", err)
+		return
+	}
+	d.forget(w, tag)
+	http.SetCookie(w, &http.Cookie{
+		Name: signin.CookieName(d.URL), Value: o.Secret, Path: "/", Expires: o.Session.ExpiresAt,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: d.secureServer(),
+	})
+	http.Redirect(w, r, signin.ReturnPath(o.ReturnTo), http.StatusSeeOther)
+}
