@@ -1,6 +1,7 @@
 package samlsp
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -192,6 +193,18 @@ func TestRequestRules(t *testing.T) {
 	wantPage(t, b.post(acsPath, form(anna(q.ID), "another-relay")), http.StatusForbidden, "was not waiting")
 	other, otherRelay := b.begin("/saml/okta/login")
 	wantPage(t, b.post(acsPath, form(anna(other.ID), otherRelay)), http.StatusForbidden, "was not waiting")
+
+	// Only the response around the signed assertion claims to answer nothing.
+	envelope, err := base64.StdEncoding.DecodeString(anna(q.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stripped := strings.Replace(string(envelope), ` InResponseTo="`+q.ID+`">`, ">", 1)
+	if stripped == string(envelope) {
+		t.Fatal("nothing was stripped")
+	}
+	wantPage(t, b.post(acsPath, form(base64.StdEncoding.EncodeToString([]byte(stripped)), relay)), http.StatusForbidden, "was refused")
+	w.wantNoted("stripped", "in-response-to")
 
 	late := anna(q.ID)
 	w.clock = w.clock.Add(signin.RequestLife)
