@@ -34,6 +34,13 @@ func Run(t *testing.T, open Open) {
 		{"GroupConcurrency", testGroupConcurrency},
 		{"Sources", testSources},
 		{"Organization", testOrganization},
+		{"Sets", testSets},
+		{"Assignments", testAssignments},
+		{"Requests", testRequests},
+		{"Claims", testClaims},
+		{"TakeBack", testTakeBack},
+		{"Provision", testProvision},
+		{"Workers", testWorkers},
 		{"Events", testEvents},
 		{"HostileText", testHostileText},
 	} {

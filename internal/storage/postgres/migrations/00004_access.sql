@@ -1,0 +1,74 @@
+-- +goose Up
+
+CREATE TABLE instances (
+  id  TEXT COLLATE "C" PRIMARY KEY,
+  doc TEXT NOT NULL
+);
+
+CREATE TABLE permission_sets (
+  id          TEXT COLLATE "C" PRIMARY KEY,
+  instance_id TEXT COLLATE "C" NOT NULL,
+  name        TEXT COLLATE "C" NOT NULL,
+  version     BIGINT NOT NULL,
+  doc         TEXT NOT NULL,
+  UNIQUE (instance_id, name)
+);
+CREATE INDEX permission_sets_by_id ON permission_sets (instance_id, id);
+
+-- principal is the type, a slash and the id. request_id is the CREATE request that takes the assignment back if it fails.
+CREATE TABLE assignments (
+  set_id     TEXT COLLATE "C" NOT NULL REFERENCES permission_sets (id),
+  account_id TEXT COLLATE "C" NOT NULL,
+  principal  TEXT COLLATE "C" NOT NULL,
+  created_at BIGINT NOT NULL,
+  request_id TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (set_id, account_id, principal)
+);
+CREATE INDEX assignments_by_principal ON assignments (principal, account_id, set_id);
+
+-- A request is what the API shows and, while it is IN_PROGRESS, an entry of the queue. seq counts the requests of its role; pending and failed
+-- count children of a parent.
+CREATE TABLE requests (
+  id                 TEXT COLLATE "C" PRIMARY KEY,
+  kind               TEXT COLLATE "C" NOT NULL,
+  parent_id          TEXT COLLATE "C" NOT NULL,
+  set_id             TEXT COLLATE "C" NOT NULL,
+  account_id         TEXT COLLATE "C" NOT NULL,
+  principal          TEXT COLLATE "C" NOT NULL,
+  status             TEXT COLLATE "C" NOT NULL,
+  failure            TEXT NOT NULL,
+  created_assignment BIGINT NOT NULL,
+  created_at         BIGINT NOT NULL,
+  finished_at        BIGINT NOT NULL,
+  seq                BIGINT NOT NULL,
+  pending            BIGINT NOT NULL DEFAULT 0,
+  failed             BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX requests_listed ON requests (kind, status, created_at, id) WHERE parent_id = '';
+CREATE INDEX requests_open ON requests (set_id, account_id, seq) WHERE status = 'IN_PROGRESS';
+
+-- What has to be brought about, one row per role; it goes when there is nothing left to do. seq is the newest request's; planned is the
+-- suffix of a role that is being made. worker holds the
+-- claim until ready_at; without a worker, ready_at is when the work is due.
+CREATE TABLE role_work (
+  set_id     TEXT COLLATE "C" NOT NULL REFERENCES permission_sets (id),
+  account_id TEXT COLLATE "C" NOT NULL,
+  seq        BIGINT NOT NULL,
+  worker     TEXT NOT NULL,
+  ready_at   BIGINT NOT NULL,
+  attempt    BIGINT NOT NULL,
+  planned    TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (set_id, account_id)
+);
+CREATE INDEX role_work_due ON role_work (ready_at);
+
+CREATE TABLE provisioned_roles (
+  set_id         TEXT COLLATE "C" NOT NULL REFERENCES permission_sets (id),
+  account_id     TEXT COLLATE "C" NOT NULL,
+  suffix         TEXT NOT NULL,
+  role_name      TEXT NOT NULL,
+  revision       BIGINT NOT NULL,
+  provisioned_at BIGINT NOT NULL,
+  PRIMARY KEY (set_id, account_id)
+);
+CREATE INDEX provisioned_roles_by_account ON provisioned_roles (account_id, set_id);
