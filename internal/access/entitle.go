@@ -16,8 +16,9 @@ type Entitlement struct {
 	Set     PermissionSet
 }
 
-// lastSet sorts after every permission set id, so that a listing continues with the next account.
-const lastSet = "\xff"
+// lastSet sorts after every permission set id (they are of letters, digits, dashes, dots and slashes), so that a listing
+// continues with the next account.
+const lastSet = "~"
 
 // principals returns the active user with all the groups she is in: everyone an assignment to whom reaches her.
 func (s *Service) principals(ctx context.Context, userID string) ([]Principal, error) {

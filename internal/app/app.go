@@ -29,6 +29,7 @@ import (
 	"gatehouse/internal/storage/postgres"
 	"gatehouse/internal/storage/sqlite"
 	"gatehouse/internal/storage/sqlstore"
+	"gatehouse/internal/target"
 	"gatehouse/internal/target/local"
 )
 
@@ -54,7 +55,11 @@ type App struct {
 	SignIn       *signin.Service
 	IAM          *localiam.Service
 
+	// NewKey is true when this start made an administrator's access key.
+	NewKey bool
+
 	db      *sqlstore.DB
+	target  target.Target
 	worker  *provision.Worker
 	metrics *metrics
 	handler http.Handler
@@ -119,11 +124,12 @@ func (a *App) Close() error { return a.db.Close() }
 // services makes the services that need no instance; firstStart makes the others.
 func (a *App) services(sealer *seal.Sealer) {
 	a.IAM = localiam.NewService(localiam.Config{
-		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, SAML: assertions{a},
+		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: standing{a}, SAML: assertions{},
 	})
+	a.target = local.New(a.IAM, a.reservedMetadata)
 	a.Organization = organization.NewService(organization.Config{Store: a.db.Organization(), Now: a.now, Rand: a.rand, Opened: a.openAccount})
 	a.worker = provision.New(provision.Config{
-		Store: a.db.Access(), Target: local.New(a.IAM), Name: "node-" + arn.Hex(a.rand, 12), Parallel: 16,
+		Store: a.db.Access(), Target: a.target, Name: "node-" + arn.Hex(a.rand, 12), Parallel: 16,
 		Now: a.now, Rand: a.rand, Log: a.log,
 	})
 }

@@ -39,11 +39,11 @@ func (e Environment) Write(data string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(data, environmentFile), append(b, '\n'))
+	return WriteFile(filepath.Join(data, environmentFile), append(b, '\n'))
 }
 
-// writeFile replaces a file of mode 0600 by way of another beside it.
-func writeFile(path string, b []byte) error {
+// WriteFile replaces a file of mode 0600 by way of another beside it.
+func WriteFile(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ func (a *App) around(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("X-Amzn-Requestid", id)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // no-referrer would make browsers send "Origin: null" with forms
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Content-Security-Policy", contentPolicy)
 		if strings.HasPrefix(a.Config.URL, "https://") {

@@ -1,0 +1,353 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"gatehouse/internal/access"
+	"gatehouse/internal/audit"
+	"gatehouse/internal/awswire"
+	"gatehouse/internal/directory"
+	"gatehouse/internal/endpoint/signinpages"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/organization"
+	"gatehouse/internal/policy"
+	"gatehouse/internal/saml"
+	"gatehouse/internal/signin"
+	"gatehouse/internal/storage/sqlstore"
+	"gatehouse/internal/target"
+)
+
+// This file is the small interfaces that one package takes and another fulfils.
+
+// policies is what package access asks of the policy language.
+type policies struct{}
+
+func (policies) CheckPolicy(document string) error {
+	_, err := policy.Parse([]byte(document), policy.ForIdentity)
+	return err
+}
+
+func (policies) HasManagedPolicy(arn string) bool {
+	_, ok := policy.Managed(arn)
+	return ok
+}
+
+// keys finds credentials for signatures; rights decides by policies. Both are localiam's.
+type keys struct{ iam *localiam.Service }
+
+func (k keys) Credential(ctx context.Context, keyID, token string) (awswire.Credential[localiam.Caller], error) {
+	c, err := k.iam.Credential(ctx, keyID, token)
+	if err != nil {
+		return awswire.Credential[localiam.Caller]{}, err
+	}
+	return awswire.Credential[localiam.Caller]{Secret: c.Secret, Principal: c.Caller, Actor: c.Caller.Actor()}, nil
+}
+
+type rights struct {
+	iam *localiam.Service
+	// management owns the organization, the instance and the identity store.
+	management string
+}
+
+func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Access) error {
+	for _, resource := range a.Resources {
+		k := localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: r.owner(a.Action), Context: a.Context}
+		if err := r.iam.Authorize(ctx, c, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owner is the account to which what an action touches belongs, where the ARNs do not say so. Without it an administrator of a
+// member account could administer the whole organization, because the ARNs of instances, permission sets, users and groups name no account.
+// Any account of an organization may ask which organization it is in.
+func (r rights) owner(action string) string {
+	service, _, _ := strings.Cut(action, ":")
+	switch {
+	case action == "organizations:DescribeOrganization":
+		return ""
+	case service == "sso", service == "sso-directory", service == "identitystore", service == "organizations":
+		return r.management
+	}
+	return ""
+}
+
+// credentials is the one way to a role's credentials: entitled now, or «No access».
+func (a *App) credentials(ctx context.Context, who signin.Identity, accountID, setName string) (target.Credentials, error) {
+	_, c, err := a.enter(ctx, who, accountID, setName)
+	return c, err
+}
+
+func (a *App) enter(ctx context.Context, who signin.Identity, accountID, setName string) (access.Entitlement, target.Credentials, error) {
+	e, role, err := a.Access.Entitled(ctx, a.Instance.ID, who.User.ID, accountID, setName)
+	if err != nil {
+		return e, target.Credentials{}, err
+	}
+	c, err := a.target.Credentials(ctx, target.Session{
+		AccountID: accountID, RoleName: role.RoleName, SessionName: who.User.UserName, UserID: who.User.ID, Duration: e.Set.SessionDuration,
+	})
+	if fault.Is(err, fault.NotFound) { // the role was removed between the question and the answer
+		err = fault.New(fault.Denied, "No access").Because(err)
+	}
+	return e, c, err
+}
+
+// console describes a role for the page of an embedded account.
+func (a *App) console(ctx context.Context, who signin.Identity, accountID, setName string) (signinpages.Console, error) {
+	e, c, err := a.enter(ctx, who, accountID, setName)
+	if err != nil {
+		return signinpages.Console{}, err
+	}
+	out := signinpages.Console{ARN: c.RoleARN, AccountID: accountID, AccountName: e.Account.Name, PermissionSet: e.Set.Name, Expires: c.Expires}
+	role, err := a.Access.Role(ctx, access.RoleKey{AccountID: accountID, PermissionSetID: e.Set.ID})
+	if err != nil {
+		return out, err
+	}
+	r, err := a.IAM.Role(ctx, accountID, role.RoleName)
+	if err != nil {
+		return out, err
+	}
+	for _, arn := range r.Attached {
+		p, err := a.attached(ctx, accountID, arn)
+		if err != nil {
+			return out, err
+		}
+		out.Policies = append(out.Policies, p)
+	}
+	for name, doc := range r.Inline {
+		out.Policies = append(out.Policies, signinpages.Policy{Name: name, Kind: "Inline", Document: indented(doc)})
+	}
+	if r.BoundaryARN != "" {
+		p, err := a.attached(ctx, accountID, r.BoundaryARN)
+		if err != nil {
+			return out, err
+		}
+		p.Kind = "Permissions boundary"
+		out.Policies = append(out.Policies, p)
+	}
+	return out, nil
+}
+
+func (a *App) attached(ctx context.Context, accountID, arn string) (signinpages.Policy, error) {
+	if m, ok := policy.Managed(arn); ok {
+		return signinpages.Policy{Name: m.Name, Kind: "AWS managed", Document: indented(m.Text)}, nil
+	}
+	p, err := a.IAM.Policy(ctx, accountID, arn)
+	return signinpages.Policy{Name: p.Name, Kind: "Customer managed", Document: indented(p.Document())}, err
+}
+
+func indented(doc string) string {
+	var b bytes.Buffer
+	if json.Indent(&b, []byte(doc), "", "  ") != nil {
+		return doc
+	}
+	return b.String()
+}
+
+// openAccount prepares the inside of an account.
+func (a *App) openAccount(ctx context.Context, by audit.Actor, management string, acct organization.Account) error {
+	return a.IAM.EnsureAccount(ctx, by, acct.ID, management)
+}
+
+// standing tells localiam what the organization means for an account. There are no service control policies yet.
+type standing struct{ a *App }
+
+func (s standing) Standing(ctx context.Context, _ string) (localiam.Standing, error) {
+	o, err := s.a.Organization.Organization(ctx)
+	return localiam.Standing{OrganizationID: o.ID}, err
+}
+
+// reservedMetadata is what the SAML provider of reserved roles shows: the management account's, made once. Sessions are issued
+// inside, so the private key is not kept: no assertion for the provider can ever be signed.
+func (a *App) reservedMetadata(ctx context.Context) (string, error) {
+	have, err := a.IAM.SAMLProvider(ctx, a.Instance.OwnerAccountID, reservedARN(a.Instance.OwnerAccountID))
+	if err == nil {
+		return have.Metadata, nil
+	}
+	if !fault.Is(err, fault.NotFound) {
+		return "", err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), a.rand)
+	if err != nil {
+		return "", err
+	}
+	cert, err := saml.SelfSign(a.rand, key, saml.CertificateSpec{CommonName: "Gatehouse " + a.Instance.ID, NotBefore: a.now(), NotAfter: a.now().AddDate(100, 0, 0)})
+	if err != nil {
+		return "", err
+	}
+	m := saml.IDPMetadata{EntityID: a.Config.URL + "/saml/idp", SSORedirectURL: a.Config.URL + "/start", Certificates: []*x509.Certificate{cert}}
+	p, err := a.IAM.EnsureSAMLProvider(ctx, audit.Gatehouse, a.Instance.OwnerAccountID, string(m.XML()))
+	return p.Metadata, err
+}
+
+func reservedARN(account string) string {
+	return "arn:aws:iam::" + account + ":saml-provider/" + localiam.ReservedProviderName(account)
+}
+
+// parseMetadata reads an identity provider's metadata into the directory's terms.
+func parseMetadata(xml []byte) (directory.SAMLSettings, error) {
+	m, err := saml.ParseIDPMetadata(xml)
+	if err != nil {
+		return directory.SAMLSettings{}, err
+	}
+	s := directory.SAMLSettings{EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL}
+	for _, c := range m.Certificates {
+		s.Certificates = append(s.Certificates, c.Raw)
+	}
+	return s, nil
+}
+
+// TrustIDP makes a source trust the identity provider whose metadata is given. Its other settings stay.
+func (a *App) TrustIDP(ctx context.Context, by audit.Actor, sourceID, name string, xml []byte) error {
+	m, err := parseMetadata(xml)
+	if err != nil {
+		return err
+	}
+	_, err = a.Directory.UpdateSource(ctx, by, sourceID, func(s *directory.Source) error {
+		m.AllowIDPInitiated, m.JustInTime = s.SAML.AllowIDPInitiated, s.SAML.JustInTime
+		s.SAML, s.Name = m, name
+		return nil
+	})
+	return err
+}
+
+// maxMetadata is the largest metadata document fetched.
+const maxMetadata = 256 << 10
+
+// fetch gets a metadata document for an administrator. It follows no redirect to another scheme, takes ten seconds at most, and
+// shows nothing of an answer that is not metadata.
+func fetch(ctx context.Context, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil || (req.URL.Scheme != "http" && req.URL.Scheme != "https") || req.URL.Host == "" {
+		return nil, fault.New(fault.Invalid, "%q is not an http(s) URL", url).At("metadataUrl")
+	}
+	c := http.Client{CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		if len(via) > 3 || next.URL.Scheme != via[0].URL.Scheme {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}}
+	res, err := c.Do(req)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "the metadata could not be fetched: %s", strings.TrimPrefix(err.Error(), "Get ")).At("metadataUrl")
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fault.New(fault.Invalid, "fetching the metadata was answered with HTTP %d", res.StatusCode).At("metadataUrl")
+	}
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxMetadata+1))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "the metadata could not be fetched whole").At("metadataUrl").Because(err)
+	}
+	if len(b) > maxMetadata {
+		return nil, fault.New(fault.Invalid, "the metadata has more than %d bytes", maxMetadata).At("metadataUrl")
+	}
+	return b, nil
+}
+
+// assertions verifies SAML assertions shown to the embedded accounts' AssumeRoleWithSAML.
+type assertions struct{}
+
+func (assertions) VerifyAssertion(_ context.Context, p localiam.SAMLProvider, response string, now time.Time) (localiam.Assertion, error) {
+	m, err := saml.ParseIDPMetadata([]byte(p.Metadata))
+	if err != nil {
+		return localiam.Assertion{}, err
+	}
+	doc, err := saml.DecodePost(response)
+	if err != nil {
+		return localiam.Assertion{}, err
+	}
+	v, err := saml.Verify(doc, saml.Params{
+		Certificates: m.Certificates, Issuer: m.EntityID, Now: now,
+		Audiences:  []string{"https://signin.aws.amazon.com/saml", "urn:amazon:webservices"},
+		Recipients: []string{"https://signin.aws.amazon.com/saml"}, Unsolicited: saml.IgnoreInResponseTo, DestinationOptional: true,
+	})
+	if err != nil {
+		return localiam.Assertion{}, err
+	}
+	return federated(v)
+}
+
+const awsAttributes = "https://aws.amazon.com/SAML/Attributes/"
+
+// federated reads the attributes that STS knows.
+func federated(v saml.Assertion) (localiam.Assertion, error) {
+	out := localiam.Assertion{Subject: v.NameID, SubjectType: strings.TrimPrefix(v.NameIDFormat, "urn:oasis:names:tc:SAML:2.0:nameid-format:"),
+		Issuer: v.Issuer, Audience: v.Recipient, NotOnOrAfter: v.SessionNotOnOrAfter, Tags: map[string]string{}}
+	for _, pair := range v.Values(awsAttributes + "Role") {
+		one, other, ok := strings.Cut(pair, ",")
+		one, other = strings.TrimSpace(one), strings.TrimSpace(other)
+		if !ok {
+			return out, fault.New(fault.Invalid, "an attribute Role is not a pair of ARNs").At("SAMLAssertion")
+		}
+		if strings.Contains(one, ":saml-provider/") {
+			one, other = other, one
+		}
+		out.Roles = append(out.Roles, localiam.RoleGrant{RoleARN: one, ProviderARN: other})
+	}
+	first := func(name string) string {
+		if vs := v.Values(awsAttributes + name); len(vs) > 0 {
+			return vs[0]
+		}
+		return ""
+	}
+	out.SessionName, out.SourceIdentity = first("RoleSessionName"), first("SourceIdentity")
+	if s := first("SessionDuration"); s != "" {
+		d, err := time.ParseDuration(s + "s")
+		if err != nil {
+			return out, fault.New(fault.Invalid, "the attribute SessionDuration is not a number of seconds").At("SAMLAssertion")
+		}
+		out.Duration = d
+	}
+	for _, at := range v.Attributes {
+		if key, ok := strings.CutPrefix(at.Name, awsAttributes+"PrincipalTag:"); ok && len(at.Values) == 1 {
+			out.Tags[key] = at.Values[0]
+		}
+	}
+	out.TransitiveTags = v.Values(awsAttributes + "TransitiveTagKeys")
+	return out, nil
+}
+
+// events lists the audit trail for the admin API. The cursor is opaque to clients.
+func (a *App) events(ctx context.Context, before string, limit int) ([]audit.Event, string, error) {
+	var at sqlstore.EventCursor
+	if before != "" {
+		var micros int64
+		if _, err := fmt.Sscanf(before, "%d.%d", &micros, &at.Seq); err != nil {
+			return nil, "", fault.New(fault.Invalid, "before is not a cursor of this listing").At("before")
+		}
+		at.At = time.UnixMicro(micros).UTC()
+	}
+	stored, err := a.db.Events().Events(ctx, at, sqlstore.EventFilter{}, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	es, next := make([]audit.Event, len(stored)), ""
+	for i, e := range stored {
+		es[i] = e.Event
+	}
+	if len(stored) == limit {
+		last := stored[limit-1].Cursor
+		next = fmt.Sprintf("%d.%d", last.At.UnixMicro(), last.Seq)
+	}
+	return es, next, nil
+}
+
+// adminRights decides who may administer: a caller of the management account whose policies allow the action.
+func (a *App) adminRights(ctx context.Context, c localiam.Caller, action, resource string) error {
+	return a.IAM.Authorize(ctx, c, localiam.Check{Action: action, Resource: resource, ResourceAccount: a.Instance.OwnerAccountID})
+}

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"net/http"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/awswire"
+	"gatehouse/internal/endpoint/admin"
+	"gatehouse/internal/endpoint/identitystore"
+	"gatehouse/internal/endpoint/organizations"
+	"gatehouse/internal/endpoint/scimv2"
+	"gatehouse/internal/endpoint/signinpages"
+	"gatehouse/internal/endpoint/ssoadmin"
+	"gatehouse/internal/endpoint/ssooidc"
+	"gatehouse/internal/endpoint/ssoportal"
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/signin"
+	"gatehouse/web"
+)
+
+// routes connects every path of the one listener with its door.
+func (a *App) routes() (http.Handler, error) {
+	verifier := &awswire.Verifier[localiam.Caller]{Authenticator: keys{a.IAM}, Regions: []string{a.Config.Region, "us-east-1"}, Now: a.now}
+	aws, err := awswire.NewRouter(awswire.Config[localiam.Caller]{
+		Verifier: verifier, Authorizer: rights{a.IAM, a.Instance.OwnerAccountID}, Random: a.rand, Log: a.log,
+		Observe: func(o awswire.Observation) {
+			a.metrics.calls.WithLabelValues(o.Service, o.Operation, o.Code).Observe(o.Took.Seconds())
+		},
+	}, a.awsServices()...)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", a.healthz)
+	mux.HandleFunc("GET /readyz", a.readyz)
+	oidc := ssooidc.New(ssooidc.Config{Grants: a.SignIn, URL: a.Config.URL, Log: a.log})
+	for _, p := range ssooidc.Paths {
+		mux.Handle(p, oidc)
+	}
+	portal := ssoportal.New(ssoportal.Config{Tokens: a.SignIn, Entitlements: a.Access, Credentials: a.credentials, Log: a.log})
+	for _, p := range ssoportal.Paths {
+		mux.Handle(p, portal)
+	}
+	pages := signinpages.New(signinpages.Config{SignIn: a.SignIn, Sources: a.Directory.Sources, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log})
+	for _, p := range signinpages.Paths {
+		mux.Handle(p, pages)
+	}
+	mux.Handle("/api/v1/", a.admin(verifier))
+	mux.Handle("/scim/", scimv2.New(scimv2.Config{Directory: a.Directory, URL: a.Config.URL, Log: a.log}))
+	mux.Handle("HEAD /start", ssooidc.StartAlias(a.StartURL()))
+	mux.Handle("/start", web.Handler())
+	mux.Handle("/start/", web.Handler())
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		if awswire.Wants(r) {
+			aws.ServeHTTP(w, r)
+			return
+		}
+		http.Redirect(w, r, "/start", http.StatusFound)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "There is nothing here. The access portal is at /start.", http.StatusNotFound)
+	})
+	// Browsers say where a request comes from; a changing one from another site is refused. Clients that are no browsers say
+	// nothing and pass. The assertion consumer service is posted to from the identity provider's site by design; it binds the
+	// sign-in to the browser by itself (package samlsp).
+	guard := http.NewCrossOriginProtection()
+	guard.AddInsecureBypassPattern("POST /saml/{directory}/acs")
+	return a.around(guard.Handler(mux)), nil
+}
+
+func (a *App) awsServices() []awswire.Service[localiam.Caller] {
+	return []awswire.Service[localiam.Caller]{
+		identitystore.New[localiam.Caller](a.Directory, a.Instance.OwnerAccountID).Service(),
+		ssoadmin.New[localiam.Caller](a.Access, a.Directory, a.Instance.OwnerAccountID).Service(),
+		organizations.New[localiam.Caller](a.Organization).Service(),
+	}
+}
+
+func (a *App) admin(v *awswire.Verifier[localiam.Caller]) http.Handler {
+	return admin.New(admin.Config{
+		Directory: a.Directory, Organization: a.Organization, Access: a.Access, SignIn: a.SignIn,
+		Instance: admin.Instance{
+			Name: a.Instance.Name, StartURL: a.StartURL(), PortalURL: a.Config.URL, SSORegion: a.Config.Region,
+			IdentityStoreID: a.Instance.IdentityStoreID, InstanceARN: arn.Instance(a.Instance.ID),
+		},
+		Caller: func(r *http.Request, body []byte) (localiam.Caller, error) {
+			c, err := v.Verify(r, body, "gatehouse")
+			return c.Principal, err
+		},
+		Authorize:     a.adminRights,
+		SessionSecret: a.sessionSecret,
+		Credentials:   a.credentials, ParseMetadata: parseMetadata, Fetch: fetch, Events: a.events, Now: a.now, Log: a.log,
+	})
+}
+
+// sessionSecret is what the browser's session cookie holds.
+func (a *App) sessionSecret(r *http.Request) string {
+	c, err := r.Cookie(signin.CookieName(a.Config.URL))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}

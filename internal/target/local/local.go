@@ -1,0 +1,103 @@
+// Package local is the target for accounts that exist only inside this server: their roles are rows of package
+// localiam, and credentials are sessions that localiam issues. Nothing here decides who may do what.
+//
+// Real accounts trust a SAML provider whose key the identity center holds. The accounts here get the same provider and the same trust
+// policy, so that what people see is the same; but sessions are issued inside, and the provider's private key is thrown away
+// when it is made, so that no assertion for it can ever be signed.
+package local
+
+import (
+	"context"
+	"strings"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/audit"
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/target"
+)
+
+// Target makes roles in embedded accounts.
+type Target struct {
+	iam      *localiam.Service
+	metadata func(ctx context.Context) (string, error)
+}
+
+var _ target.Target = (*Target)(nil)
+
+// New returns a target. metadata gives the SAML metadata that the accounts' reserved provider shows.
+func New(iam *localiam.Service, metadata func(ctx context.Context) (string, error)) *Target {
+	return &Target{iam, metadata}
+}
+
+// Apply implements target.Target.
+func (t *Target) Apply(ctx context.Context, a audit.Actor, r target.Role) error {
+	metadata, err := t.metadata(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := t.iam.EnsureSAMLProvider(ctx, a, r.AccountID, metadata); err != nil {
+		return err
+	}
+	_, err = t.iam.PutRole(ctx, a, role(r))
+	return err
+}
+
+// role writes the wanted role in IAM's terms.
+func role(r target.Role) localiam.Role {
+	out := localiam.Role{
+		Identity:           localiam.Identity{AccountID: r.AccountID, Name: r.Name, Path: r.Path, BoundaryARN: r.BoundaryARN},
+		Description:        r.Description,
+		TrustPolicy:        localiam.ReservedTrust(r.AccountID),
+		MaxSessionDuration: target.MaxSessionDuration,
+	}
+	out.Attached = append(out.Attached, r.ManagedPolicies...)
+	for _, c := range r.CustomerPolicies {
+		out.Attached = append(out.Attached, policyARN(r.AccountID, c))
+	}
+	if r.BoundaryPolicy != nil {
+		out.BoundaryARN = policyARN(r.AccountID, *r.BoundaryPolicy)
+	}
+	if r.InlinePolicy != "" {
+		out.Inline = map[string]string{target.InlinePolicyName: r.InlinePolicy}
+	}
+	return out
+}
+
+func policyARN(account string, p target.PolicyRef) string {
+	return arn.IAM(account, "policy"+p.Path+p.Name)
+}
+
+// Remove implements target.Target.
+func (t *Target) Remove(ctx context.Context, a audit.Actor, accountID, roleName string) error {
+	return t.iam.RemoveRole(ctx, a, accountID, roleName)
+}
+
+// Credentials implements target.Target.
+func (t *Target) Credentials(ctx context.Context, s target.Session) (target.Credentials, error) {
+	c, err := t.iam.IssueForSSO(ctx, localiam.SSOSession{
+		AccountID: s.AccountID, RoleName: s.RoleName, SessionName: SessionName(s.SessionName), PersonID: s.UserID, Duration: s.Duration, Tags: s.Tags,
+	})
+	if err != nil {
+		return target.Credentials{}, err
+	}
+	return target.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expires: c.Expires, RoleARN: c.ARN}, nil
+}
+
+// SessionName makes a user name fit STS's rule for session names (2–64 characters of [\w+=,.@-]): other characters
+// become underscores, and a long name is cut. Who the person is does not depend on it: the session carries her id.
+func SessionName(userName string) string {
+	s := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("_+=,.@-", r):
+			return r
+		}
+		return '_'
+	}, userName)
+	if len(s) > 64 {
+		s = s[:64]
+	}
+	for len(s) < 2 {
+		s += "_"
+	}
+	return s
+}
