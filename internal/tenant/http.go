@@ -47,11 +47,19 @@ func (t *Tenant) Handler() http.Handler {
 	mux.HandleFunc("POST /admin/signin", t.serveAdminSignIn)
 	mux.HandleFunc("POST /admin/signout", t.serveAdminSignOut)
 	mux.HandleFunc("POST /admin/do", t.serveAction)
-	t.routeAPI(mux)
 
+	api := http.NewServeMux() // its own: {tenant} above would clash with "everything under /api"
+	t.routeAPI(api)
 	guard := http.NewCrossOriginProtection()
 	guard.AddInsecureBypassPattern("POST /{tenant}/saml2") // service providers post here from their own origin
-	return headers(guard.Handler(mux))
+	pages := guard.Handler(mux)
+	return headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") { // carries a bearer token, which no other site can make a browser send
+			api.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}))
 }
 
 func headers(next http.Handler) http.Handler {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -136,7 +137,7 @@ func fromConfig(cfg Config) (*Tenant, error) {
 }
 
 func (t *Tenant) firstState(cfg Config) (*state, error) {
-	keys := cfg.keys
+	keys := slices.Clone(cfg.keys)
 	if keys == nil {
 		var err error
 		if keys, err = t.newKeys(); err != nil {
