@@ -29,6 +29,7 @@ type entitled struct {
 	accounts []organization.Account
 	sets     []access.PermissionSet
 	broken   error
+	now      func() time.Time
 }
 
 func (e *entitled) EntitledAccounts(_ context.Context, userID, after string, limit int) ([]organization.Account, error) {
@@ -56,7 +57,7 @@ func (e *entitled) credentials(_ context.Context, who signin.Identity, accountID
 	}
 	return target.Credentials{
 		AccessKeyID: "ASIAEXAMPLE", SecretAccessKey: "secret", SessionToken: "token",
-		Expires: time.Date(2026, 11, 24, 10, 0, 0, 5e6, time.UTC),
+		Expires: e.now().Add(time.Hour + 5*time.Millisecond),
 	}, e.broken
 }
 
@@ -72,7 +73,7 @@ type door struct {
 func newDoor(t testing.TB) door {
 	t.Helper()
 	w := signintest.New(t)
-	e := &entitled{userID: signintest.Alice}
+	e := &entitled{userID: signintest.Alice, now: w.Clock.Now}
 	for n := range 250 {
 		e.accounts = append(e.accounts, organization.Account{ID: fmt.Sprintf("1111%08d", n), Name: fmt.Sprintf("Account %d", n), Email: fmt.Sprintf("a%d@example.com", n)})
 	}
