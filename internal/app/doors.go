@@ -8,6 +8,7 @@ import (
 	"gatehouse/internal/endpoint/admin"
 	"gatehouse/internal/endpoint/identitystore"
 	"gatehouse/internal/endpoint/organizations"
+	"gatehouse/internal/endpoint/samlsp"
 	"gatehouse/internal/endpoint/scimv2"
 	"gatehouse/internal/endpoint/signinpages"
 	"gatehouse/internal/endpoint/ssoadmin"
@@ -46,7 +47,8 @@ func (a *App) routes() (http.Handler, error) {
 		mux.Handle(p, pages)
 	}
 	mux.Handle("/api/v1/", a.admin(verifier))
-	mux.Handle("/scim/", scimv2.New(scimv2.Config{Directory: a.Directory, URL: a.Config.URL, Log: a.log}))
+	mux.Handle("/scim/", scimv2.New(scimv2.Config{Directory: a.Directory, URL: a.Config.URL, Now: a.now, Log: a.log}))
+	mux.Handle(samlsp.Path, samlsp.New(samlsp.Config{SignIn: a.SignIn, Directory: a.Directory, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log}))
 	mux.Handle("HEAD /start", ssooidc.StartAlias(a.StartURL()))
 	mux.Handle("/start", web.Handler())
 	mux.Handle("/start/", web.Handler())

@@ -40,7 +40,8 @@ import (
 
 // Timing of the worker.
 const (
-	claimFor    = time.Minute
+	// claimFor is far longer than a batch takes here, and how long a crash can hold work up.
+	claimFor    = 10 * time.Second
 	maxAttempts = 6
 	firstPause  = 500 * time.Millisecond
 	// idlePoll is how often a node looks for work that another node may have left; its own work wakes it.
