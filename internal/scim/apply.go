@@ -117,7 +117,11 @@ func (c change) assign(in Object) error {
 	case v == nil:
 		delete(in, a.Name)
 	case a.Multi && c.kind == "add":
-		in[a.Name] = addElements(in.list(a.Name), v.([]any))
+		list := addElements(in.list(a.Name), v.([]any))
+		if len(list) > maxElements {
+			return tooManyElements(a)
+		}
+		in[a.Name] = list
 	default:
 		in[a.Name] = v
 	}
@@ -206,7 +210,9 @@ func (c change) applyFiltered(in Object) error {
 		if !ok {
 			return refuse(NoTarget, "no element of %q matches the filter", a.Name)
 		}
-		list = append(list, made)
+		if list = append(list, made); len(list) > maxElements {
+			return tooManyElements(a)
+		}
 		chosen = []int{len(list) - 1}
 	}
 	return c.change(in, list, chosen)

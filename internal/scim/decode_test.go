@@ -79,6 +79,7 @@ func TestDecodeUserRefuses(t *testing.T) {
 		{"schemas of numbers", `{"userName":"a","schemas":[1]}`, InvalidValue},
 		{"schemas of something else", `{"userName":"a","schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"]}`, InvalidValue},
 		{"control characters", `{"userName":"a\u0000b"}`, InvalidValue},
+		{"too many elements", `{"userName":"a","emails":[` + strings.Repeat(`"x",`, maxElements) + `"y"]}`, InvalidValue},
 		{"deep", `{"userName":"a","x":` + strings.Repeat(`{"x":`, 200) + `1` + strings.Repeat(`}`, 200) + `}`, InvalidSyntax},
 	} {
 		_, err := DecodeUser(RFC, []byte(tc.body))

@@ -11,6 +11,8 @@ import (
 const (
 	maxFilterLength = 8 << 10
 	maxFilterDepth  = 32
+	// maxFilterTerms bounds what one resource costs when many are looked at.
+	maxFilterTerms = 200
 )
 
 // Filter is a parsed filter, bound to a resource type (RFC 7644 §3.4.2.2). The nil Filter matches every
@@ -78,6 +80,7 @@ type filterParser struct {
 	scope func(string) ref
 	// inElement forbids value paths inside value paths.
 	inElement bool
+	terms     int
 }
 
 func (p *filterParser) fail(what string) error {
@@ -150,6 +153,9 @@ func (p *filterParser) and(depth int) (expr, error) {
 func (p *filterParser) term(depth int) (expr, error) {
 	if depth > maxFilterDepth {
 		return nil, refuse(InvalidFilter, "the filter is nested deeper than %d levels", maxFilterDepth)
+	}
+	if p.terms++; p.terms > maxFilterTerms {
+		return nil, refuse(InvalidFilter, "the filter has more than %d terms", maxFilterTerms)
 	}
 	if p.take('(') {
 		return p.group(depth)

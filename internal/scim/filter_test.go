@@ -115,6 +115,7 @@ func TestFilterRefusedWithInvalidFilterRFC7644Section312(t *testing.T) {
 		strings.Repeat("(", 60) + `title pr` + strings.Repeat(")", 60),
 		strings.Repeat("not (", 60) + `title pr` + strings.Repeat(")", 60),
 		`title eq "` + strings.Repeat("x", maxFilterLength) + `"`,
+		`title pr` + strings.Repeat(` or title pr`, maxFilterTerms),
 	} {
 		f, err := ParseFilter(Users(), s)
 		if err == nil {

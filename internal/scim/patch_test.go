@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -100,8 +101,18 @@ var userPatches = []struct {
 	{"an extension as a pathless object", `{}`, `{"op":"add","value":{"` + enterprise + `":{"department":"D","manager":"m"}}}`, `{"` + enterprise + `":{"department":"D","manager":{"value":"m"}}}`, ""},
 	{"core URN before a path", `{}`, `{"op":"add","path":"urn:ietf:params:scim:schemas:core:2.0:User:name.givenName","value":"G"}`, `{"name":{"givenName":"G"}}`, ""},
 	{"Okta pathless", `{"active":true}`, `{"op":"replace","value":{"active":false}}`, `{"active":false}`, ""},
+	{"too many elements, one by one", `{}`, manyAdds, ``, InvalidValue},
 	{"sub-attribute of every element", `{"emails":[{"value":"a"},{"value":"b"}]}`, `{"op":"replace","path":"emails.type","value":"work"}`, `{"emails":[{"value":"a","type":"work"},{"value":"b","type":"work"}]}`, ""},
 }
+
+// manyAdds adds one more element than a user may have.
+var manyAdds = func() string {
+	var ops []string
+	for i := range maxElements + 1 {
+		ops = append(ops, fmt.Sprintf(`{"op":"add","path":"emails","value":"e%d"}`, i))
+	}
+	return strings.Join(ops, ",")
+}()
 
 func TestPatchUser(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,23 +30,47 @@ type world struct {
 	now     time.Time
 	// id and token are the directory's that requests are sent to.
 	id, token string
-	log       *strings.Builder
+	log       *lines
 }
 
 // start makes a world whose directory is alone and takes local users.
 func start(t testing.TB, profile directory.Profile) *world {
+	t.Helper()
+	return startOn(t, profile, func(s directory.Store) directory.Store { return s })
+}
+
+// startOn lets a test stand between the rules and the database.
+func startOn(t testing.TB, profile directory.Profile, between func(directory.Store) directory.Store) *world {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &world{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), log: &strings.Builder{}}
+	w := &world{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), log: &lines{}}
 	now := func() time.Time { return w.now }
-	w.service = directory.NewService(directory.Config{Store: db.Directory(), IdentityStoreID: "d-0123456789", Now: now, Rand: rand.Reader})
-	w.handler = scimv2.New(scimv2.Config{Directory: w.service, URL: "http://gatehouse.test", Now: now, Log: slog.New(slog.NewTextHandler(w.log, nil))})
+	w.service = directory.NewService(directory.Config{Store: between(db.Directory()), IdentityStoreID: "d-0123456789", Now: now, Rand: rand.Reader})
+	w.handler = scimv2.New(scimv2.Config{Directory: w.service, URL: "http://gatehouse.test", Now: now, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	w.id, w.token = w.source("entra", profile, true)
 	return w
+}
+
+// lines is a log that several requests may write to.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // source adds an identity source and a token for it.

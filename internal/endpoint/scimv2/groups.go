@@ -84,6 +84,7 @@ func (d *door) patchGroup(ctx context.Context, q *request) (answer, error) {
 }
 
 func (d *door) changeGroup(ctx context.Context, q *request, c scim.GroupChange) (directory.Group, error) {
+	defer d.turns.take(q.id)()
 	present, err := d.group(ctx, q)
 	if err != nil {
 		return directory.Group{}, err

@@ -392,6 +392,10 @@ func TestProfileAWS(t *testing.T) {
 	if got := w.must(200, "GET", "/Groups?filter=id+eq+%22"+gid+"%22+and+members+eq+%22"+u.text("id")+"%22", ""); got.at("totalResults") != 1.0 || got.at("Resources/0/members/#") != 0.0 {
 		t.Error(got.raw)
 	}
+	w.must(204, "PATCH", "/Groups/"+gid, patch(`{"op":"Add","path":"members","value":[{"value":"`+u.text("id")+`"}]}`))
+	if got := w.must(200, "GET", "/Users/"+u.text("id"), ""); got.at("groups") != nil {
+		t.Errorf("AWS shows no groups of a user: %s", got.raw)
+	}
 	w.must(405, "PUT", "/Groups/"+gid, group("G"))
 	w.must(400, "PATCH", "/Groups/"+gid, patch(`{"op":"replace","path":"members","value":[]}`))
 	w.must(400, "GET", "/Users?filter=userName+sw+%22a%22", "")

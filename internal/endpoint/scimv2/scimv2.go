@@ -58,9 +58,12 @@ type Config struct {
 }
 
 // New returns the handler of everything below /scim/.
-func New(c Config) http.Handler { return &door{c} }
+func New(c Config) http.Handler { return &door{Config: c, turns: newTurns()} }
 
-type door struct{ Config }
+type door struct {
+	Config
+	turns *turns
+}
 
 // operation is a row of the table: a verb on a collection, on one of its items, or on either.
 type operation struct {

@@ -66,6 +66,7 @@ func (d *door) patchUser(ctx context.Context, q *request) (answer, error) {
 }
 
 func (d *door) changeUser(ctx context.Context, q *request, change func(*directory.User) error) (answer, error) {
+	defer d.turns.take(q.id)()
 	present, err := d.user(ctx, q)
 	if err != nil {
 		return answer{}, err
