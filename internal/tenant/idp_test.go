@@ -325,7 +325,9 @@ func TestErrors(t *testing.T) {
 		{"unknown identifier", redirect(func(r *saml.AuthnRequest) { r.Issuer = "https://other.test" }), 400, "AADSTS700016"},
 		{"reply URL mismatch", redirect(func(r *saml.AuthnRequest) { r.ACSURL = "https://evil.test/acs" }), 400, "AADSTS50011"},
 		{"identifier begins with a digit", redirect(func(r *saml.AuthnRequest) { r.ID = "1abc" }), 400, "AADSTS7500529"},
-		{"name identifier format", redirect(func(r *saml.AuthnRequest) { r.NameIDFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName" }), 400, "AADSTS75016"},
+		{"name identifier format", redirect(func(r *saml.AuthnRequest) {
+			r.NameIDFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName"
+		}), 400, "AADSTS75016"},
 		{"SPNameQualifier", posted(raw(`<samlp:NameIDPolicy SPNameQualifier="x"/>`)), 400, "AADSTS90011"},
 		{"comparison", posted(raw(`<samlp:RequestedAuthnContext Comparison="minimum"/>`)), 400, "AADSTS900236"},
 		{"not a request", posted(base64.StdEncoding.EncodeToString([]byte(`<x/>`))), 400, "AADSTS75005"},
