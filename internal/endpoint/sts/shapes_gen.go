@@ -39,18 +39,19 @@ var model = awswire.Model{
 
 // AssumeRoleRequest is the structure of that name.
 type AssumeRoleRequest struct {
-	RoleArn           *string                `json:"RoleArn,omitzero"`
-	RoleSessionName   *string                `json:"RoleSessionName,omitzero"`
-	PolicyArns        []PolicyDescriptorType `json:"PolicyArns,omitzero"`
-	Policy            *string                `json:"Policy,omitzero"`
-	DurationSeconds   *int32                 `json:"DurationSeconds,omitzero"`
-	Tags              []Tag                  `json:"Tags,omitzero"`
-	TransitiveTagKeys []string               `json:"TransitiveTagKeys,omitzero"`
-	ExternalId        *string                `json:"ExternalId,omitzero"`
-	SerialNumber      *string                `json:"SerialNumber,omitzero"`
-	TokenCode         *string                `json:"TokenCode,omitzero"`
-	SourceIdentity    *string                `json:"SourceIdentity,omitzero"`
-	ProvidedContexts  []ProvidedContext      `json:"ProvidedContexts,omitzero"`
+	RoleArn                 *string                `json:"RoleArn,omitzero"`
+	RoleSessionName         *string                `json:"RoleSessionName,omitzero"`
+	PolicyArns              []PolicyDescriptorType `json:"PolicyArns,omitzero"`
+	Policy                  *string                `json:"Policy,omitzero"`
+	DurationSeconds         *int32                 `json:"DurationSeconds,omitzero"`
+	Tags                    []Tag                  `json:"Tags,omitzero"`
+	TransitiveTagKeys       []string               `json:"TransitiveTagKeys,omitzero"`
+	ExternalId              *string                `json:"ExternalId,omitzero"`
+	SerialNumber            *string                `json:"SerialNumber,omitzero"`
+	TokenCode               *string                `json:"TokenCode,omitzero"`
+	SourceIdentity          *string                `json:"SourceIdentity,omitzero"`
+	ProvidedContexts        []ProvidedContext      `json:"ProvidedContexts,omitzero"`
+	MinimumSessionTokenSize *int32                 `json:"MinimumSessionTokenSize,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -102,24 +103,30 @@ func (v *AssumeRoleRequest) Check(c *awswire.Check) {
 	for i := range v.ProvidedContexts {
 		c.Item("ProvidedContexts", i, &v.ProvidedContexts[i])
 	}
+	if v.MinimumSessionTokenSize != nil {
+		c.Range("MinimumSessionTokenSize", int64(*v.MinimumSessionTokenSize), 0, 4096)
+	}
 }
 
 // AssumeRoleResponse is the structure of that name.
 type AssumeRoleResponse struct {
-	Credentials      *Credentials     `json:"Credentials,omitzero"`
-	AssumedRoleUser  *AssumedRoleUser `json:"AssumedRoleUser,omitzero"`
-	PackedPolicySize *int32           `json:"PackedPolicySize,omitzero"`
-	SourceIdentity   *string          `json:"SourceIdentity,omitzero"`
+	Credentials             *Credentials     `json:"Credentials,omitzero"`
+	AssumedRoleUser         *AssumedRoleUser `json:"AssumedRoleUser,omitzero"`
+	PackedPolicySize        *int32           `json:"PackedPolicySize,omitzero"`
+	SourceIdentity          *string          `json:"SourceIdentity,omitzero"`
+	SessionTokenSize        *int32           `json:"SessionTokenSize,omitzero"`
+	SessionTokenUtilization *int32           `json:"SessionTokenUtilization,omitzero"`
 }
 
 // AssumeRoleWithSAMLRequest is the structure of that name.
 type AssumeRoleWithSAMLRequest struct {
-	RoleArn         *string                `json:"RoleArn,omitzero"`
-	PrincipalArn    *string                `json:"PrincipalArn,omitzero"`
-	SAMLAssertion   *string                `json:"SAMLAssertion,omitzero"`
-	PolicyArns      []PolicyDescriptorType `json:"PolicyArns,omitzero"`
-	Policy          *string                `json:"Policy,omitzero"`
-	DurationSeconds *int32                 `json:"DurationSeconds,omitzero"`
+	RoleArn                 *string                `json:"RoleArn,omitzero"`
+	PrincipalArn            *string                `json:"PrincipalArn,omitzero"`
+	SAMLAssertion           *string                `json:"SAMLAssertion,omitzero"`
+	PolicyArns              []PolicyDescriptorType `json:"PolicyArns,omitzero"`
+	Policy                  *string                `json:"Policy,omitzero"`
+	DurationSeconds         *int32                 `json:"DurationSeconds,omitzero"`
+	MinimumSessionTokenSize *int32                 `json:"MinimumSessionTokenSize,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -145,30 +152,36 @@ func (v *AssumeRoleWithSAMLRequest) Check(c *awswire.Check) {
 	if v.DurationSeconds != nil {
 		c.Range("DurationSeconds", int64(*v.DurationSeconds), 900, 43200)
 	}
+	if v.MinimumSessionTokenSize != nil {
+		c.Range("MinimumSessionTokenSize", int64(*v.MinimumSessionTokenSize), 0, 4096)
+	}
 }
 
 // AssumeRoleWithSAMLResponse is the structure of that name.
 type AssumeRoleWithSAMLResponse struct {
-	Credentials      *Credentials     `json:"Credentials,omitzero"`
-	AssumedRoleUser  *AssumedRoleUser `json:"AssumedRoleUser,omitzero"`
-	PackedPolicySize *int32           `json:"PackedPolicySize,omitzero"`
-	Subject          *string          `json:"Subject,omitzero"`
-	SubjectType      *string          `json:"SubjectType,omitzero"`
-	Issuer           *string          `json:"Issuer,omitzero"`
-	Audience         *string          `json:"Audience,omitzero"`
-	NameQualifier    *string          `json:"NameQualifier,omitzero"`
-	SourceIdentity   *string          `json:"SourceIdentity,omitzero"`
+	Credentials             *Credentials     `json:"Credentials,omitzero"`
+	AssumedRoleUser         *AssumedRoleUser `json:"AssumedRoleUser,omitzero"`
+	PackedPolicySize        *int32           `json:"PackedPolicySize,omitzero"`
+	Subject                 *string          `json:"Subject,omitzero"`
+	SubjectType             *string          `json:"SubjectType,omitzero"`
+	Issuer                  *string          `json:"Issuer,omitzero"`
+	Audience                *string          `json:"Audience,omitzero"`
+	NameQualifier           *string          `json:"NameQualifier,omitzero"`
+	SourceIdentity          *string          `json:"SourceIdentity,omitzero"`
+	SessionTokenSize        *int32           `json:"SessionTokenSize,omitzero"`
+	SessionTokenUtilization *int32           `json:"SessionTokenUtilization,omitzero"`
 }
 
 // AssumeRoleWithWebIdentityRequest is the structure of that name.
 type AssumeRoleWithWebIdentityRequest struct {
-	RoleArn          *string                `json:"RoleArn,omitzero"`
-	RoleSessionName  *string                `json:"RoleSessionName,omitzero"`
-	WebIdentityToken *string                `json:"WebIdentityToken,omitzero"`
-	ProviderId       *string                `json:"ProviderId,omitzero"`
-	PolicyArns       []PolicyDescriptorType `json:"PolicyArns,omitzero"`
-	Policy           *string                `json:"Policy,omitzero"`
-	DurationSeconds  *int32                 `json:"DurationSeconds,omitzero"`
+	RoleArn                 *string                `json:"RoleArn,omitzero"`
+	RoleSessionName         *string                `json:"RoleSessionName,omitzero"`
+	WebIdentityToken        *string                `json:"WebIdentityToken,omitzero"`
+	ProviderId              *string                `json:"ProviderId,omitzero"`
+	PolicyArns              []PolicyDescriptorType `json:"PolicyArns,omitzero"`
+	Policy                  *string                `json:"Policy,omitzero"`
+	DurationSeconds         *int32                 `json:"DurationSeconds,omitzero"`
+	MinimumSessionTokenSize *int32                 `json:"MinimumSessionTokenSize,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -197,6 +210,9 @@ func (v *AssumeRoleWithWebIdentityRequest) Check(c *awswire.Check) {
 	if v.DurationSeconds != nil {
 		c.Range("DurationSeconds", int64(*v.DurationSeconds), 900, 43200)
 	}
+	if v.MinimumSessionTokenSize != nil {
+		c.Range("MinimumSessionTokenSize", int64(*v.MinimumSessionTokenSize), 0, 4096)
+	}
 }
 
 // AssumeRoleWithWebIdentityResponse is the structure of that name.
@@ -208,13 +224,16 @@ type AssumeRoleWithWebIdentityResponse struct {
 	Provider                    *string          `json:"Provider,omitzero"`
 	Audience                    *string          `json:"Audience,omitzero"`
 	SourceIdentity              *string          `json:"SourceIdentity,omitzero"`
+	SessionTokenSize            *int32           `json:"SessionTokenSize,omitzero"`
+	SessionTokenUtilization     *int32           `json:"SessionTokenUtilization,omitzero"`
 }
 
 // AssumeRootRequest is the structure of that name.
 type AssumeRootRequest struct {
-	TargetPrincipal *string               `json:"TargetPrincipal,omitzero"`
-	TaskPolicyArn   *PolicyDescriptorType `json:"TaskPolicyArn,omitzero"`
-	DurationSeconds *int32                `json:"DurationSeconds,omitzero"`
+	TargetPrincipal         *string               `json:"TargetPrincipal,omitzero"`
+	TaskPolicyArn           *PolicyDescriptorType `json:"TaskPolicyArn,omitzero"`
+	DurationSeconds         *int32                `json:"DurationSeconds,omitzero"`
+	MinimumSessionTokenSize *int32                `json:"MinimumSessionTokenSize,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -230,12 +249,17 @@ func (v *AssumeRootRequest) Check(c *awswire.Check) {
 	if v.DurationSeconds != nil {
 		c.Range("DurationSeconds", int64(*v.DurationSeconds), 0, 900)
 	}
+	if v.MinimumSessionTokenSize != nil {
+		c.Range("MinimumSessionTokenSize", int64(*v.MinimumSessionTokenSize), 0, 4096)
+	}
 }
 
 // AssumeRootResponse is the structure of that name.
 type AssumeRootResponse struct {
-	Credentials    *Credentials `json:"Credentials,omitzero"`
-	SourceIdentity *string      `json:"SourceIdentity,omitzero"`
+	Credentials             *Credentials `json:"Credentials,omitzero"`
+	SourceIdentity          *string      `json:"SourceIdentity,omitzero"`
+	SessionTokenSize        *int32       `json:"SessionTokenSize,omitzero"`
+	SessionTokenUtilization *int32       `json:"SessionTokenUtilization,omitzero"`
 }
 
 // AssumedRoleUser is the structure of that name.
@@ -328,11 +352,12 @@ type GetDelegatedAccessTokenResponse struct {
 
 // GetFederationTokenRequest is the structure of that name.
 type GetFederationTokenRequest struct {
-	Name            *string                `json:"Name,omitzero"`
-	Policy          *string                `json:"Policy,omitzero"`
-	PolicyArns      []PolicyDescriptorType `json:"PolicyArns,omitzero"`
-	DurationSeconds *int32                 `json:"DurationSeconds,omitzero"`
-	Tags            []Tag                  `json:"Tags,omitzero"`
+	Name                    *string                `json:"Name,omitzero"`
+	Policy                  *string                `json:"Policy,omitzero"`
+	PolicyArns              []PolicyDescriptorType `json:"PolicyArns,omitzero"`
+	DurationSeconds         *int32                 `json:"DurationSeconds,omitzero"`
+	Tags                    []Tag                  `json:"Tags,omitzero"`
+	MinimumSessionTokenSize *int32                 `json:"MinimumSessionTokenSize,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -356,20 +381,26 @@ func (v *GetFederationTokenRequest) Check(c *awswire.Check) {
 	for i := range v.Tags {
 		c.Item("Tags", i, &v.Tags[i])
 	}
+	if v.MinimumSessionTokenSize != nil {
+		c.Range("MinimumSessionTokenSize", int64(*v.MinimumSessionTokenSize), 0, 4096)
+	}
 }
 
 // GetFederationTokenResponse is the structure of that name.
 type GetFederationTokenResponse struct {
-	Credentials      *Credentials   `json:"Credentials,omitzero"`
-	FederatedUser    *FederatedUser `json:"FederatedUser,omitzero"`
-	PackedPolicySize *int32         `json:"PackedPolicySize,omitzero"`
+	Credentials             *Credentials   `json:"Credentials,omitzero"`
+	FederatedUser           *FederatedUser `json:"FederatedUser,omitzero"`
+	PackedPolicySize        *int32         `json:"PackedPolicySize,omitzero"`
+	SessionTokenSize        *int32         `json:"SessionTokenSize,omitzero"`
+	SessionTokenUtilization *int32         `json:"SessionTokenUtilization,omitzero"`
 }
 
 // GetSessionTokenRequest is the structure of that name.
 type GetSessionTokenRequest struct {
-	DurationSeconds *int32  `json:"DurationSeconds,omitzero"`
-	SerialNumber    *string `json:"SerialNumber,omitzero"`
-	TokenCode       *string `json:"TokenCode,omitzero"`
+	DurationSeconds         *int32  `json:"DurationSeconds,omitzero"`
+	SerialNumber            *string `json:"SerialNumber,omitzero"`
+	TokenCode               *string `json:"TokenCode,omitzero"`
+	MinimumSessionTokenSize *int32  `json:"MinimumSessionTokenSize,omitzero"`
 }
 
 // Check reports the violated constraints.
@@ -383,11 +414,16 @@ func (v *GetSessionTokenRequest) Check(c *awswire.Check) {
 	if v.TokenCode != nil {
 		c.Text("TokenCode", *v.TokenCode, &textTokenCodeType)
 	}
+	if v.MinimumSessionTokenSize != nil {
+		c.Range("MinimumSessionTokenSize", int64(*v.MinimumSessionTokenSize), 0, 4096)
+	}
 }
 
 // GetSessionTokenResponse is the structure of that name.
 type GetSessionTokenResponse struct {
-	Credentials *Credentials `json:"Credentials,omitzero"`
+	Credentials             *Credentials `json:"Credentials,omitzero"`
+	SessionTokenSize        *int32       `json:"SessionTokenSize,omitzero"`
+	SessionTokenUtilization *int32       `json:"SessionTokenUtilization,omitzero"`
 }
 
 // GetWebIdentityTokenRequest is the structure of that name.
