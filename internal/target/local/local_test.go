@@ -1,0 +1,76 @@
+package local_test
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse/internal/audit"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/seal"
+	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/target"
+	"gatehouse/internal/target/local"
+	"gatehouse/internal/target/targettest"
+)
+
+const account = "111122223333"
+
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	targettest.Run(t, func(t *testing.T) targettest.Place {
+		dir := t.TempDir()
+		db, err := sqlite.Open(t.Context(), filepath.Join(dir, "t.db"), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		sealer, err := seal.OpenFile(filepath.Join(dir, "keyset.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		iam := localiam.NewService(localiam.Config{Store: db.LocalIAM(), Sealer: sealer, Now: time.Now, Rand: rand.Reader})
+		return targettest.Place{
+			Target:    local.New(iam, func(context.Context) (string, error) { return "<EntityDescriptor/>", nil }),
+			AccountID: account,
+			Seen:      func(t *testing.T, name string) (targettest.Seen, bool) { return seen(t, iam, name) },
+			AddPolicy: func(t *testing.T, p target.PolicyRef) {
+				_, err := iam.CreatePolicy(t.Context(), audit.Gatehouse, localiam.ManagedPolicy{AccountID: account, Name: p.Name, Path: p.Path},
+					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+				if err != nil {
+					t.Fatal(err)
+				}
+			},
+		}
+	})
+}
+
+func seen(t *testing.T, iam *localiam.Service, name string) (targettest.Seen, bool) {
+	r, err := iam.Role(t.Context(), account, name)
+	if fault.Is(err, fault.NotFound) {
+		return targettest.Seen{}, false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return targettest.Seen{Path: r.Path, Description: r.Description, Trust: r.TrustPolicy, Boundary: r.BoundaryARN, MaxSession: r.MaxSessionDuration, Attached: r.Attached, Inline: r.Inline}, true
+}
+
+func TestSessionNamesFitSTS(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"mary@example.com":      "mary@example.com",
+		"a":                     "a_",
+		"söm ebody/x":           "s_m_ebody_x",
+		strings.Repeat("x", 99): strings.Repeat("x", 64),
+	} {
+		if got := local.SessionName(in); got != want {
+			t.Errorf("SessionName(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
