@@ -136,6 +136,9 @@ func TestDeviceFlowStates(t *testing.T) {
 	if _, err := w.DecideDevice(t.Context(), who, d.UserCode, true); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.DeviceAsking(t.Context(), who, d.UserCode); !fault.Is(err, fault.NotFound) {
+		t.Errorf("asked again: %v", err)
+	}
 	if _, err := w.DecideDevice(t.Context(), who, d.UserCode, true); !fault.Is(err, fault.NotFound) {
 		t.Errorf("approved twice: %v", err)
 	}
@@ -196,6 +199,18 @@ func TestDeviceFlowRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, fault.Invalid, signin.InvalidGrant},
+		{"an approver whose session has ended meanwhile", func(t *testing.T, w signintest.World, who signin.Identity, f *flow) {
+			w.Clock.Pass(signin.DefaultSessionLength - time.Minute)
+			d, err := w.StartDevice(t.Context(), f.id, f.secret, signintest.StartURL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.DecideDevice(t.Context(), who, d.UserCode, true); err != nil {
+				t.Fatal(err)
+			}
+			f.code = d.DeviceCode
+			w.Clock.Pass(time.Minute)
+		}, fault.Denied, signin.AccessDenied},
 		{"hammering", func(t *testing.T, w signintest.World, _ signin.Identity, f *flow) {
 			d, err := w.StartDevice(t.Context(), f.id, f.secret, signintest.StartURL)
 			if err != nil {
