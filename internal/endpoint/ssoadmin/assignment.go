@@ -2,7 +2,6 @@ package ssoadmin
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"gatehouse/internal/access"
@@ -61,97 +60,6 @@ func (d *Door[P]) listAssignments(ctx context.Context, _ *awswire.Call[P], p pla
 		})
 	}
 	return out, nil
-}
-
-// listAssignmentsForPrincipal lists what a principal is assigned: for a user her own assignments first, then those of
-// her groups by group id, each under the principal that it was made to.
-func (d *Door[P]) listAssignmentsForPrincipal(ctx context.Context, _ *awswire.Call[P], p place, in *ListAccountAssignmentsForPrincipalRequest) (*ListAccountAssignmentsForPrincipalResponse, error) {
-	if _, err := d.access.Instance(ctx, p.instance); err != nil {
-		return nil, err
-	}
-	who := principal(in.PrincipalType, in.PrincipalId)
-	account := ""
-	if in.Filter != nil {
-		account = awswire.Val(in.Filter.AccountId)
-	}
-	what := []string{"ListAccountAssignmentsForPrincipal", p.instance, string(who.Type), who.ID, account}
-	after, err := awswire.Cursor(in.NextToken, what...)
-	if err != nil {
-		return nil, err
-	}
-	limit := awswire.Limit(in.MaxResults)
-	as, err := d.assignmentsFrom(ctx, who, account, after, limit+1)
-	if err != nil {
-		return nil, err
-	}
-	as, next := awswire.Page(as, limit, func(a access.Assignment) string { return a.Principal.ID + "/" + a.AccountID + "/" + a.PermissionSetID })
-	out := &ListAccountAssignmentsForPrincipalResponse{AccountAssignments: []AccountAssignmentForPrincipal{}, NextToken: awswire.PageToken(next, what...)}
-	for _, a := range as {
-		out.AccountAssignments = append(out.AccountAssignments, AccountAssignmentForPrincipal{
-			AccountId: new(a.AccountID), PermissionSetArn: new(arn.PermissionSet(p.instance, a.PermissionSetID)),
-			PrincipalType: new(string(a.Principal.Type)), PrincipalId: new(a.Principal.ID),
-		})
-	}
-	return out, nil
-}
-
-// assignmentsFrom collects up to n assignments of who and, for a user, of her groups, from after the cursor
-// "principal/account/set" on. A non-empty account selects that account.
-func (d *Door[P]) assignmentsFrom(ctx context.Context, who access.Principal, account, after string, n int) ([]access.Assignment, error) {
-	principals := []access.Principal{who}
-	if who.Type == access.User {
-		if _, err := d.people.User(ctx, who.ID); err != nil {
-			return nil, err
-		}
-		groups, err := d.people.GroupIDsOf(ctx, who.ID)
-		if err != nil {
-			return nil, err
-		}
-		slices.Sort(groups)
-		for _, g := range groups {
-			principals = append(principals, access.Principal{Type: access.Group, ID: g})
-		}
-	}
-	begin := access.RoleKey{AccountID: account}
-	var at string
-	from := begin
-	if after != "" {
-		at, from.AccountID, from.PermissionSetID = cut3(after)
-	}
-	var out []access.Assignment
-	for i, pr := range principals {
-		switch {
-		case after == "":
-		case i == 0 && pr.ID == at: // the cursor stands in the principal's own assignments
-		case i > 0 && at != who.ID && pr.ID == at: // … or in this group's
-		case i == 0 || at != who.ID && pr.ID < at: // done with on an earlier page
-			continue
-		default:
-			from = begin
-		}
-		as, err := d.access.AssignmentsOfPrincipal(ctx, pr, from, n-len(out))
-		if fault.Is(err, fault.NotFound) && i > 0 {
-			continue // a group deleted a moment ago
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range as {
-			if account == "" || a.AccountID == account {
-				out = append(out, a)
-			}
-		}
-		if len(out) >= n {
-			return out, nil
-		}
-	}
-	return out, nil
-}
-
-func cut3(s string) (a, b, c string) {
-	a, rest, _ := strings.Cut(s, "/")
-	b, c, _ = strings.Cut(rest, "/")
-	return a, b, c
 }
 
 // provision brings roles to the set's present state, in one account or in all that have it.
