@@ -1,0 +1,298 @@
+package iam
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatehouse/internal/awswire"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/policy"
+)
+
+func (d *Door) createPolicy(ctx context.Context, c *call, in *CreatePolicyRequest) (*CreatePolicyResponse, error) {
+	t, err := tags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.iam.CreatePolicy(ctx, c.Actor, localiam.ManagedPolicy{
+		AccountID: c.Principal.AccountID, Name: *in.PolicyName, Path: path(in.Path), Description: awswire.Val(in.Description), Tags: t,
+	}, *in.PolicyDocument)
+	if err != nil {
+		return nil, err
+	}
+	w := wirePolicy(p, localiam.PolicyUse{})
+	w.Description = nil // only GetPolicy answers it
+	return &CreatePolicyResponse{Policy: w}, nil
+}
+
+// wirePolicy writes a customer managed policy.
+func wirePolicy(p localiam.ManagedPolicy, use localiam.PolicyUse) *Policy {
+	return &Policy{
+		PolicyName: &p.Name, PolicyId: &p.ID, Arn: new(p.ARN()), Path: &p.Path, DefaultVersionId: versionID(p.Default), IsAttachable: new(true),
+		AttachmentCount: attachments(use), PermissionsBoundaryUsageCount: boundaries(use),
+		Description: awswire.Opt(p.Description), CreateDate: awswire.At(p.CreatedAt), UpdateDate: awswire.At(p.UpdatedAt), Tags: wireTags(p.Tags),
+	}
+}
+
+// wireManaged writes an AWS managed policy.
+func wireManaged(m *policy.ManagedPolicy, use localiam.PolicyUse) *Policy {
+	return &Policy{
+		PolicyName: &m.Name, PolicyId: &m.ID, Arn: &m.ARN, Path: &m.Path, DefaultVersionId: versionID(1), IsAttachable: new(true),
+		AttachmentCount: attachments(use), PermissionsBoundaryUsageCount: boundaries(use),
+		Description: awswire.Opt(m.Description), CreateDate: awswire.At(m.CreatedAt), UpdateDate: awswire.At(m.CreatedAt),
+	}
+}
+
+func attachments(u localiam.PolicyUse) *int32 { return new(int32(len(u.Roles) + len(u.Users))) }
+
+func boundaries(u localiam.PolicyUse) *int32 {
+	return new(int32(len(u.BoundaryRoles) + len(u.BoundaryUsers)))
+}
+
+func versionID(n int) *string { return new("v" + strconv.Itoa(n)) }
+
+// version reads "v1".
+func version(s string) (int, error) {
+	rest, ok := strings.CutPrefix(s, "v")
+	n, err := strconv.Atoi(rest)
+	if !ok || err != nil || n < 1 {
+		return 0, fault.New(fault.Invalid, "The version id must look like v1.").For("constraint").At("VersionId")
+	}
+	return n, nil
+}
+
+func (d *Door) getPolicy(ctx context.Context, c *call, in *GetPolicyRequest) (*GetPolicyResponse, error) {
+	use, err := d.iam.PolicyUse(ctx, c.Principal.AccountID, *in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	if m, ok := policy.Managed(*in.PolicyArn); ok {
+		return &GetPolicyResponse{Policy: wireManaged(m, use)}, nil
+	}
+	p, err := d.iam.Policy(ctx, c.Principal.AccountID, *in.PolicyArn)
+	return &GetPolicyResponse{Policy: wirePolicy(p, use)}, err
+}
+
+// listPolicies lists AWS's policies by ARN, then the account's by name.
+func (d *Door) listPolicies(ctx context.Context, c *call, in *ListPoliciesRequest) (*ListPoliciesResponse, error) {
+	scope, prefix := awswire.Val(in.Scope), path(in.PathPrefix)
+	p, err := listing(in.Marker, in.MaxItems, "ListPolicies", scope, prefix, strconv.FormatBool(awswire.Val(in.OnlyAttached)), awswire.Val(in.PolicyUsageFilter))
+	if err != nil {
+		return nil, err
+	}
+	f := filter{account: c.Principal.AccountID, usage: awswire.Val(in.PolicyUsageFilter), onlyAttached: awswire.Val(in.OnlyAttached), want: p.limit + 1}
+	local, inLocal := strings.CutPrefix(p.after, localMarker)
+	if !inLocal {
+		local = ""
+	}
+	if scope != "Local" && !inLocal {
+		if err := d.awsPolicies(ctx, &f, prefix, p.after); err != nil {
+			return nil, err
+		}
+	}
+	if scope != "AWS" && len(f.found) < f.want {
+		if err := d.localPolicies(ctx, &f, prefix, local); err != nil {
+			return nil, err
+		}
+	}
+	out := &ListPoliciesResponse{}
+	f.found, out.IsTruncated, out.Marker = cut(p, f.found, func(l listed) string { return l.place })
+	out.Policies = wire(f.found, func(l listed) *Policy {
+		l.policy.Description, l.policy.Tags = nil, nil // ListPolicies leaves these out
+		return l.policy
+	})
+	return out, nil
+}
+
+// localMarker stands before the name in the place of a policy of the account; no ARN begins so.
+const localMarker = "local:"
+
+// listed is a policy and its place in the list.
+type listed struct {
+	place  string
+	policy *Policy
+}
+
+// filter collects the policies that a listing wants.
+type filter struct {
+	account, usage string
+	onlyAttached   bool
+	want           int
+	found          []listed
+}
+
+// keeps reports whether a policy with this use belongs in the list.
+func (f *filter) keeps(u localiam.PolicyUse) bool {
+	policies, bounds := len(u.Roles)+len(u.Users), len(u.BoundaryRoles)+len(u.BoundaryUsers)
+	switch f.usage {
+	case "PermissionsPolicy":
+		return policies > 0
+	case "PermissionsBoundary":
+		return bounds > 0
+	default:
+		return !f.onlyAttached || policies+bounds > 0
+	}
+}
+
+func (d *Door) awsPolicies(ctx context.Context, f *filter, prefix, after string) error {
+	for _, m := range policy.AllManaged() {
+		if len(f.found) == f.want {
+			return nil
+		}
+		if m.ARN <= after || !strings.HasPrefix(m.Path, prefix) {
+			continue
+		}
+		use, err := d.iam.PolicyUse(ctx, f.account, m.ARN)
+		if err != nil {
+			return err
+		}
+		if f.keeps(use) {
+			f.found = append(f.found, listed{m.ARN, wireManaged(m, use)})
+		}
+	}
+	return nil
+}
+
+func (d *Door) localPolicies(ctx context.Context, f *filter, prefix, after string) error {
+	for len(f.found) < f.want {
+		batch, err := d.iam.Policies(ctx, f.account, localiam.Page{PathPrefix: prefix, After: after, Limit: maxPage})
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		for _, p := range batch {
+			after = p.Name
+			use, err := d.iam.PolicyUse(ctx, f.account, p.ARN())
+			if err != nil {
+				return err
+			}
+			if f.keeps(use) && len(f.found) < f.want {
+				f.found = append(f.found, listed{localMarker + p.Name, wirePolicy(p, use)})
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Door) deletePolicy(ctx context.Context, c *call, in *DeletePolicyRequest) (*empty, error) {
+	return nil, d.iam.DeletePolicy(ctx, c.Actor, policyRef(c, in.PolicyArn))
+}
+
+func policyRef(c *call, policyARN *string) localiam.PolicyRef {
+	return localiam.PolicyRef{AccountID: c.Principal.AccountID, ARN: *policyARN}
+}
+
+// versions returns the versions of a policy, AWS's or the account's, as they are written.
+func (d *Door) versions(ctx context.Context, c *call, policyARN string) ([]PolicyVersion, error) {
+	if m, ok := policy.Managed(policyARN); ok {
+		return []PolicyVersion{{encoded(m.Text), versionID(1), new(true), awswire.At(m.CreatedAt)}}, nil
+	}
+	p, err := d.iam.Policy(ctx, c.Principal.AccountID, policyARN)
+	out := wire(p.Versions, func(v localiam.PolicyVersion) *PolicyVersion {
+		return &PolicyVersion{encoded(v.Document), versionID(v.Number), new(v.Number == p.Default), awswire.At(v.CreatedAt)}
+	})
+	slices.Reverse(out) // the newest first
+	return out, err
+}
+
+func (d *Door) getPolicyVersion(ctx context.Context, c *call, in *GetPolicyVersionRequest) (*GetPolicyVersionResponse, error) {
+	all, err := d.versions(ctx, c, *in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range all {
+		if *v.VersionId == *in.VersionId {
+			return &GetPolicyVersionResponse{PolicyVersion: &v}, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "Policy %s version %s does not exist or is not attachable.", *in.PolicyArn, *in.VersionId)
+}
+
+func (d *Door) listPolicyVersions(ctx context.Context, c *call, in *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error) {
+	all, err := d.versions(ctx, c, *in.PolicyArn) // five at most, so one page
+	for i := range all {
+		all[i].Document = nil // ListPolicyVersions leaves it out
+	}
+	return &ListPolicyVersionsResponse{Versions: all, IsTruncated: new(false)}, err
+}
+
+func (d *Door) createPolicyVersion(ctx context.Context, c *call, in *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error) {
+	isDefault := awswire.Val(in.SetAsDefault)
+	v, err := d.iam.CreatePolicyVersion(ctx, c.Actor, policyRef(c, in.PolicyArn), localiam.NewVersion{Document: *in.PolicyDocument, IsDefault: isDefault})
+	return &CreatePolicyVersionResponse{PolicyVersion: &PolicyVersion{VersionId: versionID(v.Number), IsDefaultVersion: &isDefault, CreateDate: awswire.At(v.CreatedAt)}}, err
+}
+
+func (d *Door) setDefaultPolicyVersion(ctx context.Context, c *call, in *SetDefaultPolicyVersionRequest) (*empty, error) {
+	n, err := version(*in.VersionId)
+	if err != nil {
+		return nil, err
+	}
+	return nil, d.iam.SetDefaultPolicyVersion(ctx, c.Actor, policyRef(c, in.PolicyArn), n)
+}
+
+func (d *Door) deletePolicyVersion(ctx context.Context, c *call, in *DeletePolicyVersionRequest) (*empty, error) {
+	n, err := version(*in.VersionId)
+	if err != nil {
+		return nil, err
+	}
+	return nil, d.iam.DeletePolicyVersion(ctx, c.Actor, policyRef(c, in.PolicyArn), n)
+}
+
+func (d *Door) listPolicyTags(ctx context.Context, c *call, in *ListPolicyTagsRequest) (*ListPolicyTagsResponse, error) {
+	p, err := d.iam.Policy(ctx, c.Principal.AccountID, *in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListPolicyTagsResponse{}
+	out.Tags, out.IsTruncated, out.Marker, err = tagPage(p.Tags, list{nil, in.Marker, in.MaxItems}, *in.PolicyArn)
+	return out, err
+}
+
+// listEntitiesForPolicy answers in one page: who has a policy is read as a whole anyway.
+func (d *Door) listEntitiesForPolicy(ctx context.Context, c *call, in *ListEntitiesForPolicyRequest) (*ListEntitiesForPolicyResponse, error) {
+	if _, ok := policy.Managed(*in.PolicyArn); !ok {
+		if _, err := d.iam.Policy(ctx, c.Principal.AccountID, *in.PolicyArn); err != nil {
+			return nil, err
+		}
+	}
+	use, err := d.iam.PolicyUse(ctx, c.Principal.AccountID, *in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	roles, users := slices.Concat(use.Roles, use.BoundaryRoles), slices.Concat(use.Users, use.BoundaryUsers)
+	switch awswire.Val(in.PolicyUsageFilter) {
+	case "PermissionsPolicy":
+		roles, users = use.Roles, use.Users
+	case "PermissionsBoundary":
+		roles, users = use.BoundaryRoles, use.BoundaryUsers
+	}
+	entity := awswire.Val(in.EntityFilter)
+	out := &ListEntitiesForPolicyResponse{PolicyGroups: []PolicyGroup{}, PolicyUsers: []PolicyUser{}, PolicyRoles: []PolicyRole{}, IsTruncated: new(false)}
+	for _, name := range distinct(roles, entity == "" || entity == "Role") {
+		id, _, err := d.iam.Identity(ctx, localiam.RoleRef(c.Principal.AccountID, name))
+		if err == nil && strings.HasPrefix(id.Path, path(in.PathPrefix)) {
+			out.PolicyRoles = append(out.PolicyRoles, PolicyRole{&id.Name, &id.ID})
+		} else if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+	}
+	for _, name := range distinct(users, entity == "" || entity == "User") {
+		id, _, err := d.iam.Identity(ctx, localiam.UserRef(c.Principal.AccountID, name))
+		if err == nil && strings.HasPrefix(id.Path, path(in.PathPrefix)) {
+			out.PolicyUsers = append(out.PolicyUsers, PolicyUser{&id.Name, &id.ID})
+		} else if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// distinct sorts names and leaves out repetitions; nothing when they are not wanted.
+func distinct(names []string, wanted bool) []string {
+	if !wanted {
+		return nil
+	}
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}

@@ -1,0 +1,144 @@
+// Package sts is the door of the STS API (AWS Query, version 2011-06-15): who the caller is, and temporary credentials.
+//
+// It owns nothing: package localiam issues credentials and decides who may have them. AssumeRole needs no action
+// of its own in the table, because what allows it is the role's trust policy together with the caller's policies, and localiam asks
+// both. GetCallerIdentity needs no permission, and no Deny takes it away, as with AWS. AssumeRoleWithSAML is
+// unsigned: the assertion speaks for the caller.
+//
+// Start reading at [Door.Service], the table. Operations of the API without a row answer that they are not
+// implemented.
+package sts
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"gatehouse/internal/awswire"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/localiam"
+)
+
+// Door answers the STS API.
+type Door struct{ iam *localiam.Service }
+
+// New returns a door.
+func New(iam *localiam.Service) *Door { return &Door{iam: iam} }
+
+type call = awswire.Call[localiam.Caller]
+
+// Service returns the table of operations.
+func (d *Door) Service() awswire.Service[localiam.Caller] {
+	return awswire.Service[localiam.Caller]{Model: &model, Errors: wireError, Operations: []awswire.Operation[localiam.Caller]{
+		awswire.Op("GetCallerIdentity", "", nil, d.getCallerIdentity),
+		awswire.Op("AssumeRole", "", nil, d.assumeRole),
+		awswire.Op("AssumeRoleWithSAML", "", nil, d.assumeRoleWithSAML),
+		awswire.Op("GetSessionToken", "", nil, d.getSessionToken),
+		awswire.Op("GetAccessKeyInfo", "sts:GetAccessKeyInfo", nil, d.getAccessKeyInfo),
+	}}
+}
+
+// wireError chooses STS's codes where the protocol's own are too coarse.
+func wireError(operation string, err error, e awswire.WireError) awswire.WireError {
+	f := fault.Of(err)
+	switch {
+	case f.Kind == fault.Invalid && f.Reason == "malformed-policy":
+		e.Code = "MalformedPolicyDocument"
+	case f.Kind == fault.Quota && f.Reason == "packed-policy", f.Kind == fault.Quota && f.Reason == "policy-size":
+		e.Code, e.Status = "PackedPolicyTooLarge", 400
+	case f.Kind == fault.NotFound:
+		e.Code, e.Status = "ValidationError", 400 // STS has no NoSuchEntity
+	case operation == "AssumeRoleWithSAML" && f.Kind == fault.Invalid && f.Reason == "expired-assertion":
+		e.Code = "ExpiredTokenException"
+	case operation == "AssumeRoleWithSAML" && f.Kind == fault.Invalid && f.Field != "DurationSeconds" && f.Field != "RoleArn" && f.Reason != "constraint":
+		e.Code = "InvalidIdentityToken"
+	}
+	return e
+}
+
+func (d *Door) getCallerIdentity(_ context.Context, c *call, _ *GetCallerIdentityRequest) (*GetCallerIdentityResponse, error) {
+	return &GetCallerIdentityResponse{UserId: &c.Principal.UserID, Account: &c.Principal.AccountID, Arn: &c.Principal.ARN}, nil
+}
+
+func (d *Door) assumeRole(ctx context.Context, c *call, in *AssumeRoleRequest) (*AssumeRoleResponse, error) {
+	if in.SerialNumber != nil || in.TokenCode != nil {
+		return nil, fault.New(fault.Denied, "MultiFactorAuthentication failed: the users of this server's accounts have no MFA devices")
+	}
+	if len(in.ProvidedContexts) > 0 {
+		return nil, fault.New(fault.Invalid, "Gatehouse does not support ProvidedContexts yet.").At("ProvidedContexts")
+	}
+	tags, err := tagMap(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	out, err := d.iam.AssumeRole(ctx, c.Principal, localiam.SessionRequest{
+		RoleARN: *in.RoleArn, SessionName: *in.RoleSessionName, Duration: seconds(in.DurationSeconds), Policy: awswire.Val(in.Policy), PolicyARNs: arns(in.PolicyArns),
+		Tags: tags, TransitiveTags: in.TransitiveTagKeys, ExternalID: awswire.Val(in.ExternalId), SourceIdentity: awswire.Val(in.SourceIdentity),
+	})
+	return &AssumeRoleResponse{
+		Credentials: credentials(out), AssumedRoleUser: &AssumedRoleUser{AssumedRoleId: &out.UserID, Arn: &out.ARN},
+		PackedPolicySize: awswire.Opt(int32(out.PackedPolicySize)), SourceIdentity: awswire.Opt(out.SourceIdentity),
+	}, err
+}
+
+func (d *Door) assumeRoleWithSAML(ctx context.Context, _ *call, in *AssumeRoleWithSAMLRequest) (*AssumeRoleWithSAMLResponse, error) {
+	out, said, err := d.iam.AssumeRoleWithSAML(ctx, localiam.FederationRequest{
+		RoleARN: *in.RoleArn, ProviderARN: *in.PrincipalArn, Response: *in.SAMLAssertion, Duration: seconds(in.DurationSeconds),
+		Policy: awswire.Val(in.Policy), PolicyARNs: arns(in.PolicyArns),
+	})
+	return &AssumeRoleWithSAMLResponse{
+		Credentials: credentials(out), AssumedRoleUser: &AssumedRoleUser{AssumedRoleId: &out.UserID, Arn: &out.ARN},
+		PackedPolicySize: awswire.Opt(int32(out.PackedPolicySize)), Subject: awswire.Opt(said.Subject), SubjectType: awswire.Opt(said.SubjectType),
+		Issuer: awswire.Opt(said.Issuer), Audience: awswire.Opt(said.Audience), NameQualifier: awswire.Opt(said.NameQualifier), SourceIdentity: awswire.Opt(out.SourceIdentity),
+	}, err
+}
+
+func (d *Door) getSessionToken(ctx context.Context, c *call, in *GetSessionTokenRequest) (*GetSessionTokenResponse, error) {
+	if in.SerialNumber != nil || in.TokenCode != nil {
+		return nil, fault.New(fault.Denied, "MultiFactorAuthentication failed: the users of this server's accounts have no MFA devices")
+	}
+	out, err := d.iam.SessionToken(ctx, c.Principal, seconds(in.DurationSeconds))
+	return &GetSessionTokenResponse{Credentials: credentials(out)}, err
+}
+
+// getAccessKeyInfo tells a key's account. That of a temporary key is sealed in its token, and STS asks for the id alone, so it
+// cannot be told; an id of the wrong form is refused as such.
+func (d *Door) getAccessKeyInfo(ctx context.Context, _ *call, in *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error) {
+	if !strings.HasPrefix(*in.AccessKeyId, "AKIA") {
+		return nil, fault.New(fault.Invalid, "Only long-term access keys (AKIA…) can be looked up: %s is none", *in.AccessKeyId).At("AccessKeyId")
+	}
+	account, err := d.iam.KeyAccount(ctx, *in.AccessKeyId)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.Invalid, "The access key %s does not exist", *in.AccessKeyId).At("AccessKeyId")
+	}
+	return &GetAccessKeyInfoResponse{Account: &account}, err
+}
+
+func credentials(c localiam.Credentials) *Credentials {
+	return &Credentials{AccessKeyId: &c.AccessKeyID, SecretAccessKey: &c.SecretAccessKey, SessionToken: &c.SessionToken, Expiration: awswire.At(c.Expires)}
+}
+
+func seconds(n *int32) time.Duration { return time.Duration(awswire.Val(n)) * time.Second }
+
+func arns(in []PolicyDescriptorType) []string {
+	out := make([]string, len(in))
+	for i, p := range in {
+		out[i] = awswire.Val(p.Arn) // one without ARN is refused as an unknown policy, and not left out
+	}
+	return out
+}
+
+// tagMap reads tags; a key that occurs twice is refused.
+func tagMap(in []Tag) (map[string]string, error) {
+	if len(in) == 0 {
+		return nil, nil
+	}
+	out := make(map[string]string, len(in))
+	for _, t := range in {
+		if _, twice := out[*t.Key]; twice {
+			return nil, fault.New(fault.Invalid, "Duplicate tag keys found. Please note that Tag keys are case insensitive.").At("Tags")
+		}
+		out[*t.Key] = *t.Value
+	}
+	return out, nil
+}
