@@ -327,15 +327,73 @@ func TestConcurrentMembersAreAllKept(t *testing.T) {
 	}
 }
 
-// watched counts readings of whole memberships.
+func TestConcurrentPatchesOfAUserAreAllKept(t *testing.T) {
+	t.Parallel()
+	w := start(t, directory.ProfileRFC)
+	id := w.user("ann")
+	const n = 24
+	var wait sync.WaitGroup
+	for i := range n {
+		wait.Go(func() {
+			r := httptest.NewRequest("PATCH", "/scim/entra/v2/Users/"+id, strings.NewReader(patch(fmt.Sprintf(`{"op":"add","path":"emails","value":"e%d"}`, i))))
+			r.Header.Set("Authorization", "Bearer "+w.token)
+			rec := httptest.NewRecorder()
+			if w.handler.ServeHTTP(rec, r); rec.Code != 200 {
+				t.Errorf("address %d: %d %s", i, rec.Code, rec.Body)
+			}
+		})
+	}
+	wait.Wait()
+	if got := w.must(200, "GET", "/Users/"+id, ""); got.at("emails/#") != float64(n) {
+		t.Errorf("%v addresses, want %d", got.at("emails/#"), n)
+	}
+}
+
+// watched counts readings of whole memberships, and of the whole store.
 type watched struct {
 	directory.Store
 	listings *int
 }
 
+func (s watched) Users(ctx context.Context, after string, limit int) ([]directory.User, error) {
+	*s.listings++
+	return s.Store.Users(ctx, after, limit)
+}
+
+func (s watched) Groups(ctx context.Context, after string, limit int) ([]directory.Group, error) {
+	*s.listings++
+	return s.Store.Groups(ctx, after, limit)
+}
+
 func (s watched) MembersOf(ctx context.Context, groupID, after string, limit int) ([]directory.Membership, error) {
 	*s.listings++
 	return s.Store.MembersOf(ctx, groupID, after, limit)
+}
+
+func TestFiltersThatNameAKeyDoNotReadTheStore(t *testing.T) {
+	t.Parallel()
+	listings := 0
+	w := startOn(t, directory.ProfileRFC, func(s directory.Store) directory.Store { return watched{s, &listings} })
+	for _, filter := range []string{
+		`userName eq "a"`, `externalId eq "a"`, `id eq "a"`, `emails[type eq "work"].value eq "a"`, `emails eq "a" and active eq true`,
+		`groups.value eq "0123456789-00000000-0000-0000-0000-000000000000"`, `title pr and userName eq "a"`,
+	} {
+		w.must(200, "GET", "/Users?filter="+url.QueryEscape(filter), "")
+		if listings != 0 {
+			t.Fatalf("%s reads the store", filter)
+		}
+	}
+	for _, filter := range []string{`displayName eq "a"`, `externalId eq "a"`, `id eq "a"`, `members eq "0123456789-00000000-0000-0000-0000-000000000000"`} {
+		w.must(200, "GET", "/Groups?filter="+url.QueryEscape(filter), "")
+		if listings != 0 {
+			t.Fatalf("%s reads the store", filter)
+		}
+	}
+	w.must(200, "GET", "/Users?filter=title+pr", "")
+	w.must(200, "GET", "/Groups?filter=displayName+pr", "")
+	if listings != 2 {
+		t.Error("the watch does not see listings")
+	}
 }
 
 func TestMembersAreReadOnlyToBeShown(t *testing.T) {
@@ -355,7 +413,7 @@ func TestMembersAreReadOnlyToBeShown(t *testing.T) {
 		t.Errorf("members were listed %d times", listings)
 	}
 	w.must(200, "GET", "/Groups/"+g, "")
-	if listings == 0 {
+	if listings != 1 {
 		t.Error("the watch does not see listings")
 	}
 }

@@ -111,12 +111,15 @@ func TestFiltersRFC7644Section3422(t *testing.T) {
 	ann, bob, cy := w.user("ann"), w.user("bob"), w.user("cy")
 	w.must(200, "PATCH", "/Users/"+bob, patch(`{"op":"add","path":"emails","value":[{"value":"Bob@Work.example","type":"work"},{"value":"bob@home.example","type":"home"}]}`))
 	w.must(200, "PATCH", "/Users/"+cy, patch(`{"op":"replace","path":"active","value":"False"}`, `{"op":"add","path":"manager","value":"`+ann+`"}`))
+	fuss := w.user("fuß")
+	w.must(200, "PATCH", "/Users/"+fuss, patch(`{"op":"remove","path":"displayName"}`))
 	g, h := w.group("Admins", ann, bob), w.group("Readers", bob)
 	for _, tc := range []struct {
 		filter string
 		want   []string
 	}{
 		{`userName eq "ANN"`, []string{ann}},
+		{`userName eq "FUSS"`, []string{fuss}}, // case is folded as it is where names are made unique
 		{`userName eq "ann" and active eq false`, nil},
 		{`userName eq "nobody"`, nil},
 		{`externalId eq "x-bob"`, []string{bob}},
@@ -139,7 +142,7 @@ func TestFiltersRFC7644Section3422(t *testing.T) {
 		{`not (active eq true)`, []string{cy}},
 		{`userName eq "ann" or userName eq "cy"`, []string{ann, cy}},
 		{`displayName co "d "`, []string{ann, bob, cy}},
-		{`meta.created ge "2026-01-01T00:00:00Z"`, []string{ann, bob, cy}},
+		{`meta.created ge "2026-01-01T00:00:00Z" and displayName pr`, []string{ann, bob, cy}},
 		{`userName eq "a\u0000nn"`, nil},
 	} {
 		got := w.must(200, "GET", "/Users?filter="+url.QueryEscape(tc.filter), "")
