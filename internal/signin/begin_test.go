@@ -50,7 +50,7 @@ func park(t *testing.T, w signintest.World, v signin.Verified) signin.Waiting {
 
 func TestSignInLeadsToASessionAndBackToThePlace(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	b := begin(t, w, "/device?user_code=BCDF-GHJK")
 	if len(b.RequestID) != 41 || b.RequestID[0] != '_' {
 		t.Errorf("request id %q is not an NCName of 41 characters", b.RequestID)
@@ -107,7 +107,7 @@ func TestParkRefuses(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w := signintest.New(t)
+			w := newWorld(t)
 			v := answered(w, begin(t, w, "/start"), "_a1")
 			row.change(t, w, &v)
 			_, err := w.Park(t.Context(), v)
@@ -118,7 +118,7 @@ func TestParkRefuses(t *testing.T) {
 
 func TestAReplayedAssertionIsRefusedEvenForAFreshRequest(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	park(t, w, answered(w, begin(t, w, ""), "_a1"))
 	again := begin(t, w, "")
 	_, err := w.Park(t.Context(), answered(w, again, "_a1"))
@@ -129,7 +129,7 @@ func TestAReplayedAssertionIsRefusedEvenForAFreshRequest(t *testing.T) {
 
 func TestAssertionIDsOfTwoSourcesDoNotClash(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	for _, source := range []string{"entra", "okta"} {
 		v := answered(w, signin.Begun{}, "_same")
 		v.SourceID, v.Unsolicited = source, true
@@ -159,7 +159,7 @@ func TestClaimRefuses(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w := signintest.New(t)
+			w := newWorld(t)
 			b := begin(t, w, "")
 			handle, secret := park(t, w, answered(w, b, "_a1")).Handle, b.BrowserSecret
 			row.claim(t, w, &handle, &secret)
@@ -171,7 +171,7 @@ func TestClaimRefuses(t *testing.T) {
 
 func TestAHandleIsClaimedOnceByManyAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	b := begin(t, w, "")
 	p := park(t, w, answered(w, b, "_a1"))
 	var won atomic.Int32
@@ -194,7 +194,7 @@ func TestAHandleIsClaimedOnceByManyAtTheSameTime(t *testing.T) {
 
 func TestAnUnsolicitedAnswerIsBoundToTheBrowserThatBroughtIt(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	v := answered(w, signin.Begun{}, "_a1")
 	v.Unsolicited, v.Relay = true, "/start/console?account_id=111122223333&role_name=ReadOnly"
 	p := park(t, w, v)
@@ -211,7 +211,7 @@ func TestAnUnsolicitedAnswerIsBoundToTheBrowserThatBroughtIt(t *testing.T) {
 
 func TestAnUnsolicitedRelayStateIsNoOpenRedirect(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	v := answered(w, signin.Begun{}, "_a1")
 	v.Unsolicited, v.Relay = true, "https://evil.example/"
 	p := park(t, w, v)
@@ -223,7 +223,7 @@ func TestAnUnsolicitedRelayStateIsNoOpenRedirect(t *testing.T) {
 
 func TestSessionFixation(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	planted, _ := w.SignIn(t, signintest.Bob)
 	b := begin(t, w, "")
 	o, err := w.Claim(t.Context(), park(t, w, answered(w, b, "_a1")).Handle, b.BrowserSecret, planted)
@@ -240,7 +240,7 @@ func TestSessionFixation(t *testing.T) {
 
 func TestSigningInAgainKeepsOnesOwnCommandLines(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	first, _ := w.SignIn(t, signintest.Alice)
 	b := begin(t, w, "")
 	if _, err := w.Claim(t.Context(), park(t, w, answered(w, b, "_a1")).Handle, b.BrowserSecret, first); err != nil {
@@ -253,7 +253,7 @@ func TestSigningInAgainKeepsOnesOwnCommandLines(t *testing.T) {
 
 func TestTheIdentityProvidersSessionCapsOurs(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	claim := func(notOnOrAfter time.Time, assertion string) (signin.Opened, error) {
 		b := begin(t, w, "")
 		v := answered(w, b, assertion)
@@ -273,7 +273,7 @@ func TestTheIdentityProvidersSessionCapsOurs(t *testing.T) {
 
 func TestBeginningIsLimitedForOneAddress(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	var err error
 	for range 100 {
 		if _, err = w.BeginSignIn(t.Context(), "entra", ""); err != nil {
@@ -303,7 +303,7 @@ func TestARefusedSignInIsRecorded(t *testing.T) {
 
 func TestAnOutageIsNoRefusal(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	secret, _ := w.SignIn(t, signintest.Alice)
 	w.People.Break(errors.New("the database is away"))
 	if _, err := w.Authenticate(t.Context(), secret); !fault.Is(err, fault.Internal) {

@@ -59,7 +59,7 @@ func login(t *testing.T, w signintest.World, who signin.Identity, r signin.Regis
 
 func TestRegistration(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	rows := []struct {
 		name   string
 		change func(*signin.Registration)
@@ -117,7 +117,7 @@ func TestRegistration(t *testing.T) {
 
 func TestDeviceFlowStates(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	id, secret := register(t, w, sessionProfile)
 	d, err := w.StartDevice(t.Context(), id, secret, signintest.ServerURL+"/start")
@@ -155,7 +155,7 @@ func TestDeviceFlowStates(t *testing.T) {
 
 func TestALegacyProfileGetsOneTokenForTheWholeSession(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	w.Clock.Pass(time.Hour)
 	i := login(t, w, who, legacyProfile)
@@ -225,7 +225,7 @@ func TestDeviceFlowRefuses(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w := signintest.New(t)
+			w := newWorld(t)
 			_, who := w.SignIn(t, signintest.Alice)
 			var f flow
 			f.id, f.secret = register(t, w, sessionProfile)
@@ -246,7 +246,7 @@ func TestDeviceFlowRefuses(t *testing.T) {
 
 func TestADeniedDeviceGetsNothing(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	id, secret := register(t, w, sessionProfile)
 	d, err := w.StartDevice(t.Context(), id, secret, signintest.StartURL)
@@ -265,7 +265,7 @@ func TestADeniedDeviceGetsNothing(t *testing.T) {
 
 func TestStartDeviceRefuses(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	id, secret := register(t, w, sessionProfile)
 	for _, u := range []string{"", "https://d-9999999999.awsapps.com/start", "http://d-0123456789.awsapps.com/start", "https://d-0123456789.awsapps.com/other", "start", "://"} {
 		_, err := w.StartDevice(t.Context(), id, secret, u)
@@ -278,7 +278,7 @@ func TestStartDeviceRefuses(t *testing.T) {
 
 func TestGuessingUserCodesIsLimited(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, alice := w.SignIn(t, signintest.Alice)
 	_, bob := w.SignIn(t, signintest.Bob)
 	id, secret := register(t, w, sessionProfile)
@@ -325,7 +325,7 @@ func authorization(client string) signin.AuthorizationRequest {
 // RFC 7636 appendix B.
 func TestChallengeOfRFC7636AppendixB(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	id, secret := register(t, w, pkceProfile)
 	a := authorization(id)
@@ -342,7 +342,7 @@ func TestChallengeOfRFC7636AppendixB(t *testing.T) {
 
 func TestAuthorizationRequestsThatMustNotRedirect(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	id, _ := register(t, w, pkceProfile)
 	device, _ := register(t, w, sessionProfile)
 	rows := []struct {
@@ -387,7 +387,7 @@ func TestAuthorizationRequestsThatMustNotRedirect(t *testing.T) {
 
 func TestAuthorizationRequestsThatAreSentBack(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	id, _ := register(t, w, pkceProfile)
 	c, err := w.AuthorizationClient(t.Context(), authorization(id))
 	if err != nil {
@@ -449,7 +449,7 @@ func TestCodeExchangeRefuses(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w := signintest.New(t)
+			w := newWorld(t)
 			_, who := w.SignIn(t, signintest.Alice)
 			var x exchange
 			x.id, x.secret = register(t, w, pkceProfile)
@@ -468,7 +468,7 @@ func TestCodeExchangeRefuses(t *testing.T) {
 
 func TestACodeShownTwiceRevokesItsTokens(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	other := login(t, w, who, sessionProfile)
 	id, secret := register(t, w, pkceProfile)
@@ -504,7 +504,7 @@ func TestACodeShownTwiceRevokesItsTokens(t *testing.T) {
 
 func TestRefreshRotates(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	l := login(t, w, who, sessionProfile)
 	token, seen := l.RefreshToken, map[string]bool{l.RefreshToken: true}
@@ -534,7 +534,7 @@ func TestRefreshRotates(t *testing.T) {
 
 func TestALostAnswerIsRepeatedWithTheSameSuccessor(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	l := login(t, w, who, sessionProfile)
 	lost, err := w.Refresh(t.Context(), l.client, l.secret, l.RefreshToken)
@@ -553,7 +553,7 @@ func TestALostAnswerIsRepeatedWithTheSameSuccessor(t *testing.T) {
 
 func TestParallelCommandLinesAllStaySignedIn(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	l := login(t, w, who, sessionProfile)
 	got := make([]signin.Issued, 12)
@@ -580,7 +580,7 @@ func TestParallelCommandLinesAllStaySignedIn(t *testing.T) {
 
 func TestAStolenRefreshTokenRevokesTheGrant(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	l := login(t, w, who, sessionProfile)
 	other := login(t, w, who, sessionProfile)
@@ -607,7 +607,7 @@ func TestAStolenRefreshTokenRevokesTheGrant(t *testing.T) {
 
 func TestRefreshRefuses(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, who := w.SignIn(t, signintest.Alice)
 	l := login(t, w, who, sessionProfile)
 	oid, osecret := register(t, w, sessionProfile)
@@ -627,7 +627,7 @@ func TestRefreshRefuses(t *testing.T) {
 
 func TestLogoutOfACommandLineEndsTheSession(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	cookie, who := w.SignIn(t, signintest.Alice)
 	l := login(t, w, who, sessionProfile)
 	if err := w.SignOutBearer(t.Context(), l.AccessToken); err != nil {

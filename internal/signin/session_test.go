@@ -42,7 +42,7 @@ func TestASessionEnds(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w := signintest.New(t)
+			w := newWorld(t)
 			secret, who := w.SignIn(t, signintest.Alice)
 			tokens := login(t, w, who, sessionProfile)
 			if _, err := w.Bearer(t.Context(), tokens.AccessToken); err != nil {
@@ -63,7 +63,7 @@ func TestASessionEnds(t *testing.T) {
 
 func TestASessionDoesNotComeBackToLifeWithItsUser(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	secret, _ := w.SignIn(t, signintest.Alice)
 	w.People.Switch(signintest.Alice, false)
 	_, _ = w.Authenticate(t.Context(), secret) // somebody looked
@@ -75,7 +75,7 @@ func TestASessionDoesNotComeBackToLifeWithItsUser(t *testing.T) {
 
 func TestNobodyIsSignedInWithoutASecret(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	w.SignIn(t, signintest.Alice)
 	for _, secret := range []string{"", "x", "alice@example.com"} {
 		if _, err := w.Authenticate(t.Context(), secret); !fault.Is(err, fault.Unauthenticated) {
@@ -89,7 +89,7 @@ func TestNobodyIsSignedInWithoutASecret(t *testing.T) {
 
 func TestAnInactiveUserOpensNoSession(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	u, _ := w.People.User(t.Context(), signintest.Alice)
 	u.Active = false
 	_, err := w.OpenSession(t.Context(), u, signin.Proof{Method: signin.SAML}, "")
@@ -122,7 +122,7 @@ func TestLastSeenIsWrittenOnceAMinute(t *testing.T) {
 
 func TestAnotherUsersSessionCannotBeEnded(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	_, alice := w.SignIn(t, signintest.Alice)
 	if err := w.EndSession(t.Context(), audit.Gatehouse, signintest.Bob, alice.Session.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("got %v, want NotFound", err)
@@ -135,7 +135,7 @@ func TestAnotherUsersSessionCannotBeEnded(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	w := signintest.New(t)
+	w := newWorld(t)
 	v, err := w.Settings(t.Context())
 	if err != nil || v.SessionLength != 8*time.Hour || v.Version != 0 {
 		t.Fatalf("defaults: %+v, %v", v, err)

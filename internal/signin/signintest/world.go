@@ -22,21 +22,31 @@ const ServerURL = "http://127.0.0.1:8080"
 // World is a sign-in service with everything around it.
 type World struct {
 	*signin.Service
+	// Store is set when the world's store is in memory.
 	Store *Memory
 	Clock *Clock
 	// People are the users there are.
 	People *People
 }
 
-// New returns a World with the active users alice and bob.
+// New returns a World over a store in memory.
 func New(t testing.TB) World {
 	t.Helper()
-	w := World{Store: NewMemory(), Clock: &Clock{now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}, People: &People{all: map[string]directory.User{}}}
+	m := NewMemory()
+	w := Over(t, m)
+	w.Store = m
+	return w
+}
+
+// Over returns a World over any store, with the active users alice and bob. Its field Store is nil.
+func Over(t testing.TB, store signin.Store) World {
+	t.Helper()
+	w := World{Clock: &Clock{now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}, People: &People{all: map[string]directory.User{}}}
 	for _, name := range []string{"alice", "bob"} {
 		w.People.Put(directory.User{ID: "0123456789-" + name, UserName: name + "@example.com", DisplayName: name, Active: true})
 	}
 	w.Service = signin.NewService(signin.Config{
-		Store: w.Store, Users: w.People, Now: w.Clock.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Store: store, Users: w.People, Now: w.Clock.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 		StartURLs: []string{StartURL, "https://identitycenter.amazonaws.com/ssoins-0123456789abcdef", ServerURL + "/start"},
 	})
 	return w
