@@ -372,3 +372,13 @@ func FuzzBodies(f *testing.F) {
 		}
 	})
 }
+
+// TestErrorTextIsAlwaysJSON: whatever a message echoes, the answer stays well formed.
+func TestErrorTextIsAlwaysJSON(t *testing.T) {
+	t.Parallel()
+	got := string(encodeJSONError(WireError{Code: "X", Message: "a\xffb\"\n\u2028<"}.With("ResourceId", "\xc3").With("Empty", "")))
+	want := `{"__type":"X","Message":"a` + "\uFFFD" + `b\"\n` + "\u2028" + `<","ResourceId":"` + "\uFFFD" + `"}`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

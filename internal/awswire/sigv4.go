@@ -23,8 +23,11 @@ const (
 
 	// MaxSkew is how far the client's clock may be off, either way.
 	MaxSkew = 5 * time.Minute
-	// maxPresign is the longest life of a presigned request.
+	// maxPresign is the longest life that a presigned request may ask for.
 	maxPresign = 7 * 24 * time.Hour
+	// maxPresignLife is how long it is accepted whatever it asks for: STS, whose GetCallerIdentity is what
+	// requests are presigned for here, stops after fifteen minutes, and a longer life only helps a thief.
+	maxPresignLife = 15 * time.Minute
 	// maxSignedHeaders bounds the work that a request can ask for before it is known to be genuine.
 	maxSignedHeaders = 100
 )
@@ -220,7 +223,7 @@ func (s *Signature) fresh(now time.Time) error {
 	now = now.UTC()
 	end := s.At.Add(MaxSkew)
 	if s.presigned {
-		end = s.At.Add(s.life)
+		end = s.At.Add(min(s.life, maxPresignLife))
 	}
 	if now.After(end) {
 		return mismatch("Signature expired: %s is too long ago; it is %s now.", s.stamp, now.Format(stampForm))

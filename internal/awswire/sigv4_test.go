@@ -221,6 +221,8 @@ func TestPresignedRequest(t *testing.T) {
 		{"at once", "60", 0, nil, ""},
 		{"at its end", "60", time.Minute, nil, ""},
 		{"too late", "60", time.Minute + time.Second, nil, ReasonSignature},
+		{"at the end of fifteen minutes", "604800", 15 * time.Minute, nil, ""},
+		{"after fifteen minutes", "604800", 15*time.Minute + time.Second, nil, ReasonSignature},
 		{"too early", "60", -MaxSkew - time.Second, nil, ReasonSignature},
 		{"no life", "0", 0, nil, ReasonIncomplete},
 		{"longer than a week", "604801", 0, nil, ReasonIncomplete},
