@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/internal/directory"
 	"gatehouse/internal/storage/sqlstore"
 )
 
@@ -18,23 +19,30 @@ func Benchmarks(b *testing.B, open func(testing.TB) *sqlstore.DB) {
 }
 
 func benchCreateUser(b *testing.B, db *sqlstore.DB, have int) {
-	fill(b, db, have)
+	Fill(b, db, have)
 	concurrently(b, 8, func(i int) error {
-		u := sampleUser(have + i)
-		return db.Directory().InsertUser(b.Context(), u, event("identitystore:CreateUser", u.ID))
+		return Insert(b, db, have+i)
 	})
 }
 
-// fill inserts n sample users with many clients, so that commits are shared.
-func fill(tb testing.TB, db *sqlstore.DB, n int) {
+// User is the n-th of many ordinary users.
+func User(n int) directory.User { return sampleUser(n) }
+
+// Insert inserts the n-th user.
+func Insert(tb testing.TB, db *sqlstore.DB, n int) error {
+	u := sampleUser(n)
+	return db.Directory().InsertUser(tb.Context(), u, event("identitystore:CreateUser", u.ID))
+}
+
+// Fill inserts n users, 0 to n-1, with many clients, so that commits are shared.
+func Fill(tb testing.TB, db *sqlstore.DB, n int) {
 	tb.Helper()
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 128 {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				u := sampleUser(i)
-				if err := db.Directory().InsertUser(tb.Context(), u, event("identitystore:CreateUser", u.ID)); err != nil {
+				if err := Insert(tb, db, i); err != nil {
 					tb.Error(err)
 					return
 				}

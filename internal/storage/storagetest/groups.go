@@ -77,7 +77,7 @@ func sampleIDs(from, to int) (ids []string) {
 
 func testGroupMembers(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
-	fill(t, db, 200)
+	Fill(t, db, 200)
 	g := directory.Group{ID: id("g"), Version: 1, DisplayName: "g"}
 	stranger := directory.Membership{ID: id("stranger"), UserID: id("stranger")}
 	unknown := want{kind: fault.NotFound, resource: "USER", id: stranger.UserID}
@@ -142,7 +142,7 @@ func testGroupMembers(t *testing.T, db *sqlstore.DB) {
 func testGroupConcurrency(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
 	const n = 40
-	fill(t, db, n)
+	Fill(t, db, n)
 	g := directory.Group{ID: id("g"), Version: 1, DisplayName: "g"}
 	exactlyOne(t, atOnce(8, func(i int) error {
 		h := g

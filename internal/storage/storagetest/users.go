@@ -134,7 +134,7 @@ func testUserListings(t *testing.T, db *sqlstore.DB) {
 	same(t, "count of nothing", must(s.CountUsers(ctx))(t), 0)
 	same(t, "list of nothing", must(s.UsersFrom(ctx, 0, 10))(t), []directory.User{})
 	const n = 57
-	fill(t, db, n)
+	Fill(t, db, n)
 	var all []string
 	for i := range n {
 		all = append(all, sampleUser(i).ID)

@@ -1,0 +1,253 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/internal/fault"
+	"gatehouse/internal/storage/sqlstore"
+)
+
+func testEngine(t *testing.T) *engine {
+	t.Helper()
+	e, err := open(t.Context(), freshFile(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		e.writer.stop()
+		if err := errors.Join(e.readers.close(), e.writer.close()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return e
+}
+
+func freshFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	if err := prepareFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func put(name string) func(context.Context, sqlstore.Querier) error {
+	return func(ctx context.Context, q sqlstore.Querier) error {
+		_, err := q.ExecContext(ctx, `INSERT INTO counters (name, shard, n) VALUES ($1, 0, 1)`, name)
+		return err
+	}
+}
+
+func (e *engine) count(t *testing.T) (n int) {
+	t.Helper()
+	if err := e.readers.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM counters`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// hold occupies the writer until the returned function is called, so that what is written meanwhile becomes one batch.
+func hold(t *testing.T, e *engine) (release func()) {
+	t.Helper()
+	began, end := make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- e.Write(context.Background(), func(context.Context, sqlstore.Querier) error {
+			close(began)
+			<-end
+			return nil
+		})
+	}()
+	<-began
+	return func() {
+		close(end)
+		if err := <-done; err != nil {
+			t.Errorf("holder: %v", err)
+		}
+	}
+}
+
+// queued starts writes and returns when all of them wait.
+func queued(e *engine, fs ...func(context.Context, sqlstore.Querier) error) (answers func() []error) {
+	errs := make([]error, len(fs))
+	var wg sync.WaitGroup
+	for i, f := range fs {
+		wg.Go(func() { errs[i] = e.Write(context.Background(), f) })
+		for len(e.writer.queue) <= i {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
+	return func() []error {
+		wg.Wait()
+		return errs
+	}
+}
+
+func TestOneFailureDoesNotHarmItsNeighboursInTheSameCommit(t *testing.T) {
+	t.Parallel()
+	e := testEngine(t)
+	refused := errors.New("refused")
+	release := hold(t, e)
+	answers := queued(e,
+		put("a"),
+		func(ctx context.Context, q sqlstore.Querier) error {
+			if err := put("b")(ctx, q); err != nil {
+				return err
+			}
+			return refused
+		},
+		put("a"), // taken: the statement fails
+		func(ctx context.Context, q sqlstore.Querier) error {
+			if err := put("c")(ctx, q); err != nil {
+				return err
+			}
+			panic("a defect")
+		},
+		func(ctx context.Context, q sqlstore.Querier) error {
+			_, err := q.ExecContext(ctx, `no such statement`)
+			return err
+		},
+		put("b"), // undone before, so not taken
+		put("d"),
+	)
+	release()
+	errs := answers()
+	for i, failed := range []bool{false, true, true, true, true, false, false} {
+		if (errs[i] != nil) != failed {
+			t.Errorf("transaction %d: got %v, want failure %v", i, errs[i], failed)
+		}
+	}
+	if !errors.Is(errs[1], refused) || !dialect().Unique(errs[2]) {
+		t.Errorf("got %v and %v, want the function's own error and a unique violation", errs[1], errs[2])
+	}
+	if n := e.count(t); n != 3 {
+		t.Errorf("%d rows, want 3", n)
+	}
+}
+
+func TestNobodyIsAnsweredBeforeTheCommitAndAFailedCommitIsEverybodysFailure(t *testing.T) {
+	t.Parallel()
+	e := testEngine(t)
+	release := hold(t, e)
+	answers := queued(e, put("a"), func(ctx context.Context, q sqlstore.Querier) error {
+		// Stands for a disk that fails: SQLite then ends the whole transaction by itself.
+		_, err := q.ExecContext(ctx, `ROLLBACK`)
+		return errors.Join(err, errors.New("disk"))
+	}, put("b"))
+	release()
+	errs := answers()
+	if errs[0] == nil || errs[1] == nil {
+		t.Errorf("got %v and %v, want both to fail: neither was committed", errs[0], errs[1])
+	}
+	if errs[2] != nil {
+		t.Errorf("a transaction of the next batch: %v", errs[2])
+	}
+	if n := e.count(t); n != 1 {
+		t.Errorf("%d rows, want only the next batch's", n)
+	}
+}
+
+func TestAWriteIsGivenUpOnlyBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	e := testEngine(t)
+	release := hold(t, e)
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := make(chan error, 1)
+	go func() { answer <- e.Write(ctx, put("given up")) }()
+	for len(e.writer.queue) == 0 {
+		time.Sleep(50 * time.Microsecond)
+	}
+	cancel()
+	if err := <-answer; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled at once, although the writer is busy", err)
+	}
+	release()
+	ctx, cancel = context.WithCancel(t.Context())
+	err := e.Write(ctx, func(ctx context.Context, q sqlstore.Querier) error {
+		cancel() // too late
+		return put("begun")(ctx, q)
+	})
+	if err != nil {
+		t.Errorf("a transaction that had begun: %v", err)
+	}
+	if n := e.count(t); n != 1 {
+		t.Errorf("%d rows, want 1", n)
+	}
+}
+
+func TestClosingFinishesWhatWaitsAndRefusesTheRest(t *testing.T) {
+	t.Parallel()
+	path := freshFile(t)
+	db, err := Open(t.Context(), path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	openRefused(t, path)
+	if err := db.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Errorf("close again: %v", err)
+	}
+	if err := db.Ping(t.Context()); !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Internal) {
+		t.Errorf("ping after close: %v", err)
+	}
+	again, err := Open(t.Context(), path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatalf("open after close: %v", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+
+	eng := testEngine(t)
+	release := hold(t, eng)
+	answers := queued(eng, put("a"), put("b"))
+	eng.writer.stop()
+	if err := eng.Write(t.Context(), put("c")); !errors.Is(err, errClosed) {
+		t.Errorf("a write after close: %v, want %v", err, errClosed)
+	}
+	release()
+	for i, err := range answers() {
+		if err != nil {
+			t.Errorf("waiting transaction %d: %v", i, err)
+		}
+	}
+	<-eng.writer.ended
+	if n := eng.count(t); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+}
+
+// openRefused tries to open a database that is open, and checks the refusal.
+func openRefused(t *testing.T, path string) {
+	t.Helper()
+	_, err := Open(t.Context(), path, slog.New(slog.DiscardHandler))
+	if f := fault.Of(err); f == nil || f.Kind != fault.Conflict || f.Reason != "locked" {
+		t.Errorf("open of an open database: got %v, want Conflict locked", err)
+	}
+}
+
+func TestBatchesAreBounded(t *testing.T) {
+	t.Parallel()
+	e := testEngine(t)
+	var wg sync.WaitGroup
+	for i := range 3 * maxBatch {
+		wg.Go(func() {
+			if err := e.Write(context.Background(), put(fmt.Sprint(i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := e.count(t); n != 3*maxBatch {
+		t.Errorf("%d rows, want %d", n, 3*maxBatch)
+	}
+}
