@@ -58,7 +58,7 @@ func (p *pages) askAuthorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !signin.LocalPath(r.URL.RequestURI()) {
-		back(w, r, a, "error", signin.InvalidRequest, "error_description", "The request is too long.")
+		back(w, r, a, "error", signin.InvalidRequest, "error_description", "The request is too long, or holds what should be percent-encoded.")
 		return
 	}
 	who, ok := p.person(w, r)

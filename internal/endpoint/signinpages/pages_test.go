@@ -119,6 +119,23 @@ func TestSigningOutAsksFirstAndEndsTheSession(t *testing.T) {
 	s.post("/signout", url.Values{}).show(t, 403)
 }
 
+func TestOverHTTPSOnlyTheHostCookieCounts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.at("https://gatehouse.example")
+	s.signInAs(signintest.Alice)
+	a := s.get("/signout")
+	a.show(t, 200, "alice@example.com")
+	s.cookieName = signin.PlainCookie
+	if got := s.get("/device"); got.status != http.StatusSeeOther {
+		t.Errorf("a cookie without the prefix, which a neighbour may have planted, was taken: %d", got.status)
+	}
+	s.cookieName = signin.SecureCookie
+	if c := s.post("/signout", a.fields()).header.Get("Set-Cookie"); !strings.Contains(c, "__Host-gatehouse=;") || !strings.Contains(c, "Secure") {
+		t.Errorf("cookie %q", c)
+	}
+}
+
 func TestApprovingADevice(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -29,8 +29,8 @@ type site struct {
 	handler http.Handler
 	sources *[]directory.Source
 	// cookie is the session's secret; empty when nobody is signed in.
-	cookie string
-	who    signin.Identity
+	cookie, cookieName string
+	who                signin.Identity
 }
 
 const requestID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -42,11 +42,17 @@ func newSite(t testing.TB) *site {
 		{ID: "entra", Name: "Contoso Entra ID", SAML: directory.SAMLSettings{EntityID: "https://sts.windows.net/x/"}},
 		{ID: "scim-only", Name: "Only SCIM"},
 	}}
+	s.at(signintest.ServerURL)
+	return s
+}
+
+// at lets the site be served at an address.
+func (s *site) at(serverURL string) {
+	s.cookieName = signin.CookieName(serverURL)
 	s.handler = around(signinpages.New(signinpages.Config{
 		SignIn: s.Service, Sources: func(context.Context) ([]directory.Source, error) { return *s.sources, nil },
-		Console: s.console, Name: "Gatehouse", URL: signintest.ServerURL, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
+		Console: s.console, Name: "Gatehouse", URL: serverURL, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	}))
-	return s
 }
 
 // around is what the server puts around all pages.
@@ -90,7 +96,7 @@ func (a answer) location() string { return a.header.Get("Location") }
 func (s *site) do(r *http.Request) answer {
 	s.t.Helper()
 	if s.cookie != "" {
-		r.AddCookie(&http.Cookie{Name: signin.PlainCookie, Value: s.cookie})
+		r.AddCookie(&http.Cookie{Name: s.cookieName, Value: s.cookie})
 	}
 	rec := httptest.NewRecorder()
 	s.handler.ServeHTTP(rec, r)
