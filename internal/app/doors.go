@@ -6,6 +6,7 @@ import (
 	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/endpoint/admin"
+	"gatehouse/internal/endpoint/iam"
 	"gatehouse/internal/endpoint/identitystore"
 	"gatehouse/internal/endpoint/organizations"
 	"gatehouse/internal/endpoint/samlsp"
@@ -14,6 +15,7 @@ import (
 	"gatehouse/internal/endpoint/ssoadmin"
 	"gatehouse/internal/endpoint/ssooidc"
 	"gatehouse/internal/endpoint/ssoportal"
+	"gatehouse/internal/endpoint/sts"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/signin"
 	"gatehouse/web"
@@ -75,6 +77,8 @@ func (a *App) awsServices() []awswire.Service[localiam.Caller] {
 		identitystore.New[localiam.Caller](a.Directory, a.Instance.OwnerAccountID).Service(),
 		ssoadmin.New[localiam.Caller](a.Access, a.Directory, a.Instance.OwnerAccountID).Service(),
 		organizations.New[localiam.Caller](a.Organization).Service(),
+		iam.New(a.IAM).Service(),
+		sts.New(a.IAM).Service(),
 	}
 }
 

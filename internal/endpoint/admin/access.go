@@ -123,9 +123,9 @@ func (d *door) registerSettings(api huma.API) {
 			v, err := d.SignIn.Settings(ctx)
 			return show(v), err
 		})
-	type putIn struct{ Body settings }
+	type putSettingsIn struct{ Body settings }
 	forAdmin(api, d, operation{http.MethodPut, "/settings/session", "PutSessionSettings", "Change how long portal sessions last", 0},
-		func(ctx context.Context, a audit.Actor, in *putIn) (*settingsOut, error) {
+		func(ctx context.Context, a audit.Actor, in *putSettingsIn) (*settingsOut, error) {
 			v, err := d.SignIn.SetSettings(ctx, a, signin.Settings{SessionLength: time.Duration(in.Body.SessionMinutes) * time.Minute}, in.Body.Version)
 			return show(v), err
 		})

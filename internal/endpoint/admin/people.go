@@ -69,16 +69,16 @@ type userIn struct {
 }
 
 func (d *door) registerUsers(api huma.API) {
-	type listOut struct {
+	type usersOut struct {
 		Body struct {
 			Users []user `json:"users"`
 			Next  string `json:"next" doc:"The next page's after; empty on the last"`
 		}
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/users", "ListUsers", "Users by id", 0},
-		func(ctx context.Context, _ audit.Actor, in *pageIn) (*listOut, error) {
+		func(ctx context.Context, _ audit.Actor, in *pageIn) (*usersOut, error) {
 			us, err := d.Directory.Users(ctx, in.After, in.Limit)
-			out := &listOut{}
+			out := &usersOut{}
 			out.Body.Users = []user{}
 			for _, u := range us {
 				out.Body.Users = append(out.Body.Users, userOf(u))
@@ -88,7 +88,7 @@ func (d *door) registerUsers(api huma.API) {
 			}
 			return out, err
 		})
-	type createIn struct {
+	type createUserIn struct {
 		Body struct {
 			UserName    string `json:"userName"`
 			DisplayName string `json:"displayName,omitempty"`
@@ -98,7 +98,7 @@ func (d *door) registerUsers(api huma.API) {
 		}
 	}
 	forAdmin(api, d, operation{http.MethodPost, "/users", "CreateUser", "Make a user by hand", http.StatusCreated},
-		func(ctx context.Context, a audit.Actor, in *createIn) (*userOut, error) {
+		func(ctx context.Context, a audit.Actor, in *createUserIn) (*userOut, error) {
 			b := in.Body
 			u := directory.User{UserName: b.UserName, DisplayName: b.DisplayName, Active: true, Name: directory.Name{GivenName: b.GivenName, FamilyName: b.FamilyName}}
 			if b.Email != "" {
@@ -139,18 +139,18 @@ func (d *door) registerUserState(api huma.API) {
 			}
 			return nil, d.Directory.DeleteUser(ctx, a, u.ID, 0)
 		})
-	type sessionOut struct {
+	type endedOut struct {
 		Body struct {
 			Ended int `json:"ended"`
 		}
 	}
 	forAdmin(api, d, operation{http.MethodDelete, "/users/{user}/sessions", "EndSessions", "Sign a user out everywhere", 0},
-		func(ctx context.Context, a audit.Actor, in *userIn) (*sessionOut, error) {
+		func(ctx context.Context, a audit.Actor, in *userIn) (*endedOut, error) {
 			u, err := d.user(ctx, in.User)
 			if err != nil {
 				return nil, err
 			}
-			out := &sessionOut{}
+			out := &endedOut{}
 			out.Body.Ended, err = d.SignIn.EndSessions(ctx, a, u.ID)
 			return out, err
 		})
@@ -163,16 +163,16 @@ type groupIn struct {
 type groupOut struct{ Body group }
 
 func (d *door) registerGroups(api huma.API) {
-	type listOut struct {
+	type groupsOut struct {
 		Body struct {
 			Groups []group `json:"groups"`
 			Next   string  `json:"next"`
 		}
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/groups", "ListGroups", "Groups by id", 0},
-		func(ctx context.Context, _ audit.Actor, in *pageIn) (*listOut, error) {
+		func(ctx context.Context, _ audit.Actor, in *pageIn) (*groupsOut, error) {
 			gs, err := d.Directory.Groups(ctx, in.After, in.Limit)
-			out := &listOut{}
+			out := &groupsOut{}
 			out.Body.Groups = []group{}
 			for _, g := range gs {
 				out.Body.Groups = append(out.Body.Groups, groupOf(g))
@@ -182,14 +182,14 @@ func (d *door) registerGroups(api huma.API) {
 			}
 			return out, err
 		})
-	type createIn struct {
+	type createGroupIn struct {
 		Body struct {
 			DisplayName string `json:"displayName"`
 			Description string `json:"description,omitempty"`
 		}
 	}
 	forAdmin(api, d, operation{http.MethodPost, "/groups", "CreateGroup", "Make a group by hand", http.StatusCreated},
-		func(ctx context.Context, a audit.Actor, in *createIn) (*groupOut, error) {
+		func(ctx context.Context, a audit.Actor, in *createGroupIn) (*groupOut, error) {
 			g, err := d.Directory.CreateGroup(ctx, a, directory.Group{DisplayName: in.Body.DisplayName, Description: in.Body.Description}, nil)
 			return &groupOut{groupOf(g)}, err
 		})

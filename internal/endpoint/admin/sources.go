@@ -66,22 +66,22 @@ type sourceIn struct {
 }
 
 func (d *door) registerSources(api huma.API) {
-	type listOut struct {
+	type directoriesOut struct {
 		Body struct {
 			Directories []source `json:"directories"`
 		}
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/directories", "ListDirectories", "Identity sources", 0},
-		func(ctx context.Context, _ audit.Actor, _ *none) (*listOut, error) {
+		func(ctx context.Context, _ audit.Actor, _ *none) (*directoriesOut, error) {
 			ss, err := d.Directory.Sources(ctx)
-			out := &listOut{}
+			out := &directoriesOut{}
 			out.Body.Directories = []source{}
 			for _, s := range ss {
 				out.Body.Directories = append(out.Body.Directories, d.source(s))
 			}
 			return out, err
 		})
-	type createIn struct {
+	type createDirectoryIn struct {
 		Body struct {
 			ID         string `json:"id" doc:"1 to 32 lower-case letters, digits and inner dashes; part of the SCIM and SAML URLs"`
 			Name       string `json:"name,omitempty"`
@@ -90,7 +90,7 @@ func (d *door) registerSources(api huma.API) {
 		}
 	}
 	forAdmin(api, d, operation{http.MethodPost, "/directories", "CreateDirectory", "Add an identity source", http.StatusCreated},
-		func(ctx context.Context, a audit.Actor, in *createIn) (*sourceOut, error) {
+		func(ctx context.Context, a audit.Actor, in *createDirectoryIn) (*sourceOut, error) {
 			b := in.Body
 			s, err := d.Directory.CreateSource(ctx, a, directory.Source{ID: b.ID, Name: b.Name, Profile: directory.Profile(b.Profile), LocalUsers: b.LocalUsers})
 			return &sourceOut{d.source(s)}, err
@@ -174,28 +174,28 @@ func (d *door) token(t directory.Token, secret string) token {
 }
 
 func (d *door) registerTokens(api huma.API) {
-	type listOut struct {
+	type tokensOut struct {
 		Body struct {
 			Tokens []token `json:"tokens"`
 		}
 	}
-	type createIn struct {
+	type createTokenIn struct {
 		sourceIn
 		Body struct {
 			Days int `json:"days,omitempty" minimum:"0" maximum:"3650" doc:"How long it lives; 365 when 0"`
 		}
 	}
-	type deleteIn struct {
+	type deleteTokenIn struct {
 		sourceIn
 		Token string `path:"token" format:"uuid"`
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/directories/{id}/scim-tokens", "ListScimTokens", "SCIM tokens, newest first, without their secrets", 0},
-		func(ctx context.Context, _ audit.Actor, in *sourceIn) (*listOut, error) {
+		func(ctx context.Context, _ audit.Actor, in *sourceIn) (*tokensOut, error) {
 			if _, err := d.Directory.Source(ctx, in.ID); err != nil {
 				return nil, err
 			}
 			ts, err := d.Directory.Tokens(ctx, in.ID)
-			out := &listOut{}
+			out := &tokensOut{}
 			out.Body.Tokens = []token{}
 			for _, t := range ts {
 				out.Body.Tokens = append(out.Body.Tokens, d.token(t, ""))
@@ -203,12 +203,12 @@ func (d *door) registerTokens(api huma.API) {
 			return out, err
 		})
 	forAdmin(api, d, operation{http.MethodPost, "/directories/{id}/scim-tokens", "CreateScimToken", "Make a SCIM token; at most two are valid at a time", http.StatusCreated},
-		func(ctx context.Context, a audit.Actor, in *createIn) (*struct{ Body token }, error) {
+		func(ctx context.Context, a audit.Actor, in *createTokenIn) (*struct{ Body token }, error) {
 			t, secret, err := d.Directory.CreateToken(ctx, a, in.ID, time.Duration(in.Body.Days)*24*time.Hour)
 			return &struct{ Body token }{d.token(t, secret)}, err
 		})
 	forAdmin(api, d, operation{http.MethodDelete, "/directories/{id}/scim-tokens/{token}", "DeleteScimToken", "Revoke a SCIM token at once", http.StatusNoContent},
-		func(ctx context.Context, a audit.Actor, in *deleteIn) (*none, error) {
+		func(ctx context.Context, a audit.Actor, in *deleteTokenIn) (*none, error) {
 			return nil, d.Directory.DeleteToken(ctx, a, in.ID, in.Token)
 		})
 }
