@@ -5,7 +5,7 @@
 // # What it owns
 //
 // The tables of tables.go say which attributes exist, of what type, who may write them and how they
-// compare. Everything else is driven by them: decoding (decode.go), filters (filter.go, eval.go), PATCH
+// compare. Everything else is driven by them: decoding (decode.go, object.go, coerce.go), filters (filter.go, eval.go), PATCH
 // (patch.go, apply.go), projection (project.go) and the discovery documents (discovery.go). Adding an attribute
 // is adding a row, plus a line in [User] and in the door that maps it to the domain.
 //
