@@ -275,6 +275,16 @@ var pageFuncs = template.FuncMap{
 			return d.String() + " ago"
 		}
 	},
+	"span": func(d time.Duration) string {
+		s := d.String()
+		if d%time.Minute == 0 {
+			s = strings.TrimSuffix(s, "0s")
+		}
+		if d%time.Hour == 0 {
+			s = strings.TrimSuffix(s, "0m")
+		}
+		return s
+	},
 	"clock": func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") },
 	"short": func(s string) string { return s[strings.LastIndexAny(s, ":")+1:] },
 }
