@@ -2,6 +2,7 @@ package samlclients
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -148,18 +149,12 @@ func (p *people) CreateUser(context.Context, audit.Actor, directory.User) (direc
 // startBinary runs `gatehouse serve` in a directory of its own, with one person made by hand.
 func startBinary(t *testing.T) gatehouse {
 	t.Helper()
-	binary, err := filepath.Abs("../../bin/gatehouse")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(binary); err != nil {
-		t.Skip("bin/gatehouse is not built (make build): the tests run against the door alone")
-	}
+	binary := builtBinary(t)
 	address, data := freeAddress(t), t.TempDir()
 	cmd := exec.Command(binary, "serve", "--listen", address, "--data", data)
-	start(t, cmd)
+	stopped := start(t, cmd)
 	url := "http://" + address
-	await(t, url+"/readyz")
+	await(t, url+"/readyz", stopped)
 	run := func(t *testing.T, args ...string) {
 		t.Helper()
 		out, err := exec.Command(binary, append(args, "--data", data)...).CombinedOutput()
@@ -194,18 +189,31 @@ func startBinary(t *testing.T) gatehouse {
 	}
 }
 
-// start runs a command until the test ends; what it says is shown when the test fails.
-func start(t *testing.T, cmd *exec.Cmd) {
+// builtBinary returns the program to test: GATEHOUSE_BINARY, else bin/gatehouse.
+func builtBinary(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs(cmp.Or(os.Getenv("GATEHOUSE_BINARY"), "../../bin/gatehouse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("bin/gatehouse is not built (make build): the tests run against the door alone")
+	}
+	return path
+}
+
+// start runs a command until the test ends; what it says is shown when the test fails. The channel is closed when it has ended.
+func start(t *testing.T, cmd *exec.Cmd) <-chan struct{} {
 	t.Helper()
 	var out lockedBuffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	stopped := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(stopped) }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
-		stopped := make(chan struct{})
-		go func() { _ = cmd.Wait(); close(stopped) }()
 		select {
 		case <-stopped:
 		case <-time.After(10 * time.Second):
@@ -216,6 +224,7 @@ func start(t *testing.T, cmd *exec.Cmd) {
 			t.Logf("%s said:\n%s", filepath.Base(cmd.Path), out.tail(4000))
 		}
 	})
+	return stopped
 }
 
 type lockedBuffer struct {
@@ -247,8 +256,8 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// await waits until the address answers with 200.
-func await(t *testing.T, url string) {
+// await waits until the address answers with 200, as long as the command runs.
+func await(t *testing.T, url string, stopped <-chan struct{}) {
 	t.Helper()
 	last := ""
 	for range 300 {
@@ -262,7 +271,11 @@ func await(t *testing.T, url string) {
 		} else {
 			last = err.Error()
 		}
-		time.Sleep(100 * time.Millisecond)
+		select {
+		case <-stopped:
+			t.Fatalf("it has ended before %s answered", url)
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
 	t.Fatalf("%s does not answer: %s", url, last)
 }

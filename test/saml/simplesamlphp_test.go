@@ -57,9 +57,9 @@ func startPHP(t *testing.T, g gatehouse, settings string, entityID ...string) ph
 `+settings+`];`)))
 	cmd := exec.Command(php, "-S", address, "-t", www)
 	cmd.Env = append(os.Environ(), "SIMPLESAMLPHP_CONFIG_DIR="+filepath.Join(dir, "config"))
-	start(t, cmd)
+	stopped := start(t, cmd)
 	idp := phpIDP{"http://" + address}
-	await(t, idp.url+"/saml2/idp/metadata.php")
+	await(t, idp.url+"/saml2/idp/metadata.php", stopped)
 	return idp
 }
 
