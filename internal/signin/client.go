@@ -116,7 +116,7 @@ func (s *Service) RegisterClient(ctx context.Context, r Registration) (Client, s
 		return Client{}, "", oauth(SlowDown, "Too many registrations. Wait a moment.")
 	}
 	c := Client{
-		ID: arn.NewSecret(s.rand, 22), SecretHash: Hash(secret), Name: r.Name,
+		ID: arn.Hex(s.rand, 32), SecretHash: Hash(secret), Name: r.Name,
 		GrantTypes: r.GrantTypes, RedirectURIs: r.RedirectURIs, Scopes: slices.Compact(r.Scopes), IssuerURL: r.IssuerURL,
 		CreatedAt: now, ExpiresAt: now.Add(ClientLife),
 	}

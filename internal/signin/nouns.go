@@ -123,7 +123,7 @@ const ScopeAccountAccess = "sso:account:access"
 
 // Client is a registered OIDC client: one installation of a command line. Its type is always public, the secret notwithstanding.
 type Client struct {
-	// ID is 22 characters; it is not secret.
+	// ID is 32 hexadecimal digits; it is not secret.
 	ID string
 	// SecretHash is SHA-256 of the client secret: 32 bytes.
 	SecretHash []byte
