@@ -44,6 +44,9 @@ type SessionRequest struct {
 // What a caller may not assume and what does not exist look the same to him: a Denied fault. Reserved roles
 // (AWSReservedSSO_…) are never assumed this way.
 func (s *Service) AssumeRole(ctx context.Context, c Caller, in SessionRequest) (Credentials, error) {
+	if c.Kind == "" {
+		return Credentials{}, notAuthorized(c, "sts:AssumeRole", in.RoleARN) // a trust policy for everyone is still for those who have credentials
+	}
 	role, err := s.assumable(ctx, in.RoleARN)
 	if fault.Is(err, fault.NotFound) {
 		return Credentials{}, notAuthorized(c, "sts:AssumeRole", in.RoleARN)

@@ -61,12 +61,18 @@ func TestAssumeRoleIsRefused(t *testing.T) {
 		}
 	}
 	w.assume(t, outsider, SessionRequest{RoleARN: guarded.ARN(), SessionName: "xx", ExternalID: "42"})
+	if err := w.SetTrust(ctx, actor, RoleRef(member, "Guarded"), `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}]}`); err != nil {
+		t.Fatal(err)
+	}
+	w.assume(t, outsider, SessionRequest{RoleARN: guarded.ARN(), SessionName: "xx"})
+	_, err := w.AssumeRole(ctx, Caller{}, SessionRequest{RoleARN: guarded.ARN(), SessionName: "xx"})
+	wantFault(t, err, fault.Denied, "")
 	long := time.Duration(12 * time.Hour)
 	if err := w.UpdateRole(ctx, actor, RoleRef(member, "Open"), RoleChange{MaxSessionDuration: &long}); err != nil {
 		t.Fatal(err)
 	}
 	w.assume(t, admin, SessionRequest{RoleARN: open.ARN(), SessionName: "xx", Duration: 2 * time.Hour})
-	_, err := w.AssumeRole(ctx, chained, SessionRequest{RoleARN: open.ARN(), SessionName: "xx", Duration: 2 * time.Hour})
+	_, err = w.AssumeRole(ctx, chained, SessionRequest{RoleARN: open.ARN(), SessionName: "xx", Duration: 2 * time.Hour})
 	if f := fault.Of(err); f == nil || !strings.Contains(f.Message, "role chaining") {
 		t.Errorf("chained: got %v", err)
 	}

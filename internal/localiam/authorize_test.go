@@ -41,6 +41,17 @@ func TestBoundaryAndOrganization(t *testing.T) {
 	if err := w.DeletePolicyVersion(ctx, actor, PolicyRef{member, p.ARN()}, 1); err != nil {
 		t.Fatal(err)
 	}
+	third := try[PolicyVersion](t)(w.CreatePolicyVersion(ctx, actor, PolicyRef{member, p.ARN()}, NewVersion{allowS3, false}))
+	if err := w.DeletePolicyVersion(ctx, actor, PolicyRef{member, p.ARN()}, third.Number); err != nil {
+		t.Fatal(err)
+	}
+	fourth := try[PolicyVersion](t)(w.CreatePolicyVersion(ctx, actor, PolicyRef{member, p.ARN()}, NewVersion{allowS3, false}))
+	if fourth.Number != 4 {
+		t.Errorf("version number %d was used again", fourth.Number)
+	}
+	if err := w.DeletePolicyVersion(ctx, actor, PolicyRef{member, p.ARN()}, fourth.Number); err != nil {
+		t.Fatal(err)
+	}
 	wantFault(t, w.DeletePolicy(ctx, actor, PolicyRef{member, p.ARN()}), fault.Conflict, "in-use")
 	if err := w.SetBoundary(ctx, actor, ref, ""); err != nil {
 		t.Fatal(err)

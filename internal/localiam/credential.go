@@ -43,7 +43,7 @@ func associatedKey(keyID string) []byte { return []byte("gatehouse/access-key/" 
 func (s *Service) issue(c claims, duration time.Duration) (Credentials, error) {
 	now := s.now()
 	keyID := arn.NewIAMID(s.cfg.Rand, "ASIA")
-	c.Secret = arn.NewSecret(s.cfg.Rand, 40)
+	c.Secret = s.secret()
 	c.Issued = now.UnixMicro()
 	c.Expires = now.Add(duration).Unix()
 	plain, err := json.Marshal(c)
@@ -62,6 +62,15 @@ func (s *Service) issue(c claims, duration time.Duration) (Credentials, error) {
 		out.ARN, out.UserID = arn.AssumedRole(c.AccountID, c.Name, c.SessionName), c.ID+":"+c.SessionName
 	}
 	return out, nil
+}
+
+// secret mints a secret access key. None begins with a dash: on a command line it would be taken for an option.
+func (s *Service) secret() string {
+	for {
+		if k := arn.NewSecret(s.cfg.Rand, 40); k[0] != '-' {
+			return k
+		}
+	}
 }
 
 // packed says how full the session's room for policies and tags is, in percent.
