@@ -19,7 +19,7 @@ test('a person signs in through the tenant, finds an account, and takes keys tha
 
   await ways.click();
   await expect(page.getByLabel('User name')).toBeVisible();
-  await expectAccessible(page);
+  await expectAccessible(page, 'standard');
   await page.screenshot({ path: `${pictures}tenant-signin.png` });
   await signInAtTenant(page);
 
@@ -145,7 +145,7 @@ test('the tenant’s page shows people, groups and the provisioning job', async 
   await page.getByRole('button', { name: 'Open' }).click();
   await expect(page.getByRole('heading', { name: /^Provisioning to/ })).toBeVisible();
   await expect(page.getByRole('heading', { name: /^People/ })).toBeVisible();
-  await expectAccessible(page);
+  await expectAccessible(page, 'standard');
   await page.screenshot({ path: `${pictures}tenant.png` });
 });
 

@@ -25,7 +25,7 @@ interface Props {
 export function AccountsList({ accounts, onKeys, onKeysLikely }: Props) {
   const [query, setQuery] = useState('');
   const [page, setPage] = useState(1);
-  // What the person opened or closed by hand, which outweighs what opens by itself. A new query starts afresh.
+  // What the person opened or closed by hand, which outweighs what opens by itself.
   const [byHand, setByHand] = useState<ReadonlyMap<string, boolean>>(new Map());
   const section = useRef<HTMLElement>(null);
   const input = useSlashToSearch();
@@ -43,7 +43,6 @@ export function AccountsList({ accounts, onKeys, onKeysLikely }: Props) {
   function ask(text: string) {
     setQuery(text);
     setPage(1);
-    setByHand(new Map());
   }
 
   function toggle(match: Match) {
