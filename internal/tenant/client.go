@@ -17,7 +17,7 @@ type client struct {
 	base  string // the tenant URL up to its query, exactly as given
 	token string
 	http  *http.Client
-	// sent counts requests; it is also what alternates the dialects of a mixed job.
+	// sent counts requests.
 	sent int
 }
 

@@ -55,6 +55,7 @@ type run struct {
 	t       *Tenant
 	c       *client
 	st      *state // a private copy of users, groups, application and settings
+	byID    map[string]*userRecord
 	scope   *scope
 	set     Settings
 	dialect Dialect
@@ -108,7 +109,10 @@ func (t *Tenant) begin(ctx context.Context, demand bool) (*run, func(), error) {
 	set := st.Job.settings()
 	r := &run{
 		t: t, c: t.newClient(set, st.Job.Token), st: st, scope: st.newScope(), set: set, dialect: set.dialect(), demand: demand,
-		cycle: &Cycle{ID: t.uuid(), Start: t.now().UTC(), Failures: []Failure{}}, created: map[string]bool{}, saved: time.Now(),
+		cycle: &Cycle{ID: t.uuid(), Start: t.now().UTC(), Failures: []Failure{}}, created: map[string]bool{}, byID: map[string]*userRecord{}, saved: time.Now(),
+	}
+	for _, u := range st.Users {
+		r.byID[u.ID] = u
 	}
 	if demand {
 		r.dialect = DialectDefault // the flag has no effect on on-demand provisioning
@@ -272,7 +276,7 @@ func (r *run) speak() Dialect {
 	if r.dialect != DialectMixed {
 		return r.dialect
 	}
-	if r.c.sent%2 == 0 {
+	if r.t.patches.Add(1)%2 == 0 {
 		return DialectFlag
 	}
 	return DialectDefault

@@ -246,7 +246,7 @@ func (r *run) members(ctx context.Context) error {
 func (r *run) membership(ctx context.Context, g *groupRecord, l *link, e *entry) error {
 	var now []string // direct members that are users: nested groups are not exported
 	for _, m := range g.Members {
-		if r.st.userByID(m) != nil {
+		if r.byID[m] != nil {
 			now = append(now, m)
 		}
 	}
@@ -271,7 +271,7 @@ func (r *run) joining(ctx context.Context, ids []string, l *link, e *entry) ([]s
 	gid := e.Source.ID
 	l.Pending = false
 	for _, id := range ids {
-		u, m := r.st.userByID(id), r.st.Job.Links[id]
+		u, m := r.byID[id], r.st.Job.Links[id]
 		switch {
 		case !r.scope.user(id):
 			l.Seen = append(l.Seen, id)
@@ -337,7 +337,7 @@ func (r *run) sendMembers(ctx context.Context, l *link, e *entry, add bool, ids 
 }
 
 func (r *run) name(id string) string {
-	if u := r.st.userByID(id); u != nil {
+	if u := r.byID[id]; u != nil {
 		return u.UserPrincipalName
 	}
 	return id

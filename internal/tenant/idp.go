@@ -142,6 +142,10 @@ func (t *Tenant) answer(w http.ResponseWriter, f flow, s session) {
 	app := t.st.App.clone()
 	u := t.st.userByID(s.user)
 	switch {
+	case f.request == nil && (len(app.ReplyURLs) == 0 || app.EntityID == ""):
+		t.mu.Unlock()
+		t.showError(w, http.StatusBadRequest, refuse(500113, "No reply address is registered for the application."))
+		return
 	case u == nil:
 		t.mu.Unlock()
 		t.showError(w, http.StatusForbidden, errNoSuchUser)
@@ -220,8 +224,6 @@ func (t *Tenant) serveLaunch(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case app.SignOnURL != "" && r.URL.Query().Get("unsolicited") == "":
 		http.Redirect(w, r, app.SignOnURL, http.StatusSeeOther)
-	case len(app.ReplyURLs) == 0 || app.EntityID == "":
-		t.showError(w, http.StatusBadRequest, refuse(500113, "No reply address is registered for the application."))
 	default:
 		t.answer(w, flow{}, s)
 	}

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -483,5 +484,49 @@ func TestReopen(t *testing.T) {
 	w.rec.take()
 	if c, err := again.RunCycle(t.Context()); err != nil || c.Requests != 2 {
 		t.Errorf("%v %+v", err, c)
+	}
+}
+
+// TestChangesDuringCycles: people join and leave while cycles run; when it is quiet, the application has what the tenant has.
+func TestChangesDuringCycles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	quiet := make(chan struct{})
+	go func() {
+		defer close(quiet)
+		for i := range 40 {
+			name := string(rune('d'+i%10)) + "@contoso.test"
+			if i < 10 {
+				_, _ = w.AddUser(User{UserPrincipalName: name, DisplayName: name, AccountEnabled: true})
+			}
+			if i%3 == 2 {
+				_ = w.RemoveMember("Devs", name)
+			} else {
+				_ = w.AddMember("Devs", name)
+			}
+			_ = w.SetApplication(func(a *Application) { a.RelayState = name })
+			_ = w.MetadataURL()
+		}
+	}()
+	for range 5 {
+		w.run()
+	}
+	<-quiet
+	w.run()
+	g, err := w.Group("Devs")
+	w.ok(err)
+	var want, got []string
+	for _, m := range g.Members {
+		if u, err := w.User(m); err == nil {
+			want = append(want, u.UserPrincipalName)
+		}
+	}
+	for _, id := range memberIDs(w.rec.groups[w.st.Job.Links[g.ID].TargetID]) {
+		got = append(got, w.rec.users[id]["userName"].(string))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("members over there %q, here %q", got, want)
 	}
 }

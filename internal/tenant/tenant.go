@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -57,6 +58,9 @@ type Tenant struct {
 	mu      sync.Mutex
 	st      *state
 	entries []LogEntry // the provisioning log, oldest first
+
+	// patches counts the PATCH requests of mixed jobs: they alternate between the dialects.
+	patches atomic.Uint64
 
 	// running holds the one place for a cycle or an on-demand run.
 	running chan struct{}
@@ -175,6 +179,8 @@ func (t *Tenant) Issuer() string { return "https://sts.windows.net/" + t.st.Tena
 
 // MetadataURL returns where the federation metadata for the enterprise application is.
 func (t *Tenant) MetadataURL() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	return t.base + "/" + t.st.TenantID + "/federationmetadata/2007-06/federationmetadata.xml?appid=" + t.st.App.AppID
 }
 

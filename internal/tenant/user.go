@@ -136,7 +136,7 @@ func (t *Tenant) User(key string) (User, error) {
 	return u.User, nil
 }
 
-// AddUser stores a new user. ID and DeletedDateTime are the tenant's to give; an absent MailNickname is
+// AddUser stores a new user, enabled if AccountEnabled is set. ID and DeletedDateTime are the tenant's to give; an absent MailNickname is
 // the local part of the name, as Entra makes it. Manager may be an objectId or a user principal name.
 // Faults: Invalid, Conflict (the name is taken, also by a soft-deleted user).
 func (t *Tenant) AddUser(u User) (User, error) {
