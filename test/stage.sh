@@ -31,6 +31,14 @@ like() { if [[ $2 =~ $3 ]]; then passed=$((passed + 1)); echo "ok   $1"; else fa
 # said NAME TEXT  the last command's output has the text
 said() { if grep -qF -- "$2" "$work/last"; then passed=$((passed + 1)); echo "ok   $1"; else failed=$((failed + 1)); echo "FAIL $1: «$2» was not said, but:"; sed 's/^/     /' "$work/last" | tail -n 5; fi; }
 
+# The AWS CLI must be version 2; a version 1 may stand before it in the path.
+mkdir -p "$work/bin"
+for c in $(type -ap aws); do
+  if "$c" --version 2>&1 | grep -q '^aws-cli/2'; then ln -s "$c" "$work/bin/aws"; break; fi
+done
+[ -e "$work/bin/aws" ] || { echo "AWS CLI v2 is not installed (Debian: awscli)"; exit 1; }
+PATH=$work/bin:$PATH
+
 free_port() { /usr/bin/python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 
 # until_true SECONDS COMMAND…

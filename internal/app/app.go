@@ -151,7 +151,7 @@ func (a *App) Environment(keyID, secret string) Environment {
 	src := a.Config.URL
 	return Environment{
 		"AWS_ENDPOINT_URL": src, "AWS_ENDPOINT_URL_SSO": src, "AWS_ENDPOINT_URL_SSO_OIDC": src,
-		"AWS_REGION": a.Config.Region, "AWS_ACCESS_KEY_ID": keyID, "AWS_SECRET_ACCESS_KEY": secret,
+		"AWS_REGION": a.Config.Region, "AWS_DEFAULT_REGION": a.Config.Region, "AWS_ACCESS_KEY_ID": keyID, "AWS_SECRET_ACCESS_KEY": secret,
 		"GATEHOUSE_URL": src, "GATEHOUSE_START_URL": a.StartURL(),
 		"GATEHOUSE_INSTANCE_ARN": arn.Instance(a.Instance.ID), "GATEHOUSE_IDENTITY_STORE_ID": a.Instance.IdentityStoreID,
 		"GATEHOUSE_SCIM_URL":          strings.TrimSuffix(src, "/") + "/scim/" + DefaultSource + "/v2",

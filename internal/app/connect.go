@@ -72,11 +72,11 @@ func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Acce
 
 // owner is the account to which what an action touches belongs, where the ARNs do not say so. Without it an administrator of a
 // member account could administer the whole organization, because the ARNs of instances, permission sets, users and groups name no account.
-// Any account of an organization may ask which organization it is in.
+// Any account of an organization may ask which organization it is in, and which instances it can see (the door shows a member account none).
 func (r rights) owner(action string) string {
 	service, _, _ := strings.Cut(action, ":")
 	switch {
-	case action == "organizations:DescribeOrganization":
+	case action == "organizations:DescribeOrganization", action == "sso:ListInstances", action == "sso:DescribeInstance":
 		return ""
 	case service == "sso", service == "sso-directory", service == "identitystore", service == "organizations":
 		return r.management

@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"strings"
 
 	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
@@ -49,7 +50,6 @@ func (a *App) routes() (http.Handler, error) {
 		mux.Handle(p, pages)
 	}
 	mux.Handle("/api/v1/", a.admin(verifier))
-	mux.Handle("/scim/", scimv2.New(scimv2.Config{Directory: a.Directory, URL: a.Config.URL, Now: a.now, Log: a.log}))
 	mux.Handle(samlsp.Path, samlsp.New(samlsp.Config{SignIn: a.SignIn, Directory: a.Directory, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log}))
 	mux.Handle("HEAD /start", ssooidc.StartAlias(a.StartURL()))
 	mux.Handle("/start", web.Handler())
@@ -69,7 +69,15 @@ func (a *App) routes() (http.Handler, error) {
 	// sign-in to the browser by itself (package samlsp).
 	guard := http.NewCrossOriginProtection()
 	guard.AddInsecureBypassPattern("POST /saml/{directory}/acs")
-	return a.around(guard.Handler(mux)), nil
+	scim := scimv2.New(scimv2.Config{Directory: a.Directory, URL: a.Config.URL, Now: a.now, Log: a.log})
+	return a.around(guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Not through the mux: it would redirect …/v2//Users, which some clients send, and they drop their token on redirects.
+		if strings.HasPrefix(r.URL.Path, "/scim/") {
+			scim.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))), nil
 }
 
 func (a *App) awsServices() []awswire.Service[localiam.Caller] {

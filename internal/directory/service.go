@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -77,7 +78,22 @@ func (s *Service) CheckStore(id string) error {
 }
 
 // maxRetries bounds the re-reading of a row that others keep changing under a caller who named no version.
-const maxRetries = 8
+const maxRetries = 20
+
+// again reports whether to try once more after a change that came between reading and writing. It waits a little, longer each
+// time and not always the same, so that many who change one row do not keep meeting each other.
+func again(ctx context.Context, err error, try int) bool {
+	if !isVersion(err) || try >= maxRetries {
+		return false
+	}
+	most := time.Millisecond << min(try, 6)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(rand.N(most)):
+		return true
+	}
+}
 
 // CreateUser adds a user. ID, Version and the times are set here; what the caller put there is ignored.
 //
@@ -126,7 +142,7 @@ func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVe
 			e = e.With("active", strconv.FormatBool(u.Active))
 		}
 		err = s.store.UpdateUser(ctx, u, old.Version, e)
-		if ifVersion == 0 && try < maxRetries && isVersion(err) {
+		if ifVersion == 0 && again(ctx, err, try) {
 			continue
 		}
 		if err != nil {
@@ -254,7 +270,7 @@ func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifV
 		e := audit.New(ctx, now, a, "identitystore:UpdateGroup", arn.Group(id)).With("displayName", g.DisplayName)
 		e = memberDetail(e, mc)
 		err = s.store.UpdateGroup(ctx, g, old.Version, MembershipChange{Replace: mc.Replace, Add: s.mint(id, without(mc.Add, mc.Remove), now, a), Remove: mc.Remove}, e)
-		if ifVersion == 0 && try < maxRetries && isVersion(err) {
+		if ifVersion == 0 && again(ctx, err, try) {
 			continue
 		}
 		if err != nil {

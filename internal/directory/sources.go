@@ -47,7 +47,7 @@ func (s *Service) UpdateSource(ctx context.Context, a audit.Actor, id string, ch
 			return Source{}, err
 		}
 		err = s.store.PutSource(ctx, src, old, audit.New(ctx, s.now(), a, "gatehouse:UpdateSource", id).With("entityId", src.SAML.EntityID))
-		if try < maxRetries && isVersion(err) {
+		if again(ctx, err, try) {
 			continue
 		}
 		return src, err

@@ -51,7 +51,7 @@ async function portal(page, shot, file) {
   await row.waitFor();
   await shot('portal');
   const header = page.getByRole('button', { name: /^Payments Staging/ });
-  await header.click();
+  if ((await header.getAttribute('aria-expanded')) !== 'true') await header.click();
   await page.getByRole('button', { name: new RegExp(`^Access keys for ${set} in`) }).click();
   const dialog = page.getByRole('dialog', { name: 'Access keys' });
   await dialog.locator('pre').filter({ hasText: 'AWS_SESSION_TOKEN' }).waitFor();
