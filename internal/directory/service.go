@@ -129,7 +129,7 @@ func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVe
 			return User{}, err
 		}
 		u.ID, u.Version, u.CreatedAt, u.CreatedBy = old.ID, old.Version, old.CreatedAt, old.CreatedBy
-		u.UpdatedAt, u.UpdatedBy = old.UpdatedAt, old.UpdatedBy
+		u.UpdatedAt, u.UpdatedBy, u.DisabledAt = old.UpdatedAt, old.UpdatedBy, old.DisabledAt
 		if err := checkUser(&u); err != nil {
 			return User{}, err
 		}
@@ -137,6 +137,9 @@ func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVe
 			return old, nil
 		}
 		u.Version, u.UpdatedAt, u.UpdatedBy = old.Version+1, s.now(), a.ID
+		if old.Active && !u.Active {
+			u.DisabledAt = u.UpdatedAt
+		}
 		e := audit.New(ctx, u.UpdatedAt, a, "identitystore:UpdateUser", arn.User(id)).With("userName", u.UserName)
 		if u.Active != old.Active {
 			e = e.With("active", strconv.FormatBool(u.Active))

@@ -245,3 +245,25 @@ func TestSourceRules(t *testing.T) {
 		}
 	}
 }
+
+func TestDisablingIsRemembered(t *testing.T) {
+	t.Parallel()
+	s, now := start(t)
+	u := mustUser(t, s, "a@x")
+	set := func(active bool) directory.User {
+		u, err := s.UpdateUser(t.Context(), admin, u.ID, 0, func(u *directory.User) error { u.Active = active; u.DisabledAt = time.Time{}; return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	at := *now
+	if got := set(false); !got.DisabledAt.Equal(at) {
+		t.Errorf("got %v, want %v", got.DisabledAt, at)
+	}
+	*now = now.Add(time.Hour)
+	set(true)
+	if got, err := s.User(t.Context(), u.ID); err != nil || !got.Active || !got.DisabledAt.Equal(at) {
+		t.Errorf("got %v %v, %v", got.Active, got.DisabledAt, err)
+	}
+}

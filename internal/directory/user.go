@@ -20,7 +20,10 @@ type User struct {
 	PreferredLanguage, Locale, Timezone string
 	Website, Birthdate                  string
 	// Active is false for a person who may not sign in. Inactive users are kept, with their memberships.
-	Active       bool
+	Active bool
+	// DisabledAt is when Active last became false; zero if never. A session opened before it is over for good, even when
+	// the person is enabled again.
+	DisabledAt   time.Time
 	Emails       []Value
 	PhoneNumbers []Value
 	Photos       []Value

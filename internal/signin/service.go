@@ -117,7 +117,7 @@ func (s *Service) person(ctx context.Context, ses Session) (Identity, error) {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return Identity{}, err
 	}
-	if err == nil && u.Active {
+	if err == nil && u.Active && u.DisabledAt.Before(ses.CreatedAt) {
 		return Identity{User: u, Session: ses}, nil
 	}
 	e := audit.New(ctx, s.now(), audit.Gatehouse, "signin:EndSession", ses.ID).With("userId", ses.UserID).With("why", "user inactive or deleted")

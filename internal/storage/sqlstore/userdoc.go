@@ -29,6 +29,7 @@ type userDoc struct {
 	Source       string          `json:"source,omitzero"`
 	CreatedAt    stamp           `json:"createdAt,omitzero"`
 	UpdatedAt    stamp           `json:"updatedAt,omitzero"`
+	DisabledAt   stamp           `json:"disabledAt,omitzero"`
 	CreatedBy    string          `json:"createdBy,omitzero"`
 	UpdatedBy    string          `json:"updatedBy,omitzero"`
 }
@@ -87,7 +88,7 @@ func newUserDoc(u directory.User) userDoc {
 		}),
 		Enterprise:  enterpriseDoc{x.EmployeeNumber, x.CostCenter, x.Organization, x.Division, x.Department, x.ManagerID},
 		ExternalIDs: externalIDDocs(u.ExternalIDs), Source: u.Source,
-		CreatedAt: stamp{u.CreatedAt}, UpdatedAt: stamp{u.UpdatedAt}, CreatedBy: u.CreatedBy, UpdatedBy: u.UpdatedBy,
+		CreatedAt: stamp{u.CreatedAt}, UpdatedAt: stamp{u.UpdatedAt}, DisabledAt: stamp{u.DisabledAt}, CreatedBy: u.CreatedBy, UpdatedBy: u.UpdatedBy,
 	}
 }
 
@@ -113,7 +114,7 @@ func (d userDoc) user(id string, version int64) directory.User {
 			Division: x.Division, Department: x.Department, ManagerID: x.Manager,
 		},
 		ExternalIDs: externalIDs(d.ExternalIDs), Source: d.Source,
-		CreatedAt: d.CreatedAt.Time, UpdatedAt: d.UpdatedAt.Time, CreatedBy: d.CreatedBy, UpdatedBy: d.UpdatedBy,
+		CreatedAt: d.CreatedAt.Time, UpdatedAt: d.UpdatedAt.Time, DisabledAt: d.DisabledAt.Time, CreatedBy: d.CreatedBy, UpdatedBy: d.UpdatedBy,
 	}
 }
 
