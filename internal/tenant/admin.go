@@ -245,9 +245,23 @@ func (c *Cycle) sentence() string {
 	if c.Initial {
 		kind = "Initial"
 	}
-	return fmt.Sprintf("%s cycle: %s. Users: %d created, %d updated, %d disabled, %d deleted. Groups: %d created, %d updated, %d deleted. Members: %d added, %d removed. %d failed.",
-		kind, c.Result, c.Users.Created, c.Users.Updated, c.Users.Disabled, c.Users.Deleted, c.Groups.Created, c.Groups.Updated, c.Groups.Deleted,
-		c.MembersAdded, c.MembersRemoved, len(c.Failures))
+	var did []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{
+		{c.Users.Created, "users created"}, {c.Users.Updated, "users updated"}, {c.Users.Disabled, "users disabled"}, {c.Users.Deleted, "users deleted"},
+		{c.Groups.Created, "groups created"}, {c.Groups.Updated, "groups updated"}, {c.Groups.Deleted, "groups deleted"},
+		{c.MembersAdded, "members added"}, {c.MembersRemoved, "members removed"}, {c.Managers, "managers set"}, {len(c.Failures), "failed"},
+	} {
+		if p.n > 0 {
+			did = append(did, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	if did == nil {
+		did = []string{"nothing had changed"}
+	}
+	return fmt.Sprintf("%s cycle %s: %s.", kind, strings.ToLower(c.Result), strings.Join(did, ", "))
 }
 
 func onDemandSentence(entries []LogEntry) string {

@@ -199,7 +199,7 @@ func TestPageActions(t *testing.T) {
 		want string
 	}{
 		{url.Values{"action": {"add"}, "user": {"cat@contoso.test"}, "group": {s.ids["Devs"]}}, "Added to the group"},
-		{url.Values{"action": {"run"}}, "3 created"},
+		{url.Values{"action": {"run"}}, "3 users created"},
 		{url.Values{"action": {"disable"}, "user": {s.ids["cat"]}}, "Disabled."},
 		{url.Values{"action": {"ondemand"}, "user": {s.ids["cat"]}}, "Disable, success"},
 		{url.Values{"action": {"enable"}, "user": {s.ids["cat"]}}, "Enabled."},

@@ -252,7 +252,7 @@ func (t *Tenant) SetJob(edit func(*Settings)) error {
 			return err
 		}
 		if old.BaseURL != next.BaseURL || old.MatchingAttribute != next.MatchingAttribute || !slices.Equal(old.Mappings, next.Mappings) || old.GroupsEnabled != next.GroupsEnabled {
-			j.Watermark = 0
+			j.Watermark, j.NextRun = 0, t.now()
 		}
 		if old.BaseURL != next.BaseURL && old.BaseURL != "" {
 			j.Links = map[string]*link{} // another server: other identifiers
