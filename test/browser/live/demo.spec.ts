@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@playwright/test';
-import { expectAccessible } from '../shared/accessible.ts';
+import { expectAccessible, settle } from '../shared/accessible.ts';
 import { pictures } from '../shared/pictures.ts';
 import { demo, firstRole, signIn, signInAtTenant } from './demo.ts';
 
@@ -65,6 +65,7 @@ test('a person signs in through the tenant, finds an account, and takes keys tha
 
   await dialog.getByRole('tab', { name: 'AWS CLI profile' }).click();
   await expect(dialog.locator('pre').first()).toContainText(`endpoint_url = ${demo.url}\n`);
+  await settle(page);
   await page.screenshot({ path: `${pictures}keys-profile.png` });
   await dialog.getByRole('button', { name: 'Done' }).click();
 

@@ -28,7 +28,7 @@ export async function expectAccessible(page: Page, rules: 'all' | 'standard' = '
 }
 
 /** Waits for what fades in: half way there, its colours are neither here nor there. */
-async function settle(page: Page): Promise<void> {
+export async function settle(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const ending = document.getAnimations().filter((each) => each.effect?.getTiming().iterations !== Infinity);
     await Promise.allSettled(ending.map((each) => each.finished));
