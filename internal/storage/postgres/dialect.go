@@ -21,6 +21,7 @@ func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name:      "postgres",
 		Lock:      "FOR NO KEY UPDATE",
+		Exclusive: "FOR UPDATE",
 		Share:     "FOR KEY SHARE",
 		Claim:     "FOR NO KEY UPDATE SKIP LOCKED",
 		List:      func(param string) string { return "(SELECT unnest(" + param + "::text[]))" },

@@ -68,7 +68,7 @@ type engine struct {
 
 func open(ctx context.Context, path string, log *slog.Logger) (_ *engine, err error) {
 	write, err := pool(path, 1, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=fullfsync(1)",
-		"_pragma=temp_store(2)", "_pragma=cache_size(-65536)", "_pragma=wal_autocheckpoint(4000)", "_pragma=journal_size_limit(67108864)")
+		"_pragma=temp_store(2)", "_pragma=cache_size(-65536)", "_pragma=wal_autocheckpoint(16000)", "_pragma=journal_size_limit(67108864)")
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,10 @@ import "strings"
 type Dialect struct {
 	// Name is "sqlite" or "postgres".
 	Name string
-	// Lock follows a SELECT whose rows are then updated; Share one whose rows must not be deleted before the commit;
-	// Claim one that takes rows no other transaction holds. All are empty where writers never run side by side.
-	Lock, Share, Claim string
+	// Lock follows a SELECT whose rows are then updated; Share one whose rows must not be deleted before the commit, which
+	// Lock allows and Exclusive, for rows that are then deleted, does not; Claim one that takes rows no other transaction
+	// holds. All are empty where writers never run side by side.
+	Lock, Exclusive, Share, Claim string
 	// List gives the subquery that yields the elements of a list parameter such as "$1".
 	List func(param string) string
 	// ListArg encodes a list parameter.
@@ -21,7 +22,7 @@ type Dialect struct {
 	Shards int
 }
 
-// text translates the tokens of a query: {list $1} {lock} {share} {claim}. The dollar sign is the placeholder of
+// text translates the tokens of a query: {list $1} {lock} {exclusive} {share} {claim}. The dollar sign is the placeholder of
 // both engines, and so is nearly everything else.
 func (db *DB) text(query string) string {
 	if strings.IndexByte(query, '{') < 0 {
@@ -49,6 +50,8 @@ func (d Dialect) translate(query string) string {
 			out.WriteString(d.List(param))
 		case token == "lock":
 			out.WriteString(d.Lock)
+		case token == "exclusive":
+			out.WriteString(d.Exclusive)
 		case token == "share":
 			out.WriteString(d.Share)
 		case token == "claim":

@@ -146,12 +146,13 @@ func (s *Directory) UpdateUser(ctx context.Context, u directory.User, ifVersion 
 // DeleteUser implements [directory.UserStore]. The groups she was a member of get a new version.
 func (s *Directory) DeleteUser(ctx context.Context, id string, ifVersion int64, e audit.Event) error {
 	return s.db.change(ctx, e, func(c conn) error {
-		// Groups are locked before users, as everywhere.
+		// Groups are locked before users, as everywhere. The user is locked against whoever is making her a member, too, so that
+		// after it her memberships are all there are.
 		groups := `SELECT id FROM groups WHERE id IN (SELECT group_id FROM memberships WHERE user_id = $1) ORDER BY id {lock}`
 		if _, err := all(c, column[string], groups, id); err != nil {
 			return err
 		}
-		old, err := one(c, scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 {lock}`, id)
+		old, err := one(c, scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 {exclusive}`, id)
 		if err != nil {
 			return s.db.lookup(err, directory.ResourceUser, id)
 		}

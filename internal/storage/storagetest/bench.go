@@ -72,15 +72,15 @@ func benchAccess(b *testing.B, db *sqlstore.DB) {
 			concurrently(b, clients, func(i int) error { return assign(s, b, from+i, key(from+i), group((from+i)/5000), epoch()) })
 		})
 	}
+	var made atomic.Int64
+	var claimed []access.RoleWork
 	b.Run("ClaimAndFinish/workers=4", func(b *testing.B) {
-		var seq atomic.Int64
 		var mu sync.Mutex
-		var claimed []access.RoleWork
 		take := func(worker string) (access.RoleWork, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if len(claimed) == 0 {
-				from := int(seq.Add(100))
+				from := int(made.Add(100))
 				for i := from - 100; i < from; i++ {
 					k := access.RoleKey{AccountID: account(1_000_000 + i), PermissionSetID: set(0).ID}
 					if err := assign(s, b, fmt.Sprint("work", i), k, group(1), epoch()); err != nil {

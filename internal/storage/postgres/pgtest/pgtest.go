@@ -55,12 +55,18 @@ func Start(tb testing.TB) *Server {
 // Database creates an empty database for the time of a test and returns its URL.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
+	return s.DatabaseIn(tb, "UTF8")
+}
+
+// DatabaseIn is [Server.Database] with another encoding.
+func (s *Server) DatabaseIn(tb testing.TB, encoding string) string {
+	tb.Helper()
 	suffix := make([]byte, 6)
 	if _, err := rand.Read(suffix); err != nil {
 		tb.Fatal(err)
 	}
 	name := "gatehouse_test_" + hex.EncodeToString(suffix)
-	s.run(tb, `CREATE DATABASE `+name+` ENCODING 'UTF8' TEMPLATE template0`)
+	s.run(tb, `CREATE DATABASE `+name+` ENCODING '`+encoding+`' TEMPLATE template0`)
 	tb.Cleanup(func() { s.run(tb, `DROP DATABASE `+name+` WITH (FORCE)`) })
 	u := *s.url
 	u.Path = "/" + name
