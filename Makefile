@@ -11,7 +11,7 @@ help:
 	@echo 'make bench   throughput and latency; not part of the tests'
 
 # The portal is built when its sources are newer than what was built.
-WEB_SOURCES := $(shell find web/src web/public web/index.html web/package-lock.json web/vite.config.ts -type f 2>/dev/null)
+WEB_SOURCES := $(shell find web/src web/public web/build web/index.html web/package.json web/package-lock.json web/vite.config.ts -type f 2>/dev/null)
 
 web/dist/index.html: $(WEB_SOURCES)
 	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run build --silent
@@ -39,4 +39,4 @@ generate:
 	go generate ./...
 
 clean:
-	rm -rf bin web/dist/assets web/dist/index.html web/node_modules test/out
+	rm -rf bin web/dist/assets web/dist/index.html* web/dist/favicon.svg* web/node_modules test/browser/node_modules test/out

@@ -154,7 +154,7 @@ func runDemo(c *cobra.Command, _ []string) error {
 // welcome says what there is and what to try next.
 func welcome(w io.Writer, d *demo.Demo) {
 	data := quoted(d.App.Config.Data)
-	fmt.Fprintf(w, "\nGatehouse demo is up.\n\n  Access portal    %s/start\n  Emulated tenant  %s\n\n  Sign in as (at the tenant)\n", d.App.Config.URL, d.Env["GATEHOUSE_TENANT_URL"])
+	fmt.Fprintf(w, "\nGatehouse demo is up.\n\n  Access portal    %s/start\n  Emulated tenant  %s\n                   (a link that works once; the address without it asks for a token)\n\n  Sign in as (at the tenant)\n", d.App.Config.URL, d.Tenant.AdminLink())
 	for _, s := range d.SignIns {
 		fmt.Fprintf(w, "    %-42s password %s   %s\n", s.UserName, s.Password, s.Who)
 	}
@@ -190,13 +190,24 @@ func tenantCommand() *cobra.Command {
 				l.Close()
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "Emulated Entra tenant %s (%s)\n  page      http://%s/\n  metadata  %s\n  token of its API: %s/admin-token\n", t.ID(), t.Domain(), l.Addr(), t.MetadataURL(), data)
+			if sample, _ := c.Flags().GetBool("sample"); sample {
+				ins, err := t.Fill()
+				if err != nil {
+					l.Close()
+					return err
+				}
+				for _, s := range ins {
+					fmt.Fprintf(c.OutOrStdout(), "  %-42s password %s   %s\n", s.UserPrincipalName, s.Password, s.Description)
+				}
+			}
+			fmt.Fprintf(c.OutOrStdout(), "Emulated Entra tenant %s (%s)\n  page      %s\n  metadata  %s\n  token of its API: %s/admin-token\n", t.ID(), t.Domain(), t.AdminLink(), t.MetadataURL(), data)
 			ctx, stop := context.WithCancel(c.Context())
 			defer stop()
 			go func() { _ = t.Run(ctx) }() // it ends with ctx and has no other end
 			return demo.ServeTenant(ctx, t, l)
 		},
 	}
+	c.Flags().Bool("sample", false, "fill an empty tenant with sample people and groups")
 	c.Flags().String("listen", "127.0.0.1:8081", "address to listen on, HOST:PORT")
 	c.Flags().String("data", "", "data directory (default: below the user's data directory)")
 	return c

@@ -126,7 +126,7 @@ func (a *App) services(sealer *seal.Sealer) {
 	a.IAM = localiam.NewService(localiam.Config{
 		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: standing{a}, SAML: assertions{},
 	})
-	a.target = local.New(a.IAM, a.reservedMetadata)
+	a.target = local.New(a.IAM, a.reservedMetadata, a.Config.URL)
 	a.Organization = organization.NewService(organization.Config{Store: a.db.Organization(), Now: a.now, Rand: a.rand, Opened: a.openAccount})
 	a.worker = provision.New(provision.Config{
 		Store: a.db.Access(), Target: a.target, Name: "node-" + arn.Hex(a.rand, 12), Parallel: 16,

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -276,6 +277,10 @@ func (assertions) VerifyAssertion(_ context.Context, p localiam.SAMLProvider, re
 		Audiences:  []string{"https://signin.aws.amazon.com/saml", "urn:amazon:webservices"},
 		Recipients: []string{"https://signin.aws.amazon.com/saml"}, Unsolicited: saml.IgnoreInResponseTo, DestinationOptional: true,
 	})
+	if f := fault.Of(err); f != nil && f.Kind == fault.Unauthenticated {
+		// The request needs no signature of its own; what is refused is the assertion in it.
+		return localiam.Assertion{}, fault.New(fault.Invalid, "The SAML assertion is not accepted: %s", f.Message).At("SAMLAssertion").For(f.Reason).Because(err)
+	}
 	if err != nil {
 		return localiam.Assertion{}, err
 	}
@@ -307,11 +312,11 @@ func federated(v saml.Assertion) (localiam.Assertion, error) {
 	}
 	out.SessionName, out.SourceIdentity = first("RoleSessionName"), first("SourceIdentity")
 	if s := first("SessionDuration"); s != "" {
-		d, err := time.ParseDuration(s + "s")
+		n, err := strconv.ParseUint(s, 10, 20)
 		if err != nil {
 			return out, fault.New(fault.Invalid, "the attribute SessionDuration is not a number of seconds").At("SAMLAssertion")
 		}
-		out.Duration = d
+		out.Duration = time.Duration(n) * time.Second
 	}
 	for _, at := range v.Attributes {
 		if key, ok := strings.CutPrefix(at.Name, awsAttributes+"PrincipalTag:"); ok && len(at.Values) == 1 {

@@ -58,6 +58,8 @@ type Credentials struct {
 	Expires                                    time.Time
 	// RoleARN is the session's ARN: arn:aws:sts::<account>:assumed-role/<role>/<session>.
 	RoleARN string
+	// EndpointURL is where the credentials work; empty for AWS itself.
+	EndpointURL string
 }
 
 // Target is a place where roles live. All methods may be called at the same time from several goroutines.

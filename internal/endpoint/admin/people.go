@@ -57,14 +57,16 @@ func (d *door) group(ctx context.Context, key string) (directory.Group, error) {
 	return d.Directory.GroupByName(ctx, key)
 }
 
-type pageIn struct {
+// PageQuery asks for a page of a listing by key.
+type PageQuery struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	After string `query:"after" maxLength:"64" doc:"The last id of the page before"`
 }
 
 type userOut struct{ Body user }
 
-type userIn struct {
+// UserPath names a user.
+type UserPath struct {
 	User string `path:"user" maxLength:"1024" doc:"A user's id or user name"`
 }
 
@@ -76,7 +78,7 @@ func (d *door) registerUsers(api huma.API) {
 		}
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/users", "ListUsers", "Users by id", 0},
-		func(ctx context.Context, _ audit.Actor, in *pageIn) (*usersOut, error) {
+		func(ctx context.Context, _ audit.Actor, in *PageQuery) (*usersOut, error) {
 			us, err := d.Directory.Users(ctx, in.After, in.Limit)
 			out := &usersOut{}
 			out.Body.Users = []user{}
@@ -108,7 +110,7 @@ func (d *door) registerUsers(api huma.API) {
 			return &userOut{userOf(u)}, err
 		})
 	forAdmin(api, d, operation{http.MethodGet, "/users/{user}", "GetUser", "One user", 0},
-		func(ctx context.Context, _ audit.Actor, in *userIn) (*userOut, error) {
+		func(ctx context.Context, _ audit.Actor, in *UserPath) (*userOut, error) {
 			u, err := d.user(ctx, in.User)
 			return &userOut{userOf(u)}, err
 		})
@@ -116,8 +118,8 @@ func (d *door) registerUsers(api huma.API) {
 }
 
 func (d *door) registerUserState(api huma.API) {
-	setActive := func(active bool) func(context.Context, audit.Actor, *userIn) (*userOut, error) {
-		return func(ctx context.Context, a audit.Actor, in *userIn) (*userOut, error) {
+	setActive := func(active bool) func(context.Context, audit.Actor, *UserPath) (*userOut, error) {
+		return func(ctx context.Context, a audit.Actor, in *UserPath) (*userOut, error) {
 			u, err := d.user(ctx, in.User)
 			if err != nil {
 				return nil, err
@@ -132,7 +134,7 @@ func (d *door) registerUserState(api huma.API) {
 	forAdmin(api, d, operation{http.MethodPost, "/users/{user}/disable", "DisableUser", "Bar a user from signing in; ends her sessions", 0}, setActive(false))
 	forAdmin(api, d, operation{http.MethodPost, "/users/{user}/enable", "EnableUser", "Let a user sign in again", 0}, setActive(true))
 	forAdmin(api, d, operation{http.MethodDelete, "/users/{user}", "DeleteUser", "Remove a user with her memberships", http.StatusNoContent},
-		func(ctx context.Context, a audit.Actor, in *userIn) (*none, error) {
+		func(ctx context.Context, a audit.Actor, in *UserPath) (*none, error) {
 			u, err := d.user(ctx, in.User)
 			if err != nil {
 				return nil, err
@@ -145,7 +147,7 @@ func (d *door) registerUserState(api huma.API) {
 		}
 	}
 	forAdmin(api, d, operation{http.MethodDelete, "/users/{user}/sessions", "EndSessions", "Sign a user out everywhere", 0},
-		func(ctx context.Context, a audit.Actor, in *userIn) (*endedOut, error) {
+		func(ctx context.Context, a audit.Actor, in *UserPath) (*endedOut, error) {
 			u, err := d.user(ctx, in.User)
 			if err != nil {
 				return nil, err
@@ -156,7 +158,8 @@ func (d *door) registerUserState(api huma.API) {
 		})
 }
 
-type groupIn struct {
+// GroupPath names a group.
+type GroupPath struct {
 	Group string `path:"group" maxLength:"1024" doc:"A group's id or display name"`
 }
 
@@ -170,7 +173,7 @@ func (d *door) registerGroups(api huma.API) {
 		}
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/groups", "ListGroups", "Groups by id", 0},
-		func(ctx context.Context, _ audit.Actor, in *pageIn) (*groupsOut, error) {
+		func(ctx context.Context, _ audit.Actor, in *PageQuery) (*groupsOut, error) {
 			gs, err := d.Directory.Groups(ctx, in.After, in.Limit)
 			out := &groupsOut{}
 			out.Body.Groups = []group{}
@@ -194,7 +197,7 @@ func (d *door) registerGroups(api huma.API) {
 			return &groupOut{groupOf(g)}, err
 		})
 	forAdmin(api, d, operation{http.MethodDelete, "/groups/{group}", "DeleteGroup", "Remove a group", http.StatusNoContent},
-		func(ctx context.Context, a audit.Actor, in *groupIn) (*none, error) {
+		func(ctx context.Context, a audit.Actor, in *GroupPath) (*none, error) {
 			g, err := d.group(ctx, in.Group)
 			if err != nil {
 				return nil, err
@@ -206,8 +209,8 @@ func (d *door) registerGroups(api huma.API) {
 
 func (d *door) registerMembers(api huma.API) {
 	type memberIn struct {
-		groupIn
-		userIn
+		GroupPath
+		UserPath
 	}
 	member := func(change func(id string) directory.MemberChange) func(context.Context, audit.Actor, *memberIn) (*none, error) {
 		return func(ctx context.Context, a audit.Actor, in *memberIn) (*none, error) {
@@ -234,8 +237,8 @@ func (d *door) registerMembers(api huma.API) {
 		}
 	}
 	type membersIn struct {
-		groupIn
-		pageIn
+		GroupPath
+		PageQuery
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/groups/{group}/members", "ListMembers", "A group's users by id", 0},
 		func(ctx context.Context, _ audit.Actor, in *membersIn) (*membersOut, error) {

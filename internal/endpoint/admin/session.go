@@ -87,11 +87,12 @@ func (d *door) registerPortal(api huma.API) {
 		SessionToken    string    `json:"sessionToken"`
 		Expiration      time.Time `json:"expiration"`
 		Region          string    `json:"region"`
+		EndpointURL     string    `json:"endpointUrl,omitempty" doc:"Where the keys work, if not at AWS itself"`
 	}
 	forPerson(api, d, operation{http.MethodPost, "/portal/credentials", "GetPortalCredentials", "Short-lived credentials of a role", 0},
 		func(ctx context.Context, id signin.Identity, in *credentialsIn) (*struct{ Body credentials }, error) {
 			c, err := d.Credentials(ctx, id, in.Body.AccountID, in.Body.RoleName)
-			return &struct{ Body credentials }{credentials{c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.Expires, d.Instance.SSORegion}}, err
+			return &struct{ Body credentials }{credentials{c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.Expires, d.Instance.SSORegion, c.EndpointURL}}, err
 		})
 }
 

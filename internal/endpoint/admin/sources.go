@@ -61,7 +61,8 @@ func (d *door) source(s directory.Source) source {
 
 type sourceOut struct{ Body source }
 
-type sourceIn struct {
+// SourcePath, like the other parts of inputs that are embedded, is exported because the framework fills only exported fields.
+type SourcePath struct {
 	ID string `path:"id" maxLength:"32"`
 }
 
@@ -96,7 +97,7 @@ func (d *door) registerSources(api huma.API) {
 			return &sourceOut{d.source(s)}, err
 		})
 	forAdmin(api, d, operation{http.MethodGet, "/directories/{id}", "GetDirectory", "One identity source", 0},
-		func(ctx context.Context, _ audit.Actor, in *sourceIn) (*sourceOut, error) {
+		func(ctx context.Context, _ audit.Actor, in *SourcePath) (*sourceOut, error) {
 			s, err := d.Directory.Source(ctx, in.ID)
 			return &sourceOut{d.source(s)}, err
 		})
@@ -105,7 +106,7 @@ func (d *door) registerSources(api huma.API) {
 }
 
 type idpIn struct {
-	sourceIn
+	SourcePath
 	Body struct {
 		Metadata          string `json:"metadata,omitempty" doc:"The identity provider's SAML metadata (XML)"`
 		MetadataURL       string `json:"metadataUrl,omitempty" format:"uri" doc:"Where to fetch it instead"`
@@ -133,7 +134,7 @@ func (d *door) registerIDP(api huma.API) {
 			return &sourceOut{d.source(s)}, err
 		})
 	forAdmin(api, d, operation{http.MethodDelete, "/directories/{id}/idp", "DeleteIdentityProvider", "Trust no identity provider any more", 0},
-		func(ctx context.Context, a audit.Actor, in *sourceIn) (*sourceOut, error) {
+		func(ctx context.Context, a audit.Actor, in *SourcePath) (*sourceOut, error) {
 			s, err := d.Directory.UpdateSource(ctx, a, in.ID, func(s *directory.Source) error {
 				s.SAML = directory.SAMLSettings{}
 				return nil
@@ -180,17 +181,17 @@ func (d *door) registerTokens(api huma.API) {
 		}
 	}
 	type createTokenIn struct {
-		sourceIn
+		SourcePath
 		Body struct {
 			Days int `json:"days,omitempty" minimum:"0" maximum:"3650" doc:"How long it lives; 365 when 0"`
 		}
 	}
 	type deleteTokenIn struct {
-		sourceIn
+		SourcePath
 		Token string `path:"token" format:"uuid"`
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/directories/{id}/scim-tokens", "ListScimTokens", "SCIM tokens, newest first, without their secrets", 0},
-		func(ctx context.Context, _ audit.Actor, in *sourceIn) (*tokensOut, error) {
+		func(ctx context.Context, _ audit.Actor, in *SourcePath) (*tokensOut, error) {
 			if _, err := d.Directory.Source(ctx, in.ID); err != nil {
 				return nil, err
 			}

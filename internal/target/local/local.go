@@ -20,13 +20,15 @@ import (
 type Target struct {
 	iam      *localiam.Service
 	metadata func(ctx context.Context) (string, error)
+	endpoint string
 }
 
 var _ target.Target = (*Target)(nil)
 
-// New returns a target. metadata gives the SAML metadata that the accounts' reserved provider shows.
-func New(iam *localiam.Service, metadata func(ctx context.Context) (string, error)) *Target {
-	return &Target{iam, metadata}
+// New returns a target. metadata gives the SAML metadata that the accounts' reserved provider shows; endpoint is the server's own
+// address, where credentials of these accounts work.
+func New(iam *localiam.Service, metadata func(ctx context.Context) (string, error), endpoint string) *Target {
+	return &Target{iam, metadata, endpoint}
 }
 
 // Apply implements target.Target.
@@ -80,7 +82,7 @@ func (t *Target) Credentials(ctx context.Context, s target.Session) (target.Cred
 	if err != nil {
 		return target.Credentials{}, err
 	}
-	return target.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expires: c.Expires, RoleARN: c.ARN}, nil
+	return target.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expires: c.Expires, RoleARN: c.ARN, EndpointURL: t.endpoint}, nil
 }
 
 // SessionName makes a user name fit STS's rule for session names (2–64 characters of [\w+=,.@-]): other characters

@@ -36,7 +36,7 @@ func TestSuite(t *testing.T) {
 		}
 		iam := localiam.NewService(localiam.Config{Store: db.LocalIAM(), Sealer: sealer, Now: time.Now, Rand: rand.Reader})
 		return targettest.Place{
-			Target:    local.New(iam, func(context.Context) (string, error) { return "<EntityDescriptor/>", nil }),
+			Target:    local.New(iam, func(context.Context) (string, error) { return "<EntityDescriptor/>", nil }, "http://127.0.0.1:8080"),
 			AccountID: account,
 			Seen:      func(t *testing.T, name string) (targettest.Seen, bool) { return seen(t, iam, name) },
 			AddPolicy: func(t *testing.T, p target.PolicyRef) {
