@@ -46,6 +46,9 @@ const (
 	firstPause  = 500 * time.Millisecond
 	// idlePoll is how often a node looks for work that another node may have left; its own work wakes it.
 	idlePoll = 2 * time.Second
+	// gather is how long to wait after a batch before the next, unless it was full: under load many requests for one role
+	// then become one change, and on a quiet system nobody notices, because the first request wakes the worker at once.
+	gather = 25 * time.Millisecond
 	batch    = 64
 )
 
@@ -101,14 +104,22 @@ func (w *Worker) Run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			w.log.Error("provisioning: claiming work failed", "error", err)
 		}
-		if n > 0 && err == nil {
-			continue
+		switch {
+		case n == batch && err == nil:
+		case n > 0 && err == nil:
+			wait(ctx, gather, nil)
+		default:
+			wait(ctx, w.pause(ctx), w.woken)
 		}
-		select {
-		case <-ctx.Done():
-		case <-w.woken:
-		case <-time.After(w.pause(ctx)):
-		}
+	}
+}
+
+// wait returns after a time, or when woken, or when ctx ends.
+func wait(ctx context.Context, d time.Duration, woken <-chan struct{}) {
+	select {
+	case <-ctx.Done():
+	case <-woken:
+	case <-time.After(d):
 	}
 }
 
