@@ -49,7 +49,7 @@ const (
 	// gather is how long to wait after a batch before the next, unless it was full: under load many requests for one role
 	// then become one change, and on a quiet system nobody notices, because the first request wakes the worker at once.
 	gather = 25 * time.Millisecond
-	batch    = 64
+	batch  = 64
 )
 
 // Store is what the worker needs of package access's store.
