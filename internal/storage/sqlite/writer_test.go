@@ -29,7 +29,7 @@ func testEngine(t *testing.T) *engine {
 	return e
 }
 
-func freshFile(t *testing.T) string {
+func freshFile(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
 	if err := prepareFile(path); err != nil {

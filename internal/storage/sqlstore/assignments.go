@@ -111,7 +111,7 @@ func (s *Access) Assigned(ctx context.Context, k access.RoleKey, ps []access.Pri
 
 // CountAssignments implements [access.WorkStore].
 func (s *Access) CountAssignments(ctx context.Context, k access.RoleKey, max int) (int, error) {
-	n, err := one(s.db.read(ctx), column[int], `SELECT COUNT(*) FROM (SELECT 1 FROM assignments WHERE set_id = $1 AND account_id = $2 LIMIT $3) a`,
+	n, err := one(s.db.read(ctx), column[int], `SELECT COUNT(*) FROM (SELECT 1 FROM assignments WHERE set_id = $1 AND account_id = $2 LIMIT $3) counted`,
 		k.PermissionSetID, k.AccountID, max)
 	return n, s.db.fault(err)
 }

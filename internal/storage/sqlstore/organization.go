@@ -126,8 +126,8 @@ func (s *Organization) DeleteUnit(ctx context.Context, id string, e audit.Event)
 		if n == 0 {
 			return missing(organization.ResourceUnit, id)
 		}
-		children, err := one(c, column[int], `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM units WHERE parent_id = $1 LIMIT 1) u)
-			+ (SELECT COUNT(*) FROM (SELECT 1 FROM accounts WHERE parent_id = $1 LIMIT 1) a)`, id)
+		children, err := one(c, column[int], `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM units WHERE parent_id = $1 LIMIT 1) child_units)
+			+ (SELECT COUNT(*) FROM (SELECT 1 FROM accounts WHERE parent_id = $1 LIMIT 1) child_accounts)`, id)
 		if err == nil && children > 0 {
 			err = conflict("not-empty", "the organizational unit still has units or accounts below it").About(organization.ResourceUnit, id)
 		}

@@ -107,6 +107,6 @@ func requestQuery(status access.Status, place, statusParam string) string {
 	if status != "" {
 		return one(statusParam)
 	}
-	return `SELECT ` + requestColumns + ` FROM (SELECT * FROM (` + one(`'IN_PROGRESS'`) + `) a UNION ALL SELECT * FROM (` + one(`'SUCCEEDED'`) +
-		`) b UNION ALL SELECT * FROM (` + one(`'FAILED'`) + `) c) r` + order
+	return `SELECT ` + requestColumns + ` FROM (SELECT * FROM (` + one(`'IN_PROGRESS'`) + `) open_ones UNION ALL SELECT * FROM (` + one(`'SUCCEEDED'`) +
+		`) good_ones UNION ALL SELECT * FROM (` + one(`'FAILED'`) + `) bad_ones) listed` + order
 }
