@@ -41,6 +41,7 @@ const clients = 8
 
 var (
 	quick   = flag.Bool("quick", false, "one second per scenario and small stores")
+	each    = flag.Duration("each", 5*time.Second, "how long to measure each scenario")
 	only    = flag.String("only", "", "a part of a scenario's name: measure only those")
 	profile = flag.String("cpuprofile", "", "write a CPU profile of all of it to this file")
 )
@@ -154,7 +155,7 @@ func measure(name string, op func(client, n int) error) error {
 	if !strings.Contains(name, *only) {
 		return nil
 	}
-	span := 5 * time.Second
+	span := *each
 	if *quick {
 		span = time.Second
 	}
