@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 
 	"gatehouse/internal/access"
@@ -57,7 +59,7 @@ func (a *App) instance(ctx context.Context, o organization.Organization) error {
 		return err
 	}
 	if len(is) == 0 {
-		i := access.Instance{ID: arn.NewInstanceID(a.rand), Name: a.Config.Name, IdentityStoreID: arn.NewIdentityStoreID(a.rand), OwnerAccountID: o.ManagementAccountID, Region: a.Config.Region, CreatedAt: a.now()}
+		i := access.Instance{ID: instanceID(o), Name: a.Config.Name, IdentityStoreID: arn.NewIdentityStoreID(a.rand), OwnerAccountID: o.ManagementAccountID, Region: a.Config.Region, CreatedAt: a.now()}
 		err := store.InsertInstance(ctx, i, audit.New(ctx, i.CreatedAt, audit.Gatehouse, "sso:CreateInstance", arn.Instance(i.ID)))
 		if err != nil && !fault.Is(err, fault.Conflict) {
 			return err
@@ -75,6 +77,14 @@ func (a *App) instance(ctx context.Context, o organization.Organization) error {
 		a.Config.Region = a.Instance.Region
 	}
 	return nil
+}
+
+// instanceID derives the organization instance's id from the organization's, of which a database holds only one: nodes that start at
+// once on an empty database then insert the same row, and all but one find a conflict. With an id drawn by each there would be an instance,
+// and so an identity store, for every node.
+func instanceID(o organization.Organization) string {
+	sum := sha256.Sum256([]byte("gatehouse/instance/" + o.ID))
+	return "ssoins-" + hex.EncodeToString(sum[:8])
 }
 
 // administrator sees to it that the data directory holds an access key of the administrator. A data directory that has

@@ -36,6 +36,7 @@ func TestDecodeUser(t *testing.T) {
 		{"manager empty", `{"userName":"a","` + enterprise + `":{"manager":{"value":""}}}`, User{UserName: "a"}},
 		{"manager outside its extension", `{"userName":"a","manager":{"value":"m"}}`, User{UserName: "a", Enterprise: Enterprise{ManagerID: "m"}}},
 		{"qualified and dotted names", `{"userName":"a","name.givenName":"G","` + enterprise + `:department":"D"}`, User{UserName: "a", Name: Name{GivenName: "G"}, Enterprise: Enterprise{Department: "D"}}},
+		{"extension URN without its colon, as Entra sends it", `{"userName":"a","urn:ietf:params:scim:schemas:extension:enterprise:2.0User":{"department":"D"}}`, User{UserName: "a", Enterprise: Enterprise{Department: "D"}}},
 		{"extension URN in any case", `{"userName":"a","` + strings.ToUpper(enterprise) + `":{"Department":"D"}}`, User{UserName: "a", Enterprise: Enterprise{Department: "D"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

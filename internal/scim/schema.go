@@ -130,11 +130,18 @@ func (rt *ResourceType) extension(urn string) *Schema {
 	return nil
 }
 
+// misspeltEnterprise is the enterprise extension's URN as some of Entra's jobs send it. Ignored like any unknown attribute, it would cost people
+// their department and number without a word.
+const misspeltEnterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0User"
+
 // resolve finds what an attribute path without a filter names: "userName", "name.givenName", or either of
 // them behind a schema URN and a colon (RFC 7644 §3.10). Entra's jobs from before 2018 separate the URN with a dot.
 func (rt *ResourceType) resolve(path string) ref {
 	if !strings.Contains(path, ":") {
 		return rt.resolveIn(nil, path)
+	}
+	if n := len(misspeltEnterprise); len(path) >= n && strings.EqualFold(path[:n], misspeltEnterprise) {
+		path = EnterpriseURN + path[n:]
 	}
 	if x := rt.extension(path); x != nil {
 		return ref{ext: x, whole: true}
