@@ -16,7 +16,7 @@ import (
 
 // administered adds to a command the flags by which it finds its server.
 func administered(c *cobra.Command) *cobra.Command {
-	c.Flags().String("data", "", "data directory of the server (default: what `gatehouse env` set, else the usual directory)")
+	c.Flags().String("data", "", "data directory of the server (default: the environment that \"gatehouse env\" printed, else the usual directory)")
 	return c
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -68,10 +69,13 @@ and assignments to roles in many accounts, and hands out short-lived credentials
 }
 
 func noArgs(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("%s takes no %q", c.CommandPath(), args[0])
+	switch {
+	case len(args) == 0:
+		return nil
+	case c.HasSubCommands():
+		return usagef("there is no command %q", args[0])
 	}
-	return nil
+	return usagef("%s takes no argument, and %q is one", c.CommandPath(), args[0])
 }
 
 // exactly checks the number of arguments and names them in the error.
@@ -80,7 +84,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		return usagef("%s takes %d argument(s) %v, not %d", c.CommandPath(), len(names), names, len(args))
+		return usagef("%s takes %s", c.CommandPath(), strings.Join(names, " and "))
 	}
 }
 
