@@ -58,14 +58,15 @@ type App struct {
 	// NewKey is true when this start made an administrator's access key.
 	NewKey bool
 
-	db      *sqlstore.DB
-	target  target.Target
-	worker  *provision.Worker
-	metrics *metrics
-	handler http.Handler
-	now     func() time.Time
-	rand    io.Reader
-	log     *slog.Logger
+	db       *sqlstore.DB
+	standing *standing
+	target   target.Target
+	worker   *provision.Worker
+	metrics  *metrics
+	handler  http.Handler
+	now      func() time.Time
+	rand     io.Reader
+	log      *slog.Logger
 }
 
 // New opens the database, makes what a first start needs, and connects everything. Nothing runs before [App.Run].
@@ -123,11 +124,12 @@ func (a *App) Close() error { return a.db.Close() }
 
 // services makes the services that need no instance; firstStart makes the others.
 func (a *App) services(sealer *seal.Sealer) {
+	a.Organization = organization.NewService(organization.Config{Store: a.db.Organization(), Now: a.now, Rand: a.rand, Opened: a.openAccount, CheckPolicy: checkControl})
+	a.standing = newStanding(a.Organization)
 	a.IAM = localiam.NewService(localiam.Config{
-		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: standing{a}, SAML: assertions{},
+		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{},
 	})
 	a.target = local.New(a.IAM, a.reservedMetadata, a.Config.URL)
-	a.Organization = organization.NewService(organization.Config{Store: a.db.Organization(), Now: a.now, Rand: a.rand, Opened: a.openAccount})
 	a.worker = provision.New(provision.Config{
 		Store: a.db.Access(), Target: a.target, Name: "node-" + arn.Hex(a.rand, 12), Parallel: 16,
 		Now: a.now, Rand: a.rand, Log: a.log,

@@ -44,7 +44,7 @@ func (policies) HasManagedPolicy(arn string) bool {
 	return ok
 }
 
-// keys finds credentials for signatures; rights decides by policies. Both are localiam's.
+// keys finds credentials for signatures; they are localiam's.
 type keys struct{ iam *localiam.Service }
 
 func (k keys) Credential(ctx context.Context, keyID, token string) (awswire.Credential[localiam.Caller], error) {
@@ -53,36 +53,6 @@ func (k keys) Credential(ctx context.Context, keyID, token string) (awswire.Cred
 		return awswire.Credential[localiam.Caller]{}, err
 	}
 	return awswire.Credential[localiam.Caller]{Secret: c.Secret, Principal: c.Caller, Actor: c.Caller.Actor()}, nil
-}
-
-type rights struct {
-	iam *localiam.Service
-	// management owns the organization, the instance and the identity store.
-	management string
-}
-
-func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Access) error {
-	for _, resource := range a.Resources {
-		k := localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: r.owner(a.Action), Context: a.Context}
-		if err := r.iam.Authorize(ctx, c, k); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// owner is the account to which what an action touches belongs, where the ARNs do not say so. Without it an administrator of a
-// member account could administer the whole organization, because the ARNs of instances, permission sets, users and groups name no account.
-// Any account of an organization may ask which organization it is in, and which instances it can see (the door shows a member account none).
-func (r rights) owner(action string) string {
-	service, _, _ := strings.Cut(action, ":")
-	switch {
-	case action == "organizations:DescribeOrganization", action == "sso:ListInstances", action == "sso:DescribeInstance":
-		return ""
-	case service == "sso", service == "sso-directory", service == "identitystore", service == "organizations":
-		return r.management
-	}
-	return ""
 }
 
 // credentials is the one way to a role's credentials: entitled now, or «No access».
@@ -160,14 +130,6 @@ func indented(doc string) string {
 // openAccount prepares the inside of an account.
 func (a *App) openAccount(ctx context.Context, by audit.Actor, management string, acct organization.Account) error {
 	return a.IAM.EnsureAccount(ctx, by, acct.ID, management)
-}
-
-// standing tells localiam what the organization means for an account. There are no service control policies yet.
-type standing struct{ a *App }
-
-func (s standing) Standing(ctx context.Context, _ string) (localiam.Standing, error) {
-	o, err := s.a.Organization.Organization(ctx)
-	return localiam.Standing{OrganizationID: o.ID}, err
 }
 
 // reservedMetadata is what the SAML provider of reserved roles shows: the management account's, made once. Sessions are issued

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"gatehouse/internal/fault"
@@ -161,6 +162,9 @@ func NewOUID(r io.Reader, rootID string) string {
 	return "ou-" + strings.TrimPrefix(rootID, "r-") + "-" + string(digits(r, lowerAlnum, 8))
 }
 
+// NewPolicyID mints the id of an organization's policy: "p-" and ten lower-case letters and digits.
+func NewPolicyID(r io.Reader) string { return "p-" + string(digits(r, lowerAlnum, 10)) }
+
 const lowerAlnum = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 // digits draws n characters of alphabet without bias.
@@ -177,10 +181,42 @@ func digits(r io.Reader, alphabet string, n int) []byte {
 	return out
 }
 
-// NewIAMID mints an IAM unique identifier: a four-letter prefix (AROA role, AIDA user, AKIA long-term key,
-// ASIA temporary key, ANPA managed policy) and sixteen upper-case base32 characters.
+// NewIAMID mints an IAM unique identifier: a four-letter prefix (AROA role, AIDA user, AGPA group, AIPA instance profile, ANPA
+// managed policy) and seventeen upper-case letters and digits.
 func NewIAMID(r io.Reader, prefix string) string {
-	return prefix + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(read(r, 10))
+	return prefix + string(digits(r, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 17))
+}
+
+// NewAccessKeyID mints an access key's id: AKIA (long-term) or ASIA (temporary) and sixteen upper-case base32 characters. As with
+// AWS, the account can be read from it ([AccessKeyAccount]); the other forty bits are random.
+func NewAccessKeyID(r io.Reader, prefix, accountID string) string {
+	n, err := strconv.ParseUint(accountID, 10, 40)
+	b := read(r, 10)
+	if err == nil && accountID != "" {
+		// The account stands in bits 7 to 46 of the first six bytes; bit 47 is one.
+		top := 1<<47 | n<<7 | uint64(b[5]&0x7f)
+		for i := range 6 {
+			b[i] = byte(top >> (40 - 8*i))
+		}
+	}
+	return prefix + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b)
+}
+
+// AccessKeyAccount reads the account from an access key's id. ok is false when s has not the form of one.
+func AccessKeyAccount(s string) (accountID string, ok bool) {
+	if len(s) != 20 || !strings.HasPrefix(s, "AKIA") && !strings.HasPrefix(s, "ASIA") {
+		return "", false
+	}
+	b, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s[4:])
+	if err != nil || b[0]&0x80 == 0 {
+		return "", false
+	}
+	var top uint64
+	for _, x := range b[:6] {
+		top = top<<8 | uint64(x)
+	}
+	accountID = fmt.Sprintf("%012d", top>>7&(1<<40-1))
+	return accountID, len(accountID) == 12
 }
 
 // NewSecret returns n random characters of the URL-safe base64 alphabet: 6 bits each.

@@ -21,7 +21,9 @@ func TestMintedIdentifiersFitTheModels(t *testing.T) {
 		"organization":      {NewOrganizationID(r), `^o-[a-z0-9]{10}$`},
 		"root":              {NewRootID(r), `^r-[a-z0-9]{4}$`},
 		"unit":              {NewOUID(r, "r-ab12"), `^ou-ab12-[a-z0-9]{8}$`},
-		"role":              {NewIAMID(r, "AROA"), `^AROA[A-Z2-7]{16}$`},
+		"role":              {NewIAMID(r, "AROA"), `^AROA[A-Z0-9]{17}$`},
+		"access key":        {NewAccessKeyID(r, "AKIA", "111122223333"), `^AKIA[A-Z2-7]{16}$`},
+		"policy":            {NewPolicyID(r), `^p-[a-z0-9]{10}$`},
 		"secret":            {NewSecret(r, 43), `^[A-Za-z0-9_-]{43}$`},
 		"hex of odd length": {Hex(r, 5), `^[0-9a-f]{5}$`},
 	} {
@@ -80,4 +82,25 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q became %q", s, PermissionSet(ins, ps))
 		}
 	})
+}
+
+func TestAccessKeysTellTheirAccount(t *testing.T) {
+	t.Parallel()
+	for _, account := range []string{"111122223333", "000000000001", "999999999999"} {
+		for _, prefix := range []string{"AKIA", "ASIA"} {
+			id := NewAccessKeyID(rand.Reader, prefix, account)
+			if got, ok := AccessKeyAccount(id); !ok || got != account {
+				t.Errorf("%s of account %s says %q, %v", id, account, got, ok)
+			}
+		}
+	}
+	// An example that AWS's own documents show, and what is known of it.
+	if got, ok := AccessKeyAccount("ASIAQNZGKIQY56JQ7WML"); !ok || got != "029608264753" {
+		t.Errorf("got %q, %v", got, ok)
+	}
+	for _, id := range []string{"", "AKIA", "AROAQNZGKIQY56JQ7WML", "AKIA0000000000000000", "ASIAQNZGKIQY56JQ7WML2", "AKIAAAAAAAAAAAAAAAAA"} {
+		if got, ok := AccessKeyAccount(id); ok {
+			t.Errorf("%q says %s", id, got)
+		}
+	}
 }

@@ -84,6 +84,9 @@ func (s *Service) question(ctx context.Context, c Caller, k Check) (policy.Reque
 		if standing, err = s.cfg.Organization.Standing(ctx, c.AccountID); err != nil {
 			return q, p, err
 		}
+		if standing.Closed {
+			return q, p, fault.New(fault.Denied, "User: %s is not authorized to perform: %s because the account %s is closed", c.ARN, k.Action, c.AccountID)
+		}
 		p.Organization = standing.ServiceControl
 	}
 	q.Context = s.context(ctx, c, k, r, standing)
@@ -123,6 +126,9 @@ func (s *Service) context(ctx context.Context, c Caller, k Check, r *rights, sta
 	}
 	if standing.OrganizationID != "" {
 		out.Set("aws:PrincipalOrgID", standing.OrganizationID)
+		if standing.Path != "" {
+			out.Set("aws:PrincipalOrgPaths", standing.Path)
+		}
 	}
 	for key, value := range r.tags {
 		out.Set("aws:PrincipalTag/"+key, value)

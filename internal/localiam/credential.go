@@ -42,7 +42,7 @@ func associatedKey(keyID string) []byte { return []byte("gatehouse/access-key/" 
 // issue makes credentials of the claims. Secret and times are filled in here.
 func (s *Service) issue(c claims, duration time.Duration) (Credentials, error) {
 	now := s.now()
-	keyID := arn.NewIAMID(s.cfg.Rand, "ASIA")
+	keyID := arn.NewAccessKeyID(s.cfg.Rand, "ASIA", c.AccountID)
 	c.Secret = s.secret()
 	c.Issued = now.UnixMicro()
 	c.Expires = now.Add(duration).Unix()

@@ -35,6 +35,10 @@ type Organization interface {
 type Standing struct {
 	// OrganizationID is o-…; it becomes aws:PrincipalOrgID.
 	OrganizationID string
+	// Path is o-…/r-…/ou-…/, the account's place in the tree; it becomes aws:PrincipalOrgPaths.
+	Path string
+	// Closed accounts have principals that may do nothing.
+	Closed bool
 	// ServiceControl holds the policies of each level from the root to the account; empty where none apply
 	// (always so for the management account).
 	ServiceControl [][]policy.Named

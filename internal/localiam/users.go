@@ -80,7 +80,7 @@ func (s *Service) CreateAccessKey(ctx context.Context, a audit.Actor, accountID,
 	if len(have) >= maxAccessKeys {
 		return NewKey{}, fault.New(fault.Quota, "Cannot exceed quota for AccessKeysPerUser: %d", maxAccessKeys)
 	}
-	k := NewKey{AccessKey{ID: arn.NewIAMID(s.cfg.Rand, "AKIA"), AccountID: accountID, UserName: u.Name, Active: true, CreatedAt: s.now()}, s.secret()}
+	k := NewKey{AccessKey{ID: arn.NewAccessKeyID(s.cfg.Rand, "AKIA", accountID), AccountID: accountID, UserName: u.Name, Active: true, CreatedAt: s.now()}, s.secret()}
 	if k.SealedSecret, err = s.cfg.Sealer.Seal([]byte(k.Secret), associatedKey(k.ID)); err != nil {
 		return NewKey{}, fault.New(fault.Internal, "seal an access key").Because(err)
 	}

@@ -7,6 +7,10 @@
 //
 //	account: ACTIVE → SUSPENDED
 //
+// It also knows the service control policies and where they are attached, and which account administers which
+// service for the organization. What a policy says is for others to evaluate (package localiam, with package policy): here is only
+// which of them bear on an account ([Service.Standing]).
+//
 // Invariants: one organization per installation; the management account is never moved out of the tree,
 // closed or deleted; a unit's name is unique among its siblings; the tree is at most five units deep
 // (AWS Organizations quotas); e-mail addresses of accounts are unique in folded case.
@@ -56,6 +60,10 @@ type Account struct {
 // Store is what the organization needs of a database. Changing methods are one transaction with the event;
 // reads of one thing answer fault.NotFound; listings are by key (id), rows after `after`, at most limit.
 type Store interface {
+	PolicyStore
+	DelegateStore
+	RequestStore
+
 	// InsertOrganization creates the organization with its management account; fault.Conflict "exists" if
 	// there is one already.
 	InsertOrganization(ctx context.Context, o Organization, management Account, e audit.Event) error

@@ -36,6 +36,8 @@ type Service struct {
 	// opened is called after an account was created, before it is answered, so that the account's inside
 	// (its IAM) exists when anyone can see it.
 	opened func(ctx context.Context, a audit.Actor, management string, acct Account) error
+	// check refuses a service control policy that is none.
+	check func(document string) error
 }
 
 // Config is what a Service is made of.
@@ -45,11 +47,17 @@ type Config struct {
 	Rand  io.Reader
 	// Opened prepares the inside of a new account; it may be called again for the same account. Required.
 	Opened func(ctx context.Context, a audit.Actor, management string, acct Account) error
+	// CheckPolicy refuses a document that is no service control policy. Nil: no policy can be made.
+	CheckPolicy func(document string) error
 }
 
 // NewService returns a Service.
 func NewService(c Config) *Service {
-	return &Service{store: c.Store, now: c.Now, rand: c.Rand, opened: c.Opened}
+	check := c.CheckPolicy
+	if check == nil {
+		check = func(string) error { return fault.New(fault.Invalid, "this server takes no service control policies") }
+	}
+	return &Service{store: c.Store, now: c.Now, rand: c.Rand, opened: c.Opened, check: check}
 }
 
 // Create makes the organization and its management account: once in an installation's life.
@@ -182,19 +190,25 @@ func (s *Service) UnitsOf(ctx context.Context, parentID, after string, limit int
 
 // CreateAccount adds an account below the root. Its inside is prepared before the answer.
 func (s *Service) CreateAccount(ctx context.Context, a audit.Actor, name, email string, tags map[string]string) (Account, error) {
+	acct, err := s.prepare(ctx, a, Account{Name: name, Email: email, Tags: tags})
+	if err != nil {
+		return Account{}, err
+	}
+	return acct, s.store.InsertAccount(ctx, acct, audit.New(ctx, acct.JoinedAt, a, "organizations:CreateAccount", acct.ID).With("name", name))
+}
+
+// prepare completes a new account and makes its inside. The inside comes first: it may be prepared twice, while an account without
+// its access role must never be seen.
+func (s *Service) prepare(ctx context.Context, a audit.Actor, acct Account) (Account, error) {
 	o, err := s.store.Organization(ctx)
 	if err != nil {
 		return Account{}, err
 	}
-	acct := Account{ID: arn.NewAccountID(s.rand), ParentID: o.RootID, Name: name, Email: email, Status: Active, Tags: tags, JoinedAt: s.now()}
+	acct.ID, acct.ParentID, acct.Status, acct.JoinedAt = arn.NewAccountID(s.rand), o.RootID, Active, s.now()
 	if err := checkAccount(acct); err != nil {
 		return Account{}, err
 	}
-	// The inside first: it may be prepared twice, while an account without its access role must never be seen.
-	if err := s.opened(ctx, a, o.ManagementAccountID, acct); err != nil {
-		return Account{}, err
-	}
-	return acct, s.store.InsertAccount(ctx, acct, audit.New(ctx, acct.JoinedAt, a, "organizations:CreateAccount", acct.ID).With("name", name))
+	return acct, s.opened(ctx, a, o.ManagementAccountID, acct)
 }
 
 // MoveAccount moves an account from one parent to another.

@@ -67,6 +67,7 @@ func costly(query, step string) bool {
 			"SCAN json_each", "SCAN CONSTANT ROW", "SCAN 8-ROW VALUES", "SCAN 64-ROW VALUES", "SCAN due", "SCAN gone", // as long as what was asked for
 			"SCAN sources", "SCAN instances", "SCAN organization", "SCAN signin_settings", // small by nature
 			"SCAN open_ones", "SCAN good_ones", "SCAN bad_ones", "SCAN listed", "SCAN counted", "SCAN child_units", "SCAN child_accounts", // subqueries with a limit
+			"SCAN every_unit", "SCAN every_account", // policies are switched on for all of them
 			"SCAN events USING INDEX events_by_time", // newest first, with a limit; an action or outcome that is rare is looked for
 		} {
 			if strings.HasPrefix(step+" ", fine+" ") {

@@ -86,7 +86,10 @@ func (s *Organization) InsertUnit(ctx context.Context, u organization.Unit, e au
 		if err == nil && n == 0 {
 			err = unitNameTaken(u)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return c.arrives(u.ID)
 	})
 }
 
@@ -131,7 +134,10 @@ func (s *Organization) DeleteUnit(ctx context.Context, id string, e audit.Event)
 		if err == nil && children > 0 {
 			err = conflict("not-empty", "the organizational unit still has units or accounts below it").About(organization.ResourceUnit, id)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return c.run(`DELETE FROM org_attachments WHERE target_id = $1`, id)
 	})
 }
 
@@ -188,7 +194,10 @@ func (c conn) insertAccount(a organization.Account, doc string) error {
 	if err == nil && n == 0 {
 		err = accountTaken(a)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.arrives(a.ID)
 }
 
 func accountTaken(a organization.Account) error {
@@ -201,7 +210,7 @@ func (s *Organization) UpdateAccount(ctx context.Context, a organization.Account
 	if err != nil {
 		return err
 	}
-	return s.db.change(ctx, e, func(c conn) error {
+	return s.orgChange(ctx, e, func(c conn) error {
 		if err := c.holdParent(a.ParentID); err != nil {
 			return err
 		}

@@ -34,6 +34,8 @@ func Run(t *testing.T, open Open) {
 		{"GroupConcurrency", testGroupConcurrency},
 		{"Sources", testSources},
 		{"Organization", testOrganization},
+		{"OrganizationPolicies", testOrganizationPolicies},
+		{"Delegates", testDelegates},
 		{"Sets", testSets},
 		{"Assignments", testAssignments},
 		{"Requests", testRequests},

@@ -1,0 +1,222 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"gatehouse/internal/access"
+	"gatehouse/internal/arn"
+	"gatehouse/internal/awswire"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/organization"
+	"gatehouse/internal/policy"
+)
+
+// standing tells localiam what the organization means for an account: which service control policies bear on it. What was
+// computed holds for one generation of the organization, which every node reads anew for each request; so a policy that is
+// attached on one node holds for the next request on all.
+type standing struct {
+	org *organization.Service
+
+	mu         sync.Mutex
+	generation int64
+	accounts   map[string]localiam.Standing
+	delegates  map[delegation]bool
+	documents  map[string]*policy.Document
+}
+
+type delegation struct{ account, service string }
+
+// maxStandings bounds the cache; when it is full it starts anew.
+const maxStandings = 10_000
+
+func newStanding(org *organization.Service) *standing { return &standing{org: org} }
+
+// checkControl is what package organization asks of the policy language.
+func checkControl(document string) error {
+	_, err := policy.Parse([]byte(document), policy.ForOrganization)
+	return err
+}
+
+// kept looks a value up under the present generation, or computes and keeps it.
+func kept[K comparable, V any](ctx context.Context, s *standing, key K, pick func() map[K]V, compute func() (V, error)) (V, error) {
+	var none V
+	generation, err := s.org.Generation(ctx)
+	if err != nil {
+		return none, err
+	}
+	s.mu.Lock()
+	if s.generation != generation || s.accounts == nil || len(s.accounts)+len(s.delegates) > maxStandings {
+		s.generation, s.accounts, s.delegates = generation, map[string]localiam.Standing{}, map[delegation]bool{}
+	}
+	v, ok := pick()[key]
+	s.mu.Unlock()
+	if ok {
+		return v, nil
+	}
+	if v, err = compute(); err != nil {
+		return none, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.generation == generation { // else it may be older than what is kept now
+		pick()[key] = v
+	}
+	return v, nil
+}
+
+// Standing implements [localiam.Organization].
+func (s *standing) Standing(ctx context.Context, accountID string) (localiam.Standing, error) {
+	out, err := kept(ctx, s, accountID, func() map[string]localiam.Standing { return s.accounts }, func() (localiam.Standing, error) {
+		st, err := s.org.Standing(ctx, accountID)
+		if err != nil {
+			return localiam.Standing{}, err
+		}
+		return s.compile(st)
+	})
+	if fault.Is(err, fault.NotFound) { // an account that is not in the organization has no principals
+		return localiam.Standing{Closed: true}, nil
+	}
+	return out, err
+}
+
+func (s *standing) compile(st organization.Standing) (localiam.Standing, error) {
+	out := localiam.Standing{OrganizationID: st.Organization.ID, Path: st.Path, Closed: st.Closed}
+	for _, level := range st.Control {
+		var named []policy.Named
+		for _, p := range level {
+			d, err := s.document(p.Content)
+			if err != nil {
+				return out, fault.New(fault.Internal, "the service control policy %s does not parse", p.ID).Because(err)
+			}
+			named = append(named, policy.Named{Name: p.ID, Document: d})
+		}
+		out.ServiceControl = append(out.ServiceControl, named)
+	}
+	return out, nil
+}
+
+// document parses a policy once: thousands of accounts share a few.
+func (s *standing) document(text string) (*policy.Document, error) {
+	s.mu.Lock()
+	d, ok := s.documents[text]
+	s.mu.Unlock()
+	if ok {
+		return d, nil
+	}
+	d, err := policy.Parse([]byte(text), policy.ForOrganization)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.documents == nil || len(s.documents) > maxStandings {
+		s.documents = map[string]*policy.Document{}
+	}
+	s.documents[text] = d
+	return d, nil
+}
+
+// delegate reports whether an account administers Identity Center for the organization.
+func (s *standing) delegate(ctx context.Context, accountID string) (bool, error) {
+	key := delegation{accountID, organization.IdentityCenter}
+	return kept(ctx, s, key, func() map[delegation]bool { return s.delegates }, func() (bool, error) {
+		return s.org.IsDelegate(ctx, accountID, organization.IdentityCenter)
+	})
+}
+
+// rights decides what callers of the AWS APIs may do: their policies, and whose the thing is that they want to touch.
+type rights struct {
+	iam *localiam.Service
+	// management owns the organization, the instance and the identity store.
+	management string
+	standing   *standing
+	// role finds a provisioned role; NotFound when a permission set is not provisioned in an account.
+	role func(context.Context, access.RoleKey) (access.ProvisionedRole, error)
+}
+
+// Authorize implements [awswire.Authorizer].
+func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Access) error {
+	owner, err := r.owner(ctx, c, a.Action)
+	if err != nil {
+		return err
+	}
+	for _, resource := range a.Resources {
+		k := localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: owner, Context: a.Context}
+		if err := r.iam.Authorize(ctx, c, k); err != nil {
+			return err
+		}
+	}
+	if owner == c.AccountID && owner != r.management && strings.HasPrefix(a.Action, "sso:") {
+		return r.spared(ctx, c, a)
+	}
+	return nil
+}
+
+// owner is the account to which what an action touches belongs, where the ARNs do not say so. Without it an administrator of a
+// member account could administer the whole organization, because the ARNs of instances, permission sets, users and groups name no account.
+// Any account of an organization may ask which organization it is in, and which instances it can see (the door shows a member account none).
+//
+// What belongs to Identity Center is as if it were its own for the account that is registered as delegated administrator of
+// sso.amazonaws.com; what the organization tells, for a delegated administrator of any service (the door lets him read alone).
+func (r rights) owner(ctx context.Context, c localiam.Caller, action string) (string, error) {
+	service, name, _ := strings.Cut(action, ":")
+	switch {
+	case action == "organizations:DescribeOrganization", action == "sso:ListInstances", action == "sso:DescribeInstance":
+		return c.AccountID, nil
+	case c.AccountID == r.management, c.AccountID == "":
+	case service == "sso", service == "sso-directory", service == "identitystore":
+		ok, err := r.standing.delegate(ctx, c.AccountID)
+		if err != nil || ok {
+			return c.AccountID, err
+		}
+	case service == "organizations" && (strings.HasPrefix(name, "List") || strings.HasPrefix(name, "Describe")):
+		ok, err := r.standing.org.IsDelegate(ctx, c.AccountID, "")
+		if err != nil || ok {
+			return c.AccountID, err
+		}
+	}
+	switch service {
+	case "sso", "sso-directory", "identitystore", "organizations":
+		return r.management, nil
+	}
+	return "", nil
+}
+
+// spared refuses a delegated administrator what stays the management account's: access to itself, permission sets that are
+// provisioned in it, and the instance (User Guide, «Delegated administration»).
+func (r rights) spared(ctx context.Context, c localiam.Caller, a awswire.Access) error {
+	_, name, _ := strings.Cut(a.Action, ":")
+	for _, reading := range []string{"List", "Describe", "Get"} {
+		if strings.HasPrefix(name, reading) {
+			return nil
+		}
+	}
+	refused := fault.New(fault.Denied, "User: %s is not authorized to perform: %s: a delegated administrator cannot delete, modify, remove or assign access to permission sets provisioned in the management account", c.ARN, a.Action)
+	if name == "DeleteInstance" || name == "UpdateInstance" {
+		return refused
+	}
+	for _, resource := range a.Resources {
+		if resource == arn.SSOAccount(r.management) {
+			return refused
+		}
+		_, set, err := arn.ParsePermissionSet(resource)
+		if err != nil {
+			continue
+		}
+		// An assignment elsewhere does not change the set.
+		if name == "CreateAccountAssignment" || name == "DeleteAccountAssignment" {
+			continue
+		}
+		_, err = r.role(ctx, access.RoleKey{AccountID: r.management, PermissionSetID: set})
+		if err == nil {
+			return refused
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
