@@ -88,6 +88,7 @@ type policyDoc struct {
 	Description string             `json:"description,omitzero"`
 	Versions    []policyVersionDoc `json:"versions,omitempty"`
 	Default     int                `json:"default,omitzero"`
+	Last        int                `json:"last,omitzero"`
 	Tags        map[string]string  `json:"tags,omitempty"`
 	CreatedAt   stamp              `json:"createdAt,omitzero"`
 	UpdatedAt   stamp              `json:"updatedAt,omitzero"`
@@ -101,7 +102,7 @@ type policyVersionDoc struct {
 
 func newPolicyDoc(p localiam.ManagedPolicy) policyDoc {
 	return policyDoc{
-		Name: p.Name, ID: p.ID, Description: p.Description, Default: p.Default, Tags: p.Tags, CreatedAt: stamp{p.CreatedAt}, UpdatedAt: stamp{p.UpdatedAt},
+		Name: p.Name, ID: p.ID, Description: p.Description, Default: p.Default, Last: p.Last, Tags: p.Tags, CreatedAt: stamp{p.CreatedAt}, UpdatedAt: stamp{p.UpdatedAt},
 		Versions: mapped(p.Versions, func(v localiam.PolicyVersion) policyVersionDoc {
 			return policyVersionDoc{v.Number, v.Document, stamp{v.CreatedAt}}
 		}),
@@ -115,7 +116,7 @@ func scanPolicy(r row) (localiam.ManagedPolicy, error) {
 		return p, err
 	}
 	d, err := decode[policyDoc](doc)
-	p.Name, p.ID, p.Description, p.Default, p.Tags = d.Name, d.ID, d.Description, d.Default, d.Tags
+	p.Name, p.ID, p.Description, p.Default, p.Last, p.Tags = d.Name, d.ID, d.Description, d.Default, d.Last, d.Tags
 	p.CreatedAt, p.UpdatedAt = d.CreatedAt.Time, d.UpdatedAt.Time
 	p.Versions = mapped(d.Versions, func(v policyVersionDoc) localiam.PolicyVersion {
 		return localiam.PolicyVersion{Number: v.Number, Document: v.Document, CreatedAt: v.CreatedAt.Time}

@@ -83,6 +83,7 @@ func testSets(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Access()
 	i := access.Instance{ID: theInstance, Name: "n", IdentityStoreID: "d-9067642ac7", OwnerAccountID: account(0), Region: "eu-central-1", Tags: map[string]string{"a": "b"}, CreatedAt: epoch()}
 	want{kind: fault.NotFound, resource: "INSTANCE"}.check(t, s.UpdateInstance(ctx, i, event("x", "x")))
+	complete(t, i)
 	ok(t, s.InsertInstance(ctx, i, event("x", "x")))
 	want{fault.Conflict, "exists", "", "INSTANCE", ""}.check(t, s.InsertInstance(ctx, i, event("x", "x")))
 	i.Name, i.Tags = "renamed", nil
@@ -96,6 +97,7 @@ func testSets(t *testing.T, db *sqlstore.DB) {
 		Tags: map[string]string{"k": "v"}, ManagedPolicies: []string{"b", "a"}, CustomerPolicies: []access.PolicyRef{{Name: "n", Path: "/p/"}}, InlinePolicy: "{}",
 		Boundary: &access.Boundary{Customer: &access.PolicyRef{Name: "b", Path: "/"}}, Revision: 3, Version: 1, CreatedAt: epoch(),
 	}
+	complete(t, full, "Boundary.ManagedPolicyARN")
 	ok(t, s.InsertSet(ctx, full, event("x", "x")))
 	same(t, "set", must(s.Set(ctx, full.ID))(t), full)
 	want{fault.Conflict, "duplicate-name", "", "PERMISSION_SET", ""}.check(t, s.InsertSet(ctx, access.PermissionSet{ID: "ps-0", InstanceID: theInstance, Name: "Full"}, event("x", "x")))

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -72,37 +73,23 @@ func benchAccess(b *testing.B, db *sqlstore.DB) {
 			concurrently(b, clients, func(i int) error { return assign(s, b, from+i, key(from+i), group((from+i)/5000), epoch()) })
 		})
 	}
-	var made atomic.Int64
-	var claimed []access.RoleWork
+	made := 0
 	b.Run("ClaimAndFinish/workers=4", func(b *testing.B) {
-		var mu sync.Mutex
-		take := func(worker string) (access.RoleWork, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if len(claimed) == 0 {
-				from := int(made.Add(100))
-				for i := from - 100; i < from; i++ {
-					k := access.RoleKey{AccountID: account(1_000_000 + i), PermissionSetID: set(0).ID}
-					if err := assign(s, b, fmt.Sprint("work", i), k, group(1), epoch()); err != nil {
-						return access.RoleWork{}, err
-					}
-				}
-				var err error
-				if claimed, err = s.ClaimWork(b.Context(), worker, epoch(), after(3600), 100); err != nil {
-					return access.RoleWork{}, err
+		from := made
+		made += b.N
+		assigned := atOnce(128, func(client int) error {
+			for i := from + client; i < made; i += 128 {
+				k := access.RoleKey{AccountID: account(1_000_000 + i), PermissionSetID: set(0).ID}
+				if err := assign(s, b, fmt.Sprint("work", i), k, group(1), epoch()); err != nil {
+					return err
 				}
 			}
-			w := claimed[0]
-			claimed = claimed[1:]
-			return w, nil
-		}
-		concurrently(b, 4, func(int) error {
-			w, err := take(worker)
-			if err != nil {
-				return err
-			}
-			return s.FinishWork(b.Context(), worker, w, access.Outcome{Role: role(w.RoleKey, epoch()), At: epoch()}, event("provision:ApplyRole", w.AccountID))
+			return nil
 		})
+		if err := errors.Join(assigned...); err != nil {
+			b.Fatal(err)
+		}
+		benchWork(b, s)
 	})
 	principals := []access.Principal{user(1), group(0), group(1), group(2), group(3)}
 	b.Run("Assigned/clients=8", func(b *testing.B) {
@@ -110,6 +97,30 @@ func benchAccess(b *testing.B, db *sqlstore.DB) {
 	})
 	b.Run("RolesOf1000", func(b *testing.B) {
 		concurrently(b, 1, func(int) error { return second(s.RolesOf(b.Context(), principals, access.RoleKey{}, 1000)) })
+	})
+}
+
+// benchWork finishes b.N pieces of work, claimed in batches.
+func benchWork(b *testing.B, s *sqlstore.Access) {
+	var mu sync.Mutex
+	var claimed []access.RoleWork
+	take := func() (w access.RoleWork, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(claimed) == 0 {
+			if claimed, err = s.ClaimWork(b.Context(), worker, epoch(), after(3600), 32); err != nil || len(claimed) == 0 {
+				return w, errors.Join(errors.New("no work"), err)
+			}
+		}
+		w, claimed = claimed[0], claimed[1:]
+		return w, nil
+	}
+	concurrently(b, 4, func(int) error {
+		w, err := take()
+		if err != nil {
+			return err
+		}
+		return s.FinishWork(b.Context(), worker, w, access.Outcome{Role: role(w.RoleKey, epoch()), At: epoch()}, event("provision:ApplyRole", w.AccountID))
 	})
 }
 

@@ -19,6 +19,7 @@ func testGroups(t *testing.T, db *sqlstore.DB) {
 		ID: id("g"), Version: 1, DisplayName: "Straße", Description: "d", Source: "entra", CreatedAt: epoch(), UpdatedAt: epoch(), CreatedBy: "c", UpdatedBy: "u",
 		ExternalIDs: []directory.ExternalID{{Issuer: "scim/entra", ID: "G-1"}},
 	}
+	complete(t, g)
 	ok(t, s.InsertGroup(ctx, g, nil, event("identitystore:CreateGroup", g.ID)))
 	same(t, "group", must(s.Group(ctx, g.ID))(t), g)
 	same(t, "by name in another case", must(s.GroupByName(ctx, "STRASSE"))(t).ID, g.ID)

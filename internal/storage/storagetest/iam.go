@@ -25,7 +25,7 @@ func iamRole(name string) localiam.Role {
 
 func iamPolicy(name string) localiam.ManagedPolicy {
 	return localiam.ManagedPolicy{
-		AccountID: acct, Name: name, Path: "/", ID: "ANPA" + name, Default: 1, CreatedAt: epoch(), UpdatedAt: epoch(),
+		AccountID: acct, Name: name, Path: "/", ID: "ANPA" + name, Default: 1, Last: 7, CreatedAt: epoch(), UpdatedAt: epoch(),
 		Versions: []localiam.PolicyVersion{{Number: 1, Document: "{ }", CreatedAt: epoch()}},
 	}
 }
@@ -38,6 +38,7 @@ func testIAMIdentities(t *testing.T, db *sqlstore.DB) {
 	r.Path, r.Description, r.TrustPolicy, r.Protected = "/aws-reserved/sso/", "d", `{"a": "ü"}`, true
 	r.MaxSessionDuration, r.Attached, r.BoundaryARN = 90*time.Minute, []string{"arn:aws:iam::aws:policy/Z", "arn:aws:iam::aws:policy/A"}, "arn:aws:iam::aws:policy/B"
 	r.Inline, r.Tags = map[string]string{"p": `{ "x":1 }`}, map[string]string{"k": "v"}
+	complete(t, r, "Identity.Revision")
 	ok(t, s.SaveRole(ctx, r, event("iam:CreateRole", r.ARN())))
 	same(t, "generation", generation(), int64(1))
 	want{fault.Conflict, "exists", "", "ROLE", ""}.check(t, s.SaveRole(ctx, iamRole("ADMIN.role"), event("x", "x")))
@@ -99,6 +100,7 @@ func testIAMUsers(t *testing.T, db *sqlstore.DB) {
 	bad := k
 	bad.UserName = "Bob"
 	noUser.check(t, s.SaveAccessKey(ctx, bad, event("x", "x")))
+	complete(t, k, "Revision")
 	ok(t, s.SaveAccessKey(ctx, k, event("x", "x")))
 	want{fault.Conflict, "exists", "", "ACCESS_KEY", ""}.check(t, s.SaveAccessKey(ctx, k, event("x", "x")))
 	k.Revision = 1
@@ -143,6 +145,7 @@ func testIAMPolicies(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.LocalIAM()
 	p := iamPolicy("Read")
 	p.Path, p.Description, p.Tags = "/team/", "d", map[string]string{"k": "v"}
+	complete(t, p, "Revision")
 	ok(t, s.SavePolicy(ctx, p, event("x", "x")))
 	want{fault.Conflict, "exists", "", "POLICY", ""}.check(t, s.SavePolicy(ctx, iamPolicy("READ"), event("x", "x")))
 	p.Revision = 1
@@ -208,6 +211,7 @@ func testIAMPolicies(t *testing.T, db *sqlstore.DB) {
 func testIAMProviders(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.LocalIAM()
 	p := localiam.SAMLProvider{AccountID: acct, Name: "AWSSSO_x", Metadata: "<xml/>", Protected: true, CreatedAt: epoch(), ValidUntil: after(9)}
+	complete(t, p, "Revision")
 	ok(t, s.SaveSAMLProvider(ctx, p, event("x", "x")))
 	want{fault.Conflict, "exists", "", "SAML_PROVIDER", ""}.check(t, s.SaveSAMLProvider(ctx, p, event("x", "x")))
 	p.Revision, p.Metadata = 1, "<new/>"

@@ -18,6 +18,7 @@ func testSources(t *testing.T, db *sqlstore.DB) {
 		ID: "entra", Version: 1, Name: "Entra ID", Profile: directory.ProfileAWS, LocalUsers: true, CreatedAt: epoch(),
 		SAML: directory.SAMLSettings{EntityID: "e", SSORedirectURL: "r", SSOPostURL: "p", Certificates: [][]byte{{0, 1, 255}, {2}}, MetadataURL: "m", AllowIDPInitiated: true, JustInTime: true},
 	}
+	complete(t, src)
 	want{kind: fault.NotFound, resource: "SOURCE"}.check(t, s.PutSource(ctx, src, 1, event("x", "x")))
 	want{kind: fault.NotFound, resource: "SOURCE"}.check(t, second(s.Source(ctx, "entra")))
 	ok(t, s.PutSource(ctx, src, 0, event("x", "x")))

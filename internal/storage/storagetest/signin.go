@@ -69,6 +69,7 @@ func testSignIns(t *testing.T, db *sqlstore.DB) {
 	same(t, "settings", must(s.Settings(ctx))(t), set)
 
 	r := signin.Request{ID: "_1", SourceID: "entra", Relay: "r", BrowserHash: hash("b"), ReturnTo: "/start", CreatedAt: epoch(), ExpiresAt: after(600)}
+	complete(t, r, "UsedAt")
 	ok(t, s.InsertRequest(ctx, r, event("x", "x")))
 	used("exists").check(t, s.InsertRequest(ctx, r, event("x", "x")))
 	same(t, "request", must(s.Request(ctx, "_1"))(t), r)
@@ -109,6 +110,7 @@ func testSignIns(t *testing.T, db *sqlstore.DB) {
 func testSessions(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.SignIn()
 	a := session("a")
+	complete(t, a)
 	ok(t, s.InsertSession(ctx, a, event("x", "x")))
 	used("exists").check(t, s.InsertSession(ctx, a, event("x", "x")))
 	same(t, "session", must(s.Session(ctx, a.ID))(t), a)
@@ -165,6 +167,7 @@ func testGrants(t *testing.T, db *sqlstore.DB) {
 		ID: "client", SecretHash: hash("secret"), Name: "n", GrantTypes: []signin.GrantType{signin.GrantDeviceCode}, RedirectURIs: []string{"u"}, Scopes: []string{"s"},
 		IssuerURL: "i", CreatedAt: epoch(), ExpiresAt: after(9),
 	}
+	complete(t, c)
 	ok(t, s.InsertClient(ctx, c, event("x", "x")))
 	used("exists").check(t, s.InsertClient(ctx, c, event("x", "x")))
 	same(t, "client", must(s.Client(ctx, "client"))(t), c)
@@ -186,6 +189,7 @@ func testGrants(t *testing.T, db *sqlstore.DB) {
 		return s.DecideDevice(ctx, decided, event("x", "x"))
 	}), used("decided"))
 	d.Status, d.UserID, d.SessionID = signin.DeviceApproved, "user", on.ID
+	complete(t, d)
 	same(t, "decided device", must(s.Device(ctx, d.Hash))(t), d)
 	exactlyOne(t, atOnce(8, func(i int) error { return s.ExchangeDevice(ctx, d.Hash, tokens(i, on), event("x", "x")) }), used("used"))
 	same(t, "used device", must(s.DeviceByUserCode(ctx, d.UserCode))(t).Status, signin.DeviceUsed)
@@ -194,6 +198,7 @@ func testGrants(t *testing.T, db *sqlstore.DB) {
 	used("decided").check(t, s.DecideDevice(ctx, signin.Device{Hash: hash("none")}, event("x", "x")))
 
 	k := code(1, on)
+	complete(t, k, "UsedAt")
 	ok(t, s.InsertCode(ctx, k, event("x", "x")))
 	used("exists").check(t, s.InsertCode(ctx, k, event("x", "x")))
 	same(t, "code", must(s.Code(ctx, k.Hash))(t), k)
@@ -236,6 +241,7 @@ func testTokens(t *testing.T, db *sqlstore.DB) {
 		return ts
 	}
 	first := issue("first")
+	complete(t, first, "Refresh.RotatedAt", "Refresh.Nonce")
 	a, of, err := s.AccessToken(ctx, first.Access.Hash)
 	ok(t, err)
 	same(t, "access token", a, first.Access)

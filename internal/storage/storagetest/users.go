@@ -20,19 +20,20 @@ func fullUser() directory.User {
 		Name:        directory.Name{Formatted: "f", FamilyName: "O'Brien \"x\"", GivenName: "名前", MiddleName: "m", HonorificPrefix: "Dr", HonorificSuffix: "III"},
 		DisplayName: "\u2028\u0001 👩‍🚀 <&>", NickName: "n", ProfileURL: "https://example.com/?a=b&c", Title: "t", UserType: "u",
 		PreferredLanguage: "de-CH", Locale: "de", Timezone: "Europe/Zurich", Website: "https://w", Birthdate: "1980-02-29",
-		Active: true, Emails: v, PhoneNumbers: v[:1], Photos: v[1:], Roles: v, IMs: v, Entitlements: v,
+		Active: true, Emails: v, PhoneNumbers: v[:1], Photos: v, Roles: v, IMs: v, Entitlements: v,
 		Addresses: []directory.Address{{Formatted: "f", StreetAddress: "s\ns", Locality: "l", Region: "r", PostalCode: "p", Country: "CH", Type: "work", Primary: true}},
 		Enterprise: directory.Enterprise{
 			EmployeeNumber: "1", CostCenter: "2", Organization: "3", Division: "4", Department: "5", ManagerID: id("manager"),
 		},
 		ExternalIDs: []directory.ExternalID{{Issuer: "scim/entra", ID: "X-1"}, {Issuer: "other", ID: "X-1"}},
-		Source:      "entra", CreatedAt: epoch(), UpdatedAt: epoch().Add(time.Microsecond), CreatedBy: "c", UpdatedBy: "u",
+		Source:      "entra", CreatedAt: epoch(), UpdatedAt: epoch().Add(time.Microsecond), DisabledAt: epoch().Add(time.Hour), CreatedBy: "c", UpdatedBy: "u",
 	}
 }
 
 func testUsers(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
 	u := fullUser()
+	complete(t, u)
 	ok(t, s.InsertUser(ctx, u, event("identitystore:CreateUser", u.ID)))
 	inactive := directory.User{ID: id("bare"), Version: 1, UserName: "bare"}
 	ok(t, s.InsertUser(ctx, inactive, event("identitystore:CreateUser", inactive.ID)))
