@@ -346,21 +346,31 @@ func (s *Service) TagSet(ctx context.Context, a audit.Actor, instanceID, id stri
 
 // TagInstance sets and removes tags of an instance.
 func (s *Service) TagInstance(ctx context.Context, a audit.Actor, id string, set map[string]string, remove []string) error {
-	i, err := s.store.Instance(ctx, id)
-	if err != nil {
-		return err
+	op := "TagResource"
+	if len(remove) > 0 {
+		op = "UntagResource"
 	}
-	tags := maps.Clone(i.Tags)
-	if tags == nil {
-		tags = map[string]string{}
+	return s.store.EditInstance(ctx, id, func(i *Instance) error {
+		tags := map[string]string{}
+		maps.Copy(tags, i.Tags)
+		maps.Copy(tags, set)
+		for _, k := range remove {
+			delete(tags, k)
+		}
+		i.Tags = tags
+		return checkSetTags(tags)
+	}, audit.New(ctx, s.now(), a, "sso:"+op, arn.Instance(id)))
+}
+
+var instanceName = regexp.MustCompile(`^[\w+=,.@-]{0,255}$`)
+
+// RenameInstance gives an instance another name.
+func (s *Service) RenameInstance(ctx context.Context, a audit.Actor, id, name string) error {
+	if !instanceName.MatchString(name) {
+		return invalid("Name", `an instance's name has at most 255 characters of [\w+=,.@-]`)
 	}
-	maps.Copy(tags, set)
-	for _, k := range remove {
-		delete(tags, k)
-	}
-	if err := checkSetTags(tags); err != nil {
-		return err
-	}
-	i.Tags = tags
-	return s.store.UpdateInstance(ctx, i, audit.New(ctx, s.now(), a, "sso:TagResource", arn.Instance(id)))
+	return s.store.EditInstance(ctx, id, func(i *Instance) error {
+		i.Name = name
+		return nil
+	}, audit.New(ctx, s.now(), a, "sso:UpdateInstance", arn.Instance(id)).With("name", name))
 }

@@ -14,12 +14,16 @@ type Store interface {
 	SetStore
 	AssignmentStore
 	WorkStore
+	AttributeStore
+	RegionStore
 }
 
 // InstanceStore keeps instances.
 type InstanceStore interface {
 	InsertInstance(ctx context.Context, i Instance, e audit.Event) error
 	UpdateInstance(ctx context.Context, i Instance, e audit.Event) error
+	// EditInstance lets change edit the instance as it is, while nobody else can.
+	EditInstance(ctx context.Context, id string, change func(*Instance) error, e audit.Event) error
 	Instance(ctx context.Context, id string) (Instance, error)
 	// Instances lists all; there are few.
 	Instances(ctx context.Context) ([]Instance, error)

@@ -52,6 +52,12 @@ func Run(t *testing.T, open Open) {
 		{"Grants", testGrants},
 		{"Tokens", testTokens},
 		{"Sweep", testSweep},
+		{"Attributes", testAttributes},
+		{"Regions", testRegions},
+		{"Applications", testApplications},
+		{"ApplicationAssignments", testApplicationAssignments},
+		{"Issuers", testIssuers},
+		{"ClientTokens", testClientTokens},
 		{"Events", testEvents},
 		{"HostileText", testHostileText},
 	} {
