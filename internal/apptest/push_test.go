@@ -19,7 +19,6 @@ func TestPush(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, dir, profile)
 				w.job(func(s *tenant.Settings) { s.Dialect = dialect })
-				w.team()
 				w.life()
 			})
 		}
@@ -39,7 +38,6 @@ func TestPushUnderChaos(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, dir, profile)
 				w.job(func(s *tenant.Settings) { s.Chaos, s.Dialect = chaos, tenant.DialectMixed })
-				w.team()
 				w.life()
 			})
 		}
@@ -143,7 +141,7 @@ func (w *world) binned() {
 		w.t.Errorf("purged cat is still there: %v", err)
 	}
 	w.wantMembers("Builders", "ann", "bob")
-	w.person("cat", "Cat", "Cole")
+	w.person(staff("cat", "Cat", "Cole"))
 	w.ok(w.tenant.AddMember("Builders", cat))
 	w.sync()
 	if w.user(cat).ID == was.ID {

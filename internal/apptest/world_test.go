@@ -3,14 +3,18 @@ package apptest_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,21 +37,56 @@ type world struct {
 	t      *testing.T
 	tenant *tenant.Tenant
 	dir    string
+	// signed are the tenant's cookies of people who gave their password once.
+	signed map[string][]*http.Cookie
 }
 
-// newWorld connects a tenant with one directory of the server.
+// company is the data directory of a tenant with three people: ann and bob in the group Devs, which is assigned, and cat, who is assigned
+// herself. Bob leads ann. It is made once and copied, because keys and password hashes take their time.
+var company = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "apptest")
+	if err != nil {
+		return "", err
+	}
+	t, err := tenant.New(tenant.Config{BaseURL: "http://127.0.0.1:1", DataDir: dir, Domain: "contoso.test"})
+	if err != nil {
+		return "", err
+	}
+	for _, u := range []tenant.User{staff("bob", "Bob", "Berg"), staff("ann", "Ann", "Ash"), staff("cat", "Cat", "Cole")} {
+		if u.UserPrincipalName == ann {
+			u.Manager = bob
+		}
+		if _, err := t.AddUser(u); err != nil {
+			return "", err
+		}
+	}
+	_, err = t.AddGroup(tenant.Group{DisplayName: "Devs", Members: []string{ann, bob}})
+	return dir, errors.Join(err, t.Assign("Devs", ""), t.Assign(cat, ""), t.SetPassword(ann, password), t.SetPassword(bob, password))
+})
+
+// TestMain removes what company made.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := company(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// newWorld connects a tenant, a copy of company, with one directory of the server.
 func newWorld(t *testing.T, dir string, profile directory.Profile) *world {
 	t.Helper()
-	w := &world{Program: apptest.Start(t), t: t, dir: dir}
+	w := &world{Program: apptest.Start(t), t: t, dir: dir, signed: map[string][]*http.Cookie{}}
 	if dir != app.DefaultSource {
 		_, err := w.Directory.CreateSource(t.Context(), tester, directory.Source{ID: dir, Profile: profile})
 		w.ok(err)
 	}
+	made, err := company()
+	w.ok(err)
+	data := filepath.Join(t.TempDir(), "tenant")
+	w.ok(os.CopyFS(data, os.DirFS(made)))
 	srv := httptest.NewUnstartedServer(nil)
-	var err error
-	w.tenant, err = tenant.New(tenant.Config{
-		BaseURL: "http://" + srv.Listener.Addr().String(), DataDir: t.TempDir(), Domain: "contoso.test", Now: w.Clock.Now,
-	})
+	w.tenant, err = tenant.New(tenant.Config{BaseURL: "http://" + srv.Listener.Addr().String(), DataDir: data, Now: w.Clock.Now})
 	w.ok(err)
 	srv.Config.Handler = w.tenant.Handler()
 	srv.Start()
@@ -78,31 +117,19 @@ func (w *world) job(edit func(*tenant.Settings)) {
 	w.ok(w.tenant.SetJob(edit))
 }
 
-// person adds someone to the tenant.
-func (w *world) person(name, given, sur string) tenant.User {
-	w.t.Helper()
+func staff(name, given, sur string) tenant.User {
 	upn := name + "@contoso.test"
-	u, err := w.tenant.AddUser(tenant.User{
+	return tenant.User{
 		UserPrincipalName: upn, Mail: upn, MailNickname: name, GivenName: given, Surname: sur, DisplayName: given + " " + sur,
 		Department: "IT", EmployeeID: "1-" + name, JobTitle: "Engineer", AccountEnabled: true,
-	})
-	w.ok(err)
-	return u
+	}
 }
 
-// team fills the tenant with three people: ann and bob in the group Devs, which is assigned, and cat, who is assigned herself. Bob
-// leads ann.
-func (w *world) team() {
+// person adds someone to the tenant.
+func (w *world) person(u tenant.User) {
 	w.t.Helper()
-	w.person("bob", "Bob", "Berg")
-	w.person("ann", "Ann", "Ash")
-	w.person("cat", "Cat", "Cole")
-	_, err := w.tenant.UpdateUser("ann@contoso.test", func(u *tenant.User) { u.Manager = "bob@contoso.test" })
+	_, err := w.tenant.AddUser(u)
 	w.ok(err)
-	_, err = w.tenant.AddGroup(tenant.Group{DisplayName: "Devs", Members: []string{"ann@contoso.test", "bob@contoso.test"}})
-	w.ok(err)
-	w.ok(w.tenant.Assign("Devs", ""))
-	w.ok(w.tenant.Assign("cat@contoso.test", ""))
 }
 
 // sync runs a cycle that must go through without a failure.
@@ -286,9 +313,16 @@ func (p page) form(t *testing.T) (action string, fields url.Values) {
 	return html.UnescapeString(m[1]), fields
 }
 
-// atTenant follows a sign-in page of the tenant, if it shows one, to the page that carries the response.
-func (b *browser) atTenant(p page, user string) page {
+// atTenant goes to an address of the tenant and on to the page that carries the response, signing in if it is asked to.
+func (b *browser) atTenant(to, user string) page {
 	b.w.t.Helper()
+	at, err := url.Parse(b.w.tenant.BaseURL())
+	b.w.ok(err)
+	p := b.get(to)
+	if _, f := p.form(b.w.t); f.Has("flow") && b.w.signed[user] != nil {
+		b.c.Jar.SetCookies(at, b.w.signed[user])
+		p = b.get(to)
+	}
 	action, fields := p.form(b.w.t)
 	if !fields.Has("flow") {
 		return p
@@ -296,8 +330,9 @@ func (b *browser) atTenant(p page, user string) page {
 	fields.Set("loginfmt", user)
 	fields.Set("passwd", password)
 	p = b.post(b.w.tenant.BaseURL()+action, fields)
-	for p.status == http.StatusSeeOther {
-		p = b.get(b.w.tenant.BaseURL() + p.location())
+	b.w.signed[user] = (&http.Response{Header: p.header}).Cookies()
+	if p.status == http.StatusSeeOther { // to My Apps: nothing had been asked for
+		return b.get(to)
 	}
 	return p
 }
@@ -309,7 +344,7 @@ func (b *browser) response(user, returnTo string) (acs string, form url.Values) 
 	if p.status != http.StatusSeeOther {
 		b.w.t.Fatalf("login: HTTP %d %s", p.status, p.body)
 	}
-	return b.atTenant(b.get(p.location()), user).form(b.w.t)
+	return b.atTenant(p.location(), user).form(b.w.t)
 }
 
 // deliver posts a response and follows to the end of the sign-in: the answer of finish, or of acs when it refused.
