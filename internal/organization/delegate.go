@@ -151,3 +151,8 @@ func (s *Service) IsDelegate(ctx context.Context, accountID, service string) (bo
 	ds, err := s.store.Delegates(ctx, DelegateFilter{AccountID: accountID, Service: service, Limit: 1})
 	return len(ds) > 0, err
 }
+
+// ErrNotDelegate is the fault for an account that administers no service.
+func ErrNotDelegate(accountID string) error {
+	return fault.New(fault.NotFound, "The specified account is not a delegated administrator for your organization.").For("not-registered").About(ResourceAccount, accountID)
+}

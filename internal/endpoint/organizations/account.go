@@ -2,8 +2,10 @@ package organizations
 
 import (
 	"context"
+	"slices"
 	"strings"
 
+	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/organization"
@@ -21,9 +23,13 @@ func (d *Door[P]) describeOrganization(ctx context.Context, _ *awswire.Call[P], 
 	if err != nil {
 		return nil, err
 	}
+	types, err := d.policyTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	n := names{o}
 	return &DescribeOrganizationResponse{Organization: &Organization{
-		Id: &o.ID, Arn: new(n.prefix() + "organization/" + o.ID), FeatureSet: new("ALL"), AvailablePolicyTypes: []PolicyTypeSummary{},
+		Id: &o.ID, Arn: new(n.prefix() + "organization/" + o.ID), FeatureSet: new("ALL"), AvailablePolicyTypes: types,
 		MasterAccountArn: new(n.arn(m.ID)), MasterAccountId: &m.ID, MasterAccountEmail: &m.Email,
 	}}, nil
 }
@@ -104,36 +110,89 @@ func (d *Door[P]) accounts(ctx context.Context, accts []organization.Account) ([
 	return out, nil
 }
 
-// createAccount answers SUCCEEDED: the account is there, with its access role, before the answer.
+// createAccount answers IN_PROGRESS, as AWS does, though all is done: the account is there, with its access role, or has failed, and
+// the next question about the request says so. The id of an account that was made is answered at once; AWS leaves it out until then.
 func (d *Door[P]) createAccount(ctx context.Context, c *awswire.Call[P], in *CreateAccountRequest) (*CreateAccountResponse, error) {
 	if r := awswire.Val(in.RoleName); r != "" && r != accessRole {
 		return nil, fault.New(fault.Invalid, "the access role of a new account is always called %s", accessRole).At("RoleName")
 	}
-	acct, err := d.org.CreateAccount(ctx, c.Actor, *in.AccountName, *in.Email, fromTags(in.Tags))
-	if f := fault.Of(err); f != nil && f.Kind == fault.Conflict && f.Reason == "duplicate" {
-		return nil, fault.New(fault.Invalid, "EMAIL_ALREADY_EXISTS: another account has this e-mail address").At("Email")
-	}
+	tags, err := uniqueTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}
-	return &CreateAccountResponse{CreateAccountStatus: created(acct)}, nil
+	r, err := d.org.RequestAccount(ctx, c.Actor, *in.AccountName, *in.Email, tags)
+	if err != nil {
+		return nil, err
+	}
+	w := request(r)
+	w.State, w.CompletedTimestamp, w.FailureReason = new("IN_PROGRESS"), nil, nil
+	return &CreateAccountResponse{CreateAccountStatus: w}, nil
 }
 
 const statusPrefix = "car-"
 
+// describeCreateAccountStatus knows requests, and accounts that were made without one by "car-" and their id.
 func (d *Door[P]) describeCreateAccountStatus(ctx context.Context, _ *awswire.Call[P], in *DescribeCreateAccountStatusRequest) (*DescribeCreateAccountStatusResponse, error) {
-	acct, err := d.org.Account(ctx, strings.TrimPrefix(*in.CreateAccountRequestId, statusPrefix))
+	id := *in.CreateAccountRequestId
+	if account := strings.TrimPrefix(id, statusPrefix); arn.IsAccountID(account) {
+		acct, err := d.org.Account(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		r := organization.AccountRequest{ID: id, Name: acct.Name, AccountID: acct.ID, State: organization.Succeeded, RequestedAt: acct.JoinedAt, CompletedAt: acct.JoinedAt}
+		return &DescribeCreateAccountStatusResponse{CreateAccountStatus: request(r)}, nil
+	}
+	r, err := d.org.Request(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return &DescribeCreateAccountStatusResponse{CreateAccountStatus: created(acct)}, nil
+	return &DescribeCreateAccountStatusResponse{CreateAccountStatus: request(r)}, nil
 }
 
-func created(a organization.Account) *CreateAccountStatus {
-	return &CreateAccountStatus{
-		Id: new(statusPrefix + a.ID), AccountId: new(a.ID), AccountName: new(a.Name), State: new("SUCCEEDED"),
-		RequestedTimestamp: awswire.At(a.JoinedAt), CompletedTimestamp: awswire.At(a.JoinedAt),
+// listCreateAccountStatus lists requests by id; when some states are wanted, it reads on until the page is full.
+func (d *Door[P]) listCreateAccountStatus(ctx context.Context, _ *awswire.Call[P], in *ListCreateAccountStatusRequest) (*ListCreateAccountStatusResponse, error) {
+	what := append([]string{"ListCreateAccountStatus"}, in.States...)
+	after, err := awswire.Cursor(in.NextToken, what...)
+	if err != nil {
+		return nil, err
 	}
+	limit := limit(in.MaxResults)
+	var found []organization.AccountRequest
+	for len(found) <= limit {
+		batch, err := d.org.Requests(ctx, after, 100)
+		if err != nil {
+			return nil, err
+		}
+		if len(batch) == 0 {
+			break
+		}
+		for _, r := range batch {
+			if after = r.ID; len(in.States) == 0 || slices.Contains(in.States, r.State) {
+				found = append(found, r)
+			}
+		}
+	}
+	found, next := awswire.Page(found[:min(len(found), limit+1)], limit, func(r organization.AccountRequest) string { return r.ID })
+	out := &ListCreateAccountStatusResponse{CreateAccountStatuses: []CreateAccountStatus{}, NextToken: awswire.PageToken(next, what...)}
+	for _, r := range found {
+		out.CreateAccountStatuses = append(out.CreateAccountStatuses, *request(r))
+	}
+	return out, nil
+}
+
+func request(r organization.AccountRequest) *CreateAccountStatus {
+	return &CreateAccountStatus{
+		Id: &r.ID, AccountId: awswire.Opt(r.AccountID), AccountName: &r.Name, State: &r.State, FailureReason: awswire.Opt(r.FailureReason),
+		RequestedTimestamp: awswire.At(r.RequestedAt), CompletedTimestamp: awswire.At(r.CompletedAt),
+	}
+}
+
+func (d *Door[P]) closeAccount(ctx context.Context, c *awswire.Call[P], in *CloseAccountRequest) (*awswire.Empty, error) {
+	return nil, d.org.CloseAccount(ctx, c.Actor, *in.AccountId)
+}
+
+func (d *Door[P]) removeAccount(ctx context.Context, _ *awswire.Call[P], in *RemoveAccountFromOrganizationRequest) (*awswire.Empty, error) {
+	return nil, d.org.RemoveAccount(ctx, *in.AccountId)
 }
 
 func (d *Door[P]) moveAccount(ctx context.Context, c *awswire.Call[P], in *MoveAccountRequest) (*awswire.Empty, error) {

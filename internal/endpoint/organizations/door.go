@@ -1,14 +1,13 @@
 // Package organizations is the door of the AWS Organizations API (AWS JSON 1.1, target
-// AWSOrganizationsV20161128): the organization, its roots and units, its accounts and their tags.
+// AWSOrganizationsV20161128): the organization, its roots and units, its accounts and their tags, service control policies,
+// trusted services and delegated administrators.
 //
 // It owns nothing. It turns wire shapes into nouns of package organization and back, and lets
 // organization.Service decide.
-// What is the API's own, and therefore here: ARNs and paths; page tokens; and CreateAccount's status, which
-// needs no record of its own, because an account is there when CreateAccount answers: the request id
-// "car-" and the account's id says which.
+// What is the API's own, and therefore here: ARNs and paths; page tokens; names of errors.
 //
 // Only principals of the management account get in, except that every account may ask which organization it
-// belongs to (DescribeOrganization).
+// belongs to (DescribeOrganization), and that delegated administrators may read.
 //
 // Start reading at [Door.Service], the table. Operations of the API without a row answer that they are not
 // implemented.
@@ -31,7 +30,13 @@ func New[P any](org *organization.Service) *Door[P] { return &Door[P]{org: org} 
 
 // Service returns the table of operations: name, the ids it touches, handler.
 func (d *Door[P]) Service() awswire.Service[P] {
-	return awswire.Service[P]{Model: &model, Errors: wireError, Operations: []awswire.Operation[P]{
+	rows := append(d.treeRows(), d.policyRows()...)
+	return awswire.Service[P]{Model: &model, Errors: wireError, Operations: append(rows, d.delegateRows()...)}
+}
+
+// treeRows are the operations on the organization, its tree and its accounts.
+func (d *Door[P]) treeRows() []awswire.Operation[P] {
+	return []awswire.Operation[P]{
 		awswire.Op("DescribeOrganization", "organizations:DescribeOrganization", nil, d.describeOrganization),
 		row(d, "ListRoots", func(*ListRootsRequest) ids { return nil }, d.listRoots),
 
@@ -40,6 +45,9 @@ func (d *Door[P]) Service() awswire.Service[P] {
 		row(d, "ListAccountsForParent", func(in *ListAccountsForParentRequest) ids { return ids{in.ParentId} }, d.listAccountsForParent),
 		row(d, "CreateAccount", func(*CreateAccountRequest) ids { return nil }, d.createAccount),
 		row(d, "DescribeCreateAccountStatus", func(*DescribeCreateAccountStatusRequest) ids { return nil }, d.describeCreateAccountStatus),
+		row(d, "ListCreateAccountStatus", func(*ListCreateAccountStatusRequest) ids { return nil }, d.listCreateAccountStatus),
+		row(d, "CloseAccount", func(in *CloseAccountRequest) ids { return ids{in.AccountId} }, d.closeAccount),
+		row(d, "RemoveAccountFromOrganization", func(in *RemoveAccountFromOrganizationRequest) ids { return ids{in.AccountId} }, d.removeAccount),
 		row(d, "MoveAccount", func(in *MoveAccountRequest) ids { return ids{in.AccountId, in.SourceParentId, in.DestinationParentId} }, d.moveAccount),
 
 		row(d, "ListOrganizationalUnitsForParent", func(in *ListOrganizationalUnitsForParentRequest) ids { return ids{in.ParentId} }, d.listUnitsForParent),
@@ -53,7 +61,7 @@ func (d *Door[P]) Service() awswire.Service[P] {
 		row(d, "TagResource", func(in *TagResourceRequest) ids { return ids{in.ResourceId} }, d.tag),
 		row(d, "UntagResource", func(in *UntagResourceRequest) ids { return ids{in.ResourceId} }, d.untag),
 		row(d, "ListTagsForResource", func(in *ListTagsForResourceRequest) ids { return ids{in.ResourceId} }, d.listTags),
-	}}
+	}
 }
 
 // ids names roots, units and accounts that an operation touches.
@@ -79,15 +87,31 @@ func row[P, In, Out any, I interface {
 		if err != nil {
 			return awswire.Target{}, err
 		}
-		if c.Actor.AccountID != o.ManagementAccountID {
+		may := c.Actor.AccountID == o.ManagementAccountID
+		if !may && open(name) {
+			if may, err = d.org.IsDelegate(ctx, c.Actor.AccountID, ""); err != nil {
+				return awswire.Target{}, err
+			}
+		}
+		if !may {
 			return awswire.Target{}, fault.New(fault.Denied, "%s is not authorized to perform organizations:%s: only the management account may", c.Actor.ID, name)
 		}
 		var t awswire.Target
 		for _, id := range touches(in) {
 			t.Resources = append(t.Resources, names{o}.arn(*id))
 		}
+		t.Context = map[string][]string{}
 		if in, ok := any(in).(tagged); ok {
 			t.Context = tagKeys(in.tags())
+		}
+		if in, ok := any(in).(typed); ok {
+			t.Context["organizations:PolicyType"] = []string{*in.policyType()}
+		}
+		if in, ok := any(in).(serving); ok && in.service() != nil {
+			t.Context["organizations:ServicePrincipal"] = []string{*in.service()}
+		}
+		if err := d.resourceTags(ctx, touches(in), t.Context); err != nil {
+			return awswire.Target{}, err
 		}
 		return t, nil
 	}
@@ -106,6 +130,21 @@ func tagKeys(set []Tag, keys []string) map[string][]string {
 	return c
 }
 
+// resourceTags adds aws:ResourceTag for what is touched first; what does not exist has no tags.
+func (d *Door[P]) resourceTags(ctx context.Context, touched ids, out map[string][]string) error {
+	if len(touched) == 0 {
+		return nil
+	}
+	tags, err := d.tagsOf(ctx, *touched[0])
+	if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Invalid) {
+		return err
+	}
+	for k, v := range tags {
+		out["aws:ResourceTag/"+k] = []string{v}
+	}
+	return nil
+}
+
 // names writes the ARNs of an organization's parts: all of them name the management account.
 type names struct{ organization.Organization }
 
@@ -116,6 +155,10 @@ func (n names) arn(id string) string {
 		kind = "ou"
 	case strings.HasPrefix(id, "r-"):
 		kind = "root"
+	case id == organization.FullAccessID:
+		return "arn:aws:organizations::aws:policy/service_control_policy/" + id
+	case strings.HasPrefix(id, "p-"):
+		return n.prefix() + "policy/" + n.ID + "/service_control_policy/" + id
 	}
 	return n.prefix() + kind + "/" + n.ID + "/" + id
 }
@@ -133,12 +176,17 @@ func wireError(operation string, err error, e awswire.WireError) awswire.WireErr
 		e = e.With("Type", "TooManyRequests")
 	case fault.Invalid:
 		e.Code = "InvalidInputException"
-		e = e.With("Reason", invalidReason(f))
+		switch f.Reason {
+		case "malformed-policy":
+			e.Code = "MalformedPolicyDocumentException"
+		case "policy-type":
+			e.Code = "PolicyTypeNotAvailableForOrganizationException"
+		default:
+			e = e.With("Reason", invalidReason(f))
+		}
 	case fault.Quota:
 		e.Code = "ConstraintViolationException"
-		if f.Reason == "depth" {
-			e = e.With("Reason", "OU_DEPTH_LIMIT_EXCEEDED")
-		}
+		e = e.With("Reason", constraints[f.Reason])
 	case fault.NotFound:
 		e.Code = notFound(operation, f)
 	case fault.Conflict:
@@ -147,7 +195,31 @@ func wireError(operation string, err error, e awswire.WireError) awswire.WireErr
 	return e
 }
 
+// constraints are the reasons of a ConstraintViolationException.
+var constraints = map[string]string{
+	"depth":               "OU_DEPTH_LIMIT_EXCEEDED",
+	"content":             "POLICY_CONTENT_LIMIT_EXCEEDED",
+	"most":                "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
+	"least":               "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
+	"cannot-leave":        "ACCOUNT_CANNOT_LEAVE_ORGANIZATION",
+	"close-management":    "CANNOT_CLOSE_MANAGEMENT_ACCOUNT",
+	"remove-delegate":     "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG",
+	"delegates":           "MAX_DELEGATED_ADMINISTRATORS_FOR_SERVICE_LIMIT_EXCEEDED",
+	"delegate-management": "CANNOT_REGISTER_MASTER_AS_DELEGATED_ADMINISTRATOR",
+	"delegate-suspended":  "CANNOT_REGISTER_SUSPENDED_ACCOUNT_AS_DELEGATED_ADMINISTRATOR",
+	"delegate-exists":     "DELEGATED_ADMINISTRATOR_EXISTS_FOR_THIS_SERVICE",
+	"":                    "MAX_TAG_LIMIT_EXCEEDED",
+}
+
 func invalidReason(f *fault.Fault) string {
+	switch f.Reason {
+	case "immutable":
+		return "IMMUTABLE_POLICY"
+	case "service-principal":
+		return "UNRECOGNIZED_SERVICE_PRINCIPAL"
+	case "duplicate-tag":
+		return "DUPLICATE_TAG_KEY"
+	}
 	switch f.Field {
 	case "NextToken":
 		return "INVALID_NEXT_TOKEN"
@@ -171,6 +243,12 @@ func notFound(operation string, f *fault.Fault) string {
 		return "CreateAccountStatusNotFoundException"
 	}
 	switch f.Reason {
+	case "root":
+		return "RootNotFoundException"
+	case "not-attached":
+		return "PolicyNotAttachedException"
+	case "not-registered":
+		return "AccountNotRegisteredException"
 	case "source-parent":
 		return "SourceParentNotFoundException"
 	case "destination-parent":
@@ -181,6 +259,10 @@ func notFound(operation string, f *fault.Fault) string {
 		return "AccountNotFoundException"
 	case organization.ResourceUnit:
 		return "OrganizationalUnitNotFoundException"
+	case organization.ResourcePolicy:
+		return "PolicyNotFoundException"
+	case organization.ResourceTarget:
+		return "TargetNotFoundException"
 	case organization.ResourceParent:
 		return "ParentNotFoundException"
 	}
@@ -195,6 +277,22 @@ func conflict(f *fault.Fault) string {
 		return "OrganizationalUnitNotEmptyException"
 	case "same-parent":
 		return "DuplicateAccountException"
+	case "duplicate-policy":
+		return "DuplicatePolicyException"
+	case "policy-in-use":
+		return "PolicyInUseException"
+	case "attached":
+		return "DuplicatePolicyAttachmentException"
+	case "type-on":
+		return "PolicyTypeAlreadyEnabledException"
+	case "type-off":
+		return "PolicyTypeNotEnabledException"
+	case "registered":
+		return "AccountAlreadyRegisteredException"
+	case "closed":
+		return "AccountAlreadyClosedException"
+	case "management":
+		return "MasterCannotLeaveOrganizationException"
 	}
 	return "ConcurrentModificationException"
 }

@@ -20,6 +20,7 @@ import (
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/organization"
+	"gatehouse/internal/policy"
 	"gatehouse/internal/storage/sqlite"
 )
 
@@ -68,7 +69,10 @@ func newBench(t *testing.T) *bench {
 		b.opened = append(b.opened, a.ID)
 		return nil
 	}
-	org := organization.NewService(organization.Config{Store: db.Organization(), Now: time.Now, Rand: rand.Reader, Opened: opened})
+	org := organization.NewService(organization.Config{Store: db.Organization(), Now: time.Now, Rand: rand.Reader, Opened: opened, CheckPolicy: func(document string) error {
+		_, err := policy.Parse([]byte(document), policy.ForOrganization)
+		return err
+	}})
 	if b.org, err = org.Create(ctx, audit.Gatehouse, "Management", "management@example.com"); err != nil {
 		t.Fatal(err)
 	}
@@ -171,10 +175,11 @@ func TestAccountLife(t *testing.T) {
 	b := newBench(t)
 	status := in[map[string]any](t, b.do("CreateAccount", `{"AccountName":"One","Email":"one@example.com","RoleName":"OrganizationAccountAccessRole","Tags":[{"Key":"env","Value":"dev"}]}`), "CreateAccountStatus")
 	id := in[string](t, status, "AccountId")
-	if status["State"] != "SUCCEEDED" || !slices.Contains(b.opened, id) {
+	if status["State"] != "IN_PROGRESS" || !slices.Contains(b.opened, id) {
 		t.Errorf("CreateAccount = %v, opened %v", status, b.opened)
 	}
 	again := b.do("DescribeCreateAccountStatus", `{"CreateAccountRequestId":"`+in[string](t, status, "Id")+`"}`)["CreateAccountStatus"]
+	status["State"], status["CompletedTimestamp"] = "SUCCEEDED", status["RequestedTimestamp"]
 	if diff := cmp.Diff(any(status), again); diff != "" {
 		t.Errorf("DescribeCreateAccountStatus (-want +got):\n%s", diff)
 	}
@@ -200,9 +205,19 @@ func TestAccountLife(t *testing.T) {
 	if out := b.do("ListAccountsForParent", `{"ParentId":"`+inner+`"}`); len(in[[]any](t, out, "Accounts")) != 1 {
 		t.Errorf("ListAccountsForParent = %v", out)
 	}
-	e := b.refused("InvalidInputException", "CreateAccount", `{"AccountName":"Two","Email":"ONE@example.com"}`)
-	if e["Reason"] != "INVALID_EMAIL_ADDRESS_TARGET" {
-		t.Errorf("a taken address: %v", e)
+	failed := in[map[string]any](t, b.do("CreateAccount", `{"AccountName":"Two","Email":"ONE@example.com"}`), "CreateAccountStatus")
+	if failed["State"] != "IN_PROGRESS" || failed["AccountId"] != nil {
+		t.Errorf("a taken address: %v", failed)
+	}
+	became := in[map[string]any](t, b.do("DescribeCreateAccountStatus", `{"CreateAccountRequestId":"`+in[string](t, failed, "Id")+`"}`), "CreateAccountStatus")
+	if became["State"] != "FAILED" || became["FailureReason"] != "EMAIL_ALREADY_EXISTS" || became["AccountId"] != nil {
+		t.Errorf("a taken address became %v", became)
+	}
+	if list := in[[]any](t, b.do("ListCreateAccountStatus", `{"States":["FAILED"]}`), "CreateAccountStatuses"); len(list) != 1 || !cmp.Equal(list[0], any(became)) {
+		t.Errorf("ListCreateAccountStatus = %v", list)
+	}
+	if list := in[[]any](t, b.do("ListCreateAccountStatus", `{}`), "CreateAccountStatuses"); len(list) != 2 {
+		t.Errorf("ListCreateAccountStatus = %v", list)
 	}
 	b.refused("InvalidInputException", "CreateAccount", `{"AccountName":"Two","Email":"two@example.com","RoleName":"Mine"}`)
 	b.refused("AccountNotFoundException", "DescribeAccount", `{"AccountId":"000000000001"}`)
@@ -288,7 +303,7 @@ func TestListsPageThroughAll(t *testing.T) {
 func TestTags(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	for _, id := range []string{b.account("one"), b.unit(b.org.RootID, "A")} {
+	for _, id := range []string{b.account("one"), b.unit(b.org.RootID, "A"), b.org.RootID, b.policy("P", allowAll)} {
 		on := `{"ResourceId":"` + id + `"`
 		b.do("TagResource", on+`,"Tags":[{"Key":"b","Value":""},{"Key":"a","Value":"1"}]}`)
 		b.do("UntagResource", on+`,"TagKeys":["b"]}`)
@@ -296,10 +311,10 @@ func TestTags(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", id, diff)
 		}
 	}
-	if out := b.do("ListTagsForResource", `{"ResourceId":"`+b.org.RootID+`"}`); len(in[[]any](t, out, "Tags")) != 0 {
-		t.Errorf("tags of the root = %v", out)
+	if e := b.refused("InvalidInputException", "TagResource", `{"ResourceId":"`+b.org.RootID+`","Tags":[{"Key":"a","Value":"1"},{"Key":"a","Value":"2"}]}`); e["Reason"] != "DUPLICATE_TAG_KEY" {
+		t.Errorf("a key twice: %v", e)
 	}
-	b.refused("InvalidInputException", "TagResource", `{"ResourceId":"`+b.org.RootID+`","Tags":[{"Key":"a","Value":"1"}]}`)
+	b.refused("InvalidInputException", "TagResource", `{"ResourceId":"p-FullAWSAccess","Tags":[{"Key":"a","Value":"1"}]}`)
 	b.refused("TargetNotFoundException", "TagResource", `{"ResourceId":"000000000001","Tags":[{"Key":"a","Value":"1"}]}`)
 	b.refused("TargetNotFoundException", "ListTagsForResource", `{"ResourceId":"r-zzzzzzzz"}`)
 }

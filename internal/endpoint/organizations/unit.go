@@ -17,11 +17,11 @@ func (d *Door[P]) listRoots(ctx context.Context, _ *awswire.Call[P], in *ListRoo
 	if _, err := awswire.Cursor(in.NextToken, "ListRoots"); err != nil {
 		return nil, err
 	}
-	o, err := d.org.Organization(ctx)
+	root, err := d.root(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &ListRootsResponse{Roots: []Root{{Id: &o.RootID, Arn: new(names{o}.arn(o.RootID)), Name: new("Root"), PolicyTypes: []PolicyTypeSummary{}}}}, nil
+	return &ListRootsResponse{Roots: []Root{*root}}, nil
 }
 
 func (d *Door[P]) listUnitsForParent(ctx context.Context, _ *awswire.Call[P], in *ListOrganizationalUnitsForParentRequest) (*ListOrganizationalUnitsForParentResponse, error) {
@@ -71,7 +71,11 @@ func (d *Door[P]) describeUnit(ctx context.Context, _ *awswire.Call[P], in *Desc
 }
 
 func (d *Door[P]) createUnit(ctx context.Context, c *awswire.Call[P], in *CreateOrganizationalUnitRequest) (*CreateOrganizationalUnitResponse, error) {
-	u, err := d.org.CreateUnit(ctx, c.Actor, *in.ParentId, *in.Name, fromTags(in.Tags))
+	tags, err := uniqueTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	u, err := d.org.CreateUnit(ctx, c.Actor, *in.ParentId, *in.Name, tags)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +187,11 @@ func (p paths) of(ctx context.Context, id string) (string, error) {
 }
 
 func (d *Door[P]) tag(ctx context.Context, c *awswire.Call[P], in *TagResourceRequest) (*awswire.Empty, error) {
-	return nil, d.retag(ctx, c, *in.ResourceId, fromTags(in.Tags), nil)
+	tags, err := uniqueTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	return nil, d.retag(ctx, c, *in.ResourceId, tags, nil)
 }
 
 func (d *Door[P]) untag(ctx context.Context, c *awswire.Call[P], in *UntagResourceRequest) (*awswire.Empty, error) {
@@ -196,12 +204,16 @@ func (d *Door[P]) retag(ctx context.Context, c *awswire.Call[P], id string, set 
 		return d.org.TagAccount(ctx, c.Actor, id, set, remove)
 	case strings.HasPrefix(id, "ou-"):
 		return d.org.TagUnit(ctx, c.Actor, id, set, remove)
+	case strings.HasPrefix(id, "p-"):
+		return d.org.TagPolicy(ctx, c.Actor, id, set, remove)
+	case strings.HasPrefix(id, "r-"):
+		return d.org.TagRoot(ctx, c.Actor, id, set, remove)
 	}
 	return unsupportedTarget(id)
 }
 
 func unsupportedTarget(id string) error {
-	return fault.New(fault.Invalid, "%s has no tags here; accounts and organizational units have", id).At("ResourceId")
+	return fault.New(fault.Invalid, "%s has no tags here; the root, organizational units, accounts and policies have", id).At("ResourceId")
 }
 
 // listTags has no pages: a resource has at most fifty tags.
@@ -210,15 +222,27 @@ func (d *Door[P]) listTags(ctx context.Context, _ *awswire.Call[P], in *ListTags
 	if _, err := awswire.Cursor(in.NextToken, "ListTagsForResource", id); err != nil {
 		return nil, err
 	}
+	tags, err := d.tagsOf(ctx, id)
+	return &ListTagsForResourceResponse{Tags: toTags(tags)}, err
+}
+
+// tagsOf returns the tags of the root, a unit, an account or a policy.
+func (d *Door[P]) tagsOf(ctx context.Context, id string) (map[string]string, error) {
 	switch {
 	case arn.IsAccountID(id):
 		a, err := d.org.Account(ctx, id)
-		return &ListTagsForResourceResponse{Tags: toTags(a.Tags)}, err
+		return a.Tags, err
 	case strings.HasPrefix(id, "ou-"):
 		u, err := d.org.Unit(ctx, id)
-		return &ListTagsForResourceResponse{Tags: toTags(u.Tags)}, err
-	case strings.HasPrefix(id, "r-"): // a root takes no tags here, so it has none
-		return &ListTagsForResourceResponse{Tags: []Tag{}}, d.checkRoot(ctx, id)
+		return u.Tags, err
+	case strings.HasPrefix(id, "p-"):
+		p, err := d.org.Policy(ctx, id)
+		return p.Tags, err
+	case strings.HasPrefix(id, "r-"):
+		if err := d.checkRoot(ctx, id); err != nil {
+			return nil, err
+		}
+		return d.org.RootTags(ctx)
 	}
 	return nil, unsupportedTarget(id)
 }
@@ -231,15 +255,19 @@ func (d *Door[P]) checkRoot(ctx context.Context, id string) error {
 	return err
 }
 
-func fromTags(tags []Tag) map[string]string {
+// uniqueTags reads tags; a key that occurs twice is refused.
+func uniqueTags(tags []Tag) (map[string]string, error) {
 	if len(tags) == 0 {
-		return nil
+		return nil, nil
 	}
 	out := make(map[string]string, len(tags))
 	for _, t := range tags {
+		if _, twice := out[*t.Key]; twice {
+			return nil, fault.New(fault.Invalid, "The tag key %q is there twice.", *t.Key).For("duplicate-tag").At("Tags")
+		}
 		out[*t.Key] = *t.Value
 	}
-	return out
+	return out, nil
 }
 
 func toTags(tags map[string]string) []Tag {
