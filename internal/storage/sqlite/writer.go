@@ -19,6 +19,8 @@ const (
 	maxBatch = 256
 	// maxGather bounds how long a batch goes on taking more transactions before it commits.
 	maxGather = 10 * time.Millisecond
+	// maxPatience bounds how long a batch waits for those who made up the last one.
+	maxPatience = time.Millisecond
 )
 
 var errClosed = errors.New("the database is closed")
@@ -46,6 +48,10 @@ type writer struct {
 	closed bool
 	queue  chan *job
 	ended  chan struct{}
+
+	// expected is the size of the last batch, and patience how long the present one may wait to become as large.
+	expected int
+	patience time.Duration
 }
 
 func startWriter(ctx context.Context, db *sql.DB, log *slog.Logger) (*writer, error) {
@@ -135,16 +141,19 @@ func (w *writer) run(batch []*job) []*job {
 			return w.abandon(batch, broken)
 		}
 	}
+	committing := time.Now()
 	if err := w.exec("COMMIT"); err != nil {
 		return w.abandon(batch, fmt.Errorf("commit: %w", err))
 	}
+	w.expected, w.patience = len(batch), min(time.Since(committing)/4, maxPatience)
 	for _, j := range batch {
 		close(j.done)
 	}
 	return batch
 }
 
-// next takes another job for the present batch, if one waits and there is room.
+// next takes another job for the present batch, if one waits and there is room. While the batch is smaller than the one before, it gives those
+// who were just answered a moment to come back: a fraction of what another commit would cost them. A lone writer waits for nobody.
 func (w *writer) next(n int, began time.Time) *job {
 	if n >= maxBatch || time.Since(began) > maxGather {
 		return nil
@@ -153,6 +162,17 @@ func (w *writer) next(n int, began time.Time) *job {
 	case j := <-w.queue:
 		return j // nil once the queue is closed and empty
 	default:
+	}
+	if n >= w.expected {
+		return nil
+	}
+	wait := time.NewTimer(w.patience)
+	defer wait.Stop()
+	select {
+	case j := <-w.queue:
+		return j
+	case <-wait.C:
+		w.expected = 0 // once for each batch
 		return nil
 	}
 }
