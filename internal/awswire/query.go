@@ -54,15 +54,20 @@ func ParseForm(body string) (map[string]string, error) {
 // to. Parameters that the structure does not know are ignored, as AWS does.
 func DecodeQuery(params map[string]string, in any) error {
 	root := &form{}
+	left := maxNodes
 	for name, value := range params {
-		if err := root.add(name, value); err != nil {
+		if err := root.add(name, value, &left); err != nil {
 			return err
 		}
 	}
 	return root.into(reflect.ValueOf(in).Elem(), "")
 }
 
-func (f *form) add(name, value string) error {
+// maxNodes bounds the tree: names of many parts that share no beginning would make a megabyte of body into hundreds of
+// megabytes of tree, and an unsigned operation is decoded for anybody. Tags, the widest input there is, need two a parameter.
+const maxNodes = 4 * MaxParameters
+
+func (f *form) add(name, value string, left *int) error {
 	if strings.Count(name, ".") >= MaxDepth {
 		return malformed("The parameter %q nests deeper than %d levels.", pointer(name), MaxDepth)
 	}
@@ -72,6 +77,9 @@ func (f *form) add(name, value string) error {
 		}
 		next := f.fields[part]
 		if next == nil {
+			if *left--; *left < 0 {
+				return malformed("The parameters have more than %d different parts in their names.", maxNodes)
+			}
 			next = &form{}
 			f.fields[part] = next
 		}

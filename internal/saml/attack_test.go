@@ -426,3 +426,13 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// TestSignedInfoOfManyParts: what is not signed yet is not worth canonicalizing thousands of elements for.
+func TestSignedInfoOfManyParts(t *testing.T) {
+	t.Parallel()
+	p := cut(t)
+	refuseAll(t, []attack{
+		{"in the reference", edit(t, p.doc, "<DigestMethod ", strings.Repeat("<Transform></Transform>", 8000)+"<DigestMethod ", 1), "signature-shape"},
+		{"in a method", edit(t, p.doc, "</SignatureMethod>", strings.Repeat("<x></x>", 100)+"</SignatureMethod>", 1), "signature-shape"},
+	})
+}

@@ -1,12 +1,15 @@
 package signin_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/signin/signintest"
@@ -313,4 +316,49 @@ func TestAnOutageIsNoRefusal(t *testing.T) {
 	if _, err := w.Authenticate(t.Context(), secret); err != nil {
 		t.Errorf("the session did not survive an outage of the identity store: %v", err)
 	}
+}
+
+// TestLimitsAreOfThePlace: what strangers may have written is limited by where they come from, and neither another address of the
+// same IPv6 network nor another registration is another place.
+func TestLimitsAreOfThePlace(t *testing.T) {
+	t.Parallel()
+	from := func(addr string) context.Context {
+		return audit.WithOrigin(t.Context(), audit.Origin{ClientAddr: addr})
+	}
+	t.Run("addresses of one IPv6 network", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		refused := 0
+		for i := range 100 {
+			if _, err := w.BeginSignIn(from(fmt.Sprintf("2001:db8:1:2::%x", i)), "default", "/start"); fault.Is(err, fault.Throttled) {
+				refused++
+			}
+		}
+		if refused == 0 {
+			t.Error("a hundred sign-ins of one /64 network were begun at once")
+		}
+		if _, err := w.BeginSignIn(from("2001:db8:1:3::1"), "default", "/start"); err != nil {
+			t.Errorf("the neighbour network: %v", err)
+		}
+		if _, err := w.BeginSignIn(from("::ffff:192.0.2.1"), "default", "/start"); err != nil {
+			t.Errorf("an IPv4 address: %v", err)
+		}
+	})
+	t.Run("device authorizations of many clients", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		refused := 0
+		for i := range 100 {
+			c, secret, err := w.RegisterClient(from(fmt.Sprintf("192.0.2.%d", i)), legacyProfile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.StartDevice(from("198.51.100.1"), c.ID, secret, signintest.StartURL); fault.Is(err, fault.Throttled) {
+				refused++
+			}
+		}
+		if refused == 0 {
+			t.Error("a hundred clients of one address started at once")
+		}
+	})
 }

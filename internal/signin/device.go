@@ -87,7 +87,8 @@ func (s *Service) StartDevice(ctx context.Context, clientID, clientSecret, start
 		return Started{}, oauth(InvalidRequest, "the start URL does not name this instance").At("startUrl")
 	}
 	now, code := s.now(), s.secret("gtdc_")
-	if !s.arrivals.allow("device "+c.ID, now) {
+	// By the address, not by the client: whoever may register clients may register any number.
+	if !s.arrivals.allow("device "+place(ctx), now) {
 		return Started{}, oauth(SlowDown, "Too many requests. Wait a moment.")
 	}
 	d := Device{

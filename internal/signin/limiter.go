@@ -1,11 +1,30 @@
 package signin
 
 import (
+	"context"
+	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"gatehouse/internal/audit"
 )
+
+// place is where a request comes from, for limits: an IPv4 address, or the /64 network of an IPv6 address, because one
+// subscriber has 2^64 addresses in it to choose from. What is no address counts as itself.
+func place(ctx context.Context) string {
+	s := audit.OriginOf(ctx).ClientAddr
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return s
+	}
+	if a = a.Unmap().WithZone(""); a.Is6() {
+		p, _ := a.Prefix(64) // an IPv6 address has one
+		return p.String()
+	}
+	return a.String()
+}
 
 // limiter allows so many events a second for each key, with a burst. It forgets keys in two generations, so that its
 // size is bounded however many keys there are.
