@@ -27,11 +27,19 @@ import (
 type Door[P any] struct {
 	people *directory.Service
 	owner  string
+	// delegate reports whether an account administers the identity store beside the owner.
+	delegate func(ctx context.Context, accountID string) (bool, error)
 }
 
 // New returns a door to the identity store, which the account owner (12 digits) owns.
 func New[P any](people *directory.Service, owner string) *Door[P] {
-	return &Door[P]{people: people, owner: owner}
+	return &Door[P]{people: people, owner: owner, delegate: func(context.Context, string) (bool, error) { return false, nil }}
+}
+
+// Delegated makes the door let in principals of other accounts too: those that delegate says administer the identity store.
+func (d *Door[P]) Delegated(delegate func(ctx context.Context, accountID string) (bool, error)) *Door[P] {
+	d.delegate = delegate
+	return d
 }
 
 // Service returns the table of operations.
@@ -83,8 +91,8 @@ func row[P, In, Out any, I interface {
 // onStore makes the target of an operation: the identity store and what the input touches in it. It refuses
 // callers of other accounts and normalizes nothing: ARNs and ids mean the same.
 func onStore[P any, I placed](d *Door[P]) func(context.Context, *awswire.Call[P], I) (awswire.Target, error) {
-	return func(_ context.Context, c *awswire.Call[P], in I) (awswire.Target, error) {
-		if err := d.ours(c); err != nil {
+	return func(ctx context.Context, c *awswire.Call[P], in I) (awswire.Target, error) {
+		if err := d.ours(ctx, c); err != nil {
 			return awswire.Target{}, err
 		}
 		if err := d.checkStore(in.store()); err != nil {
@@ -98,16 +106,20 @@ func onStore[P any, I placed](d *Door[P]) func(context.Context, *awswire.Call[P]
 	}
 }
 
-func (d *Door[P]) onAll(_ context.Context, c *awswire.Call[P], _ *ListIdentityStoresRequest) (awswire.Target, error) {
-	return awswire.Target{}, d.ours(c)
+func (d *Door[P]) onAll(ctx context.Context, c *awswire.Call[P], _ *ListIdentityStoresRequest) (awswire.Target, error) {
+	return awswire.Target{}, d.ours(ctx, c)
 }
 
-// ours refuses a caller of another account.
-func (d *Door[P]) ours(c *awswire.Call[P]) error {
-	if c.Actor.AccountID != d.owner {
-		return fault.New(fault.Denied, "%s is not authorized to perform identitystore:%s: the identity store belongs to another account", c.Actor.ID, c.Operation)
+// ours refuses a caller whose account neither owns nor administers the identity store.
+func (d *Door[P]) ours(ctx context.Context, c *awswire.Call[P]) error {
+	if c.Actor.AccountID == d.owner {
+		return nil
 	}
-	return nil
+	ok, err := d.delegate(ctx, c.Actor.AccountID)
+	if err == nil && !ok {
+		err = fault.New(fault.Denied, "%s is not authorized to perform identitystore:%s: the identity store belongs to another account", c.Actor.ID, c.Operation)
+	}
+	return err
 }
 
 func (d *Door[P]) storeARN() string { return arn.IdentityStore(d.owner, d.people.IdentityStoreID()) }

@@ -29,11 +29,32 @@ type Door[P any] struct {
 	access *access.Service
 	people *directory.Service
 	owner  string
+	// delegate reports whether an account administers the instance beside the owner.
+	delegate func(ctx context.Context, accountID string) (bool, error)
 }
 
 // New returns a door. owner is the account (12 digits) that owns the instance.
 func New[P any](a *access.Service, people *directory.Service, owner string) *Door[P] {
-	return &Door[P]{access: a, people: people, owner: owner}
+	return &Door[P]{access: a, people: people, owner: owner, delegate: func(context.Context, string) (bool, error) { return false, nil }}
+}
+
+// Delegated makes the door let in principals of other accounts too: those that delegate says administer the instance. What they may
+// not do there is the authorizer's to say.
+func (d *Door[P]) Delegated(delegate func(ctx context.Context, accountID string) (bool, error)) *Door[P] {
+	d.delegate = delegate
+	return d
+}
+
+// administers refuses a caller whose account neither owns nor administers the instance.
+func (d *Door[P]) administers(ctx context.Context, c *awswire.Call[P], name string) error {
+	if c.Actor.AccountID == d.owner {
+		return nil
+	}
+	ok, err := d.delegate(ctx, c.Actor.AccountID)
+	if err == nil && !ok {
+		err = fault.New(fault.Denied, "%s is not authorized to perform sso:%s: the instance belongs to another account", c.Actor.ID, name)
+	}
+	return err
 }
 
 // Service returns the table of operations. What each touches is in targets.go.
@@ -89,9 +110,9 @@ func row[P, In, Out any, I interface {
 	namer
 }](d *Door[P], name string, handle func(context.Context, *awswire.Call[P], place, I) (*Out, error)) awswire.Operation[P] {
 	return awswire.Op(name, "sso:"+name,
-		func(_ context.Context, c *awswire.Call[P], in I) (awswire.Target, error) {
-			if c.Actor.AccountID != d.owner {
-				return awswire.Target{}, fault.New(fault.Denied, "%s is not authorized to perform sso:%s: the instance belongs to another account", c.Actor.ID, name)
+		func(ctx context.Context, c *awswire.Call[P], in I) (awswire.Target, error) {
+			if err := d.administers(ctx, c, name); err != nil {
+				return awswire.Target{}, err
 			}
 			n := in.names()
 			p, err := n.where()
