@@ -59,6 +59,7 @@ type App struct {
 	NewKey bool
 
 	db       *sqlstore.DB
+	proxies  proxies
 	standing *standing
 	target   target.Target
 	worker   *provision.Worker
@@ -82,6 +83,9 @@ func New(ctx context.Context, c Config, s Surroundings) (_ *App, err error) {
 	// Databases keep microseconds; a value must not change by being stored.
 	now := func() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 	a := &App{Config: c, now: now, rand: s.Rand, log: s.Log, metrics: newMetrics()}
+	if a.proxies, err = parseProxies(c.TrustedProxies); err != nil {
+		return nil, err
+	}
 	if a.db, err = open(ctx, c, s.Log); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,9 @@ type Config struct {
 	TLSKey         string `yaml:"tls_key"`
 	// Metrics is the address of a listener of its own for Prometheus metrics, HOST:PORT. Empty: none.
 	Metrics string `yaml:"metrics"`
+	// TrustedProxies are the addresses and networks (10.0.0.0/8) of proxies in front of the server. From them alone X-Forwarded-For
+	// is believed; without any, the client is whoever holds the connection. In the environment: separated by commas.
+	TrustedProxies []string `yaml:"trusted_proxies"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 }
@@ -76,6 +79,13 @@ func LoadConfig(path string, environ []string) (Config, error) {
 		k, v, _ := strings.Cut(kv, "=")
 		name, ours := strings.CutPrefix(k, "GATEHOUSE_CONFIG_")
 		if !ours {
+			continue
+		}
+		if strings.EqualFold(name, "trusted_proxies") {
+			c.TrustedProxies = nil
+			for s := range strings.SplitSeq(v, ",") {
+				c.TrustedProxies = append(c.TrustedProxies, strings.TrimSpace(s))
+			}
 			continue
 		}
 		p := keys[strings.ToLower(name)]
@@ -138,6 +148,9 @@ func (c Config) Complete() (Config, error) {
 		if u, err := url.Parse(c.Database); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("database: not a postgres:// URL")
 		}
+	}
+	if _, err := parseProxies(c.TrustedProxies); err != nil {
+		bad("trusted_proxies: %w", err)
 	}
 	if !regionName.MatchString(c.Region) {
 		bad("region: %q does not look like a region (us-east-1)", c.Region)

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -20,10 +19,7 @@ func (a *App) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		id := arn.UUID(a.rand)
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			host = r.RemoteAddr
-		}
+		host := a.proxies.client(r)
 		r = r.WithContext(audit.WithOrigin(r.Context(), audit.Origin{RequestID: id, ClientAddr: host}))
 		h := w.Header()
 		h.Set("X-Amzn-Requestid", id)
