@@ -127,6 +127,16 @@ func indented(doc string) string {
 	return b.String()
 }
 
+// present says whether a person may go on with role credentials issued then. Those of somebody who was disabled meanwhile stay dead when she
+// is enabled again, as her sessions do.
+func (a *App) present(ctx context.Context, id string, issued time.Time) (bool, error) {
+	u, err := a.Directory.User(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil && u.Active && u.DisabledAt.Before(issued), err
+}
+
 // openAccount prepares the inside of an account.
 func (a *App) openAccount(ctx context.Context, by audit.Actor, management string, acct organization.Account) error {
 	return a.IAM.EnsureAccount(ctx, by, acct.ID, management)

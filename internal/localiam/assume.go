@@ -70,7 +70,9 @@ func (s *Service) AssumeRole(ctx context.Context, c Caller, in SessionRequest) (
 	if err != nil {
 		return Credentials{}, err
 	}
-	return s.issue(in.claims(role), duration)
+	made := in.claims(role)
+	made.Behind = c.session.person()
+	return s.issue(made, duration)
 }
 
 func notAuthorized(c Caller, action, resource string) error {

@@ -1,6 +1,7 @@
 package localiam
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -21,6 +22,7 @@ type claims struct {
 	SessionName    string            `json:"s,omitempty"` // of a role session
 	SourceIdentity string            `json:"o,omitempty"`
 	PersonID       string            `json:"p,omitempty"`
+	Behind         string            `json:"h,omitempty"` // the person from whose session this one was assumed, PersonID itself being hers alone
 	Provider       string            `json:"f,omitempty"` // the SAML provider a person came through
 	Policy         string            `json:"d,omitempty"` // inline session policy
 	PolicyARNs     []string          `json:"m,omitempty"` // managed session policies
@@ -38,6 +40,15 @@ func associated(keyID string) []byte { return []byte("gatehouse/session-token/" 
 
 // associatedKey binds a stored secret to its access key.
 func associatedKey(keyID string) []byte { return []byte("gatehouse/access-key/" + keyID) }
+
+// person is who stands behind the session, directly or through the sessions it was assumed with; empty when nobody of the identity
+// store does.
+func (c *claims) person() string {
+	if c == nil {
+		return ""
+	}
+	return cmp.Or(c.PersonID, c.Behind)
+}
 
 // issue makes credentials of the claims. Secret and times are filled in here.
 func (s *Service) issue(c claims, duration time.Duration) (Credentials, error) {
@@ -164,8 +175,11 @@ func (s *Service) sessionCredential(ctx context.Context, keyID, token string) (C
 	}
 	caller.AccessKeyID = keyID
 	subjects := []string{c.ID}
-	if c.PersonID != "" {
-		subjects = append(subjects, PersonSubject(c.PersonID))
+	if person := c.person(); person != "" {
+		subjects = append(subjects, PersonSubject(person))
+		if err := s.present(ctx, person, caller.Issued); err != nil {
+			return Credential{}, err
+		}
 	}
 	before, err := s.cfg.Store.RevokedBefore(ctx, subjects...)
 	if err != nil {
@@ -175,6 +189,18 @@ func (s *Service) sessionCredential(ctx context.Context, keyID, token string) (C
 		return Credential{}, errExpired()
 	}
 	return Credential{Secret: c.Secret, Caller: caller}, nil
+}
+
+// present answers errExpired unless the person may go on with a session issued then.
+func (s *Service) present(ctx context.Context, person string, issued time.Time) error {
+	if s.cfg.Person == nil {
+		return nil
+	}
+	ok, err := s.cfg.Person(ctx, person, issued)
+	if err == nil && !ok {
+		return errExpired()
+	}
+	return err
 }
 
 // open reads a session token. Nothing in it is believed before the seal has been checked.

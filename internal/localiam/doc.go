@@ -17,6 +17,7 @@
 //
 //	issue ──► valid ──► expired                 (claims alone)
 //	            ├─────► role gone               (unique id no longer found)
+//	            ├─────► person gone or disabled (Config.Person; also behind sessions assumed with hers)
 //	            └─────► revoked                 (Revocation.Before after issue)
 //
 // # Authorization

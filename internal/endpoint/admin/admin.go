@@ -51,6 +51,8 @@ type Config struct {
 	SessionSecret func(r *http.Request) string
 	// Credentials returns credentials of a role for a person who is entitled to it, else fault.Denied.
 	Credentials func(ctx context.Context, id signin.Identity, accountID, setName string) (target.Credentials, error)
+	// Revoke ends the role credentials that a person has now.
+	Revoke func(ctx context.Context, a audit.Actor, userID string) error
 	// ParseMetadata reads SAML metadata of an identity provider.
 	ParseMetadata func(xml []byte) (directory.SAMLSettings, error)
 	// Fetch gets a metadata document over http(s), with a size cap and a time limit.

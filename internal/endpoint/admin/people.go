@@ -146,15 +146,18 @@ func (d *door) registerUserState(api huma.API) {
 			Ended int `json:"ended"`
 		}
 	}
-	forAdmin(api, d, operation{http.MethodDelete, "/users/{user}/sessions", "EndSessions", "Sign a user out everywhere", 0},
+	forAdmin(api, d, operation{http.MethodDelete, "/users/{user}/sessions", "EndSessions", "Sign a user out everywhere; her role credentials end too", 0},
 		func(ctx context.Context, a audit.Actor, in *UserPath) (*endedOut, error) {
 			u, err := d.user(ctx, in.User)
 			if err != nil {
 				return nil, err
 			}
+			// The sessions first: with one of them she could get new credentials.
 			out := &endedOut{}
-			out.Body.Ended, err = d.SignIn.EndSessions(ctx, a, u.ID)
-			return out, err
+			if out.Body.Ended, err = d.SignIn.EndSessions(ctx, a, u.ID); err != nil {
+				return nil, err
+			}
+			return out, d.Revoke(ctx, a, u.ID)
 		})
 }
 
