@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/application"
 	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/localiam"
@@ -52,6 +53,7 @@ type App struct {
 	Directory    *directory.Service
 	Organization *organization.Service
 	Access       *access.Service
+	Applications *application.Service
 	SignIn       *signin.Service
 	IAM          *localiam.Service
 
@@ -145,6 +147,10 @@ func (a *App) domain() {
 	a.Directory = directory.NewService(directory.Config{Store: a.db.Directory(), IdentityStoreID: a.Instance.IdentityStoreID, Now: a.now, Rand: a.rand})
 	a.Access = access.NewService(access.Config{
 		Store: a.db.Access(), People: a.Directory, Accounts: a.Organization, Policies: policies{}, Now: a.now, Rand: a.rand, Wake: a.worker.Wake,
+	})
+	a.Applications = application.NewService(application.Config{
+		Store: a.db.Application(), People: a.Directory, Instance: a.hasInstance, CheckPolicy: policies{}.CheckResourcePolicy, Quotas: application.DefaultQuotas(),
+		Now: a.now, Rand: a.rand,
 	})
 	a.SignIn = signin.NewService(signin.Config{
 		Store: a.db.SignIn(), Users: a.Directory, Now: a.now, Rand: a.rand, Log: a.log,

@@ -39,6 +39,18 @@ func (policies) CheckPolicy(document string) error {
 	return err
 }
 
+// CheckResourcePolicy is what package application asks.
+func (policies) CheckResourcePolicy(document string) error {
+	_, err := policy.Parse([]byte(document), policy.ForResource)
+	return err
+}
+
+// hasInstance is what package application asks of package access.
+func (a *App) hasInstance(ctx context.Context, id string) error {
+	_, err := a.Access.Instance(ctx, id)
+	return err
+}
+
 func (policies) HasManagedPolicy(arn string) bool {
 	_, ok := policy.Managed(arn)
 	return ok
@@ -66,8 +78,12 @@ func (a *App) enter(ctx context.Context, who signin.Identity, accountID, setName
 	if err != nil {
 		return e, target.Credentials{}, err
 	}
+	tags, err := a.Access.SessionTags(ctx, a.Instance.ID, who.User, who.Session.Proof.Attributes)
+	if err != nil {
+		return e, target.Credentials{}, err
+	}
 	c, err := a.target.Credentials(ctx, target.Session{
-		AccountID: accountID, RoleName: role.RoleName, SessionName: who.User.UserName, UserID: who.User.ID, Duration: e.Set.SessionDuration,
+		AccountID: accountID, RoleName: role.RoleName, SessionName: who.User.UserName, UserID: who.User.ID, Duration: e.Set.SessionDuration, Tags: tags,
 	})
 	if fault.Is(err, fault.NotFound) { // the role was removed between the question and the answer
 		err = fault.New(fault.Denied, "No access").Because(err)

@@ -83,7 +83,9 @@ func (a *App) routes() (http.Handler, error) {
 func (a *App) awsServices() []awswire.Service[localiam.Caller] {
 	return []awswire.Service[localiam.Caller]{
 		identitystore.New[localiam.Caller](a.Directory, a.Instance.OwnerAccountID).Delegated(a.standing.delegate).Service(),
-		ssoadmin.New[localiam.Caller](a.Access, a.Directory, a.Instance.OwnerAccountID).Delegated(a.standing.delegate).Service(),
+		ssoadmin.New[localiam.Caller](ssoadmin.Config{
+			Access: a.Access, People: a.Directory, Applications: a.Applications, Owner: a.Instance.OwnerAccountID, Delegate: a.standing.delegate,
+		}).Service(),
 		organizations.New[localiam.Caller](a.Organization).Service(),
 		iam.New(a.IAM).Service(),
 		sts.New(a.IAM).Service(),

@@ -139,10 +139,17 @@ func Types() []GrantType {
 
 // TrustedIssuer is an issuer that a grant accepts, and for which audiences.
 type TrustedIssuer struct {
-	// IssuerID is "tti-…".
-	IssuerID string
+	// AccountID, InstanceID and IssuerID ("tti-…") are those of its ARN.
+	AccountID, InstanceID, IssuerID string
 	// Audiences are 1–10 values of the claim "aud", each of 1–512 characters.
 	Audiences []string
+}
+
+// ARN returns the issuer's ARN, also when the issuer is gone.
+func (t TrustedIssuer) ARN() string { return arn.TrustedTokenIssuer(t.named()) }
+
+func (t TrustedIssuer) named() arn.InInstance {
+	return arn.InInstance{AccountID: t.AccountID, InstanceID: t.InstanceID, ID: t.IssuerID}
 }
 
 // Issuer is a trusted token issuer: an OpenID provider outside.

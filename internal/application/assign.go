@@ -79,10 +79,18 @@ type Filed struct {
 	Principal   Principal
 }
 
+// For says whose assignments to list: a principal's in an instance, or those to one application of it.
+type For struct {
+	InstanceID    string
+	Principal     Principal
+	ApplicationID string
+}
+
 // AssignmentsFor lists a principal's assignments in an instance: for a user her own first, then those of her groups, by group id; under
 // each principal by application. An assignment is listed under the principal that it was made to.
-func (s *Service) AssignmentsFor(ctx context.Context, instanceID string, p Principal, after Place, limit int) ([]Filed, error) {
-	if err := s.instance(ctx, instanceID); err != nil {
+func (s *Service) AssignmentsFor(ctx context.Context, f For, after Place, limit int) ([]Filed, error) {
+	p := f.Principal
+	if err := s.instance(ctx, f.InstanceID); err != nil {
 		return nil, err
 	}
 	if err := s.checkPrincipal(ctx, p); err != nil {
@@ -105,7 +113,7 @@ func (s *Service) AssignmentsFor(ctx context.Context, instanceID string, p Princ
 	}
 	var out []Filed
 	for _, q := range ps {
-		if out, err = s.file(ctx, instanceID, q, after.ApplicationID, limit, out); err != nil || len(out) == limit {
+		if out, err = s.file(ctx, For{f.InstanceID, q, f.ApplicationID}, after.ApplicationID, limit, out); err != nil || len(out) == limit {
 			return out, err
 		}
 		after.ApplicationID = ""
@@ -114,10 +122,10 @@ func (s *Service) AssignmentsFor(ctx context.Context, instanceID string, p Princ
 }
 
 // file appends the assignments of exactly one principal to out, until there are limit.
-func (s *Service) file(ctx context.Context, instanceID string, p Principal, after string, limit int, out []Filed) ([]Filed, error) {
+func (s *Service) file(ctx context.Context, f For, after string, limit int, out []Filed) ([]Filed, error) {
 	for len(out) < limit {
 		want := limit - len(out)
-		as, err := s.store.AssignmentsFor(ctx, p, after, want)
+		as, err := s.assigned(ctx, f, after, want)
 		if err != nil {
 			return nil, err
 		}
@@ -130,8 +138,8 @@ func (s *Service) file(ctx context.Context, instanceID string, p Principal, afte
 			if err != nil {
 				return nil, err
 			}
-			if a.InstanceID == instanceID {
-				out = append(out, Filed{a, p})
+			if a.InstanceID == f.InstanceID {
+				out = append(out, Filed{a, f.Principal})
 			}
 		}
 		if len(as) < want {
@@ -139,6 +147,21 @@ func (s *Service) file(ctx context.Context, instanceID string, p Principal, afte
 		}
 	}
 	return out, nil
+}
+
+// assigned returns a page of assignments of exactly one principal, or the one to the application asked about.
+func (s *Service) assigned(ctx context.Context, f For, after string, limit int) ([]Assignment, error) {
+	if f.ApplicationID == "" {
+		return s.store.AssignmentsFor(ctx, f.Principal, after, limit)
+	}
+	if after >= f.ApplicationID {
+		return nil, nil
+	}
+	a, err := s.store.Assignment(ctx, f.ApplicationID, f.Principal)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return []Assignment{a}, err
 }
 
 // withGroups returns the principal and, after a user, her groups by id.

@@ -60,11 +60,6 @@ func (s *Service) Issuer(ctx context.Context, n arn.InInstance) (Issuer, error) 
 	return i, err
 }
 
-// IssuerByID returns the trusted token issuer with the id, of whatever account.
-func (s *Service) IssuerByID(ctx context.Context, id string) (Issuer, error) {
-	return s.store.Issuer(ctx, id)
-}
-
 // Issuers lists an instance's trusted token issuers by id.
 func (s *Service) Issuers(ctx context.Context, instanceID, after string, limit int) ([]Issuer, error) {
 	if err := s.instance(ctx, instanceID); err != nil {

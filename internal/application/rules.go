@@ -171,12 +171,11 @@ func (s *Service) checkGrants(ctx context.Context, a Application, old Grants) er
 		if len(t.Audiences) == 0 || len(t.Audiences) > maxAudiences || slices.ContainsFunc(t.Audiences, func(aud string) bool { return !length(aud, 1, maxAudience) }) {
 			return invalid("AuthorizedAudiences", "an issuer has 1 to %d authorized audiences of 1 to %d characters", maxAudiences, maxAudience)
 		}
-		i, err := s.store.Issuer(ctx, t.IssuerID)
-		if err != nil {
-			return err
+		if t.InstanceID != a.InstanceID {
+			return fault.New(fault.NotFound, "The trusted token issuer %s is not in this instance", t.ARN()).About(ResourceIssuer, t.IssuerID)
 		}
-		if i.InstanceID != a.InstanceID {
-			return fault.New(fault.NotFound, "There is no trusted token issuer %s in this instance", t.IssuerID).About(ResourceIssuer, t.IssuerID)
+		if _, err := s.Issuer(ctx, t.named()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -11,10 +11,10 @@ import (
 )
 
 func (d *Door[P]) assign(ctx context.Context, c *awswire.Call[P], p place, in *CreateAccountAssignmentRequest) (*CreateAccountAssignmentResponse, error) {
-	if _, err := d.access.Set(ctx, p.instance, p.set); err != nil {
+	if _, err := d.Access.Set(ctx, p.instance, p.set); err != nil {
 		return nil, err
 	}
-	r, err := d.access.Assign(ctx, c.Actor, p.role(), principal(in.PrincipalType, in.PrincipalId))
+	r, err := d.Access.Assign(ctx, c.Actor, p.role(), principal(in.PrincipalType, in.PrincipalId))
 	if err != nil {
 		return nil, err
 	}
@@ -22,10 +22,10 @@ func (d *Door[P]) assign(ctx context.Context, c *awswire.Call[P], p place, in *C
 }
 
 func (d *Door[P]) unassign(ctx context.Context, c *awswire.Call[P], p place, in *DeleteAccountAssignmentRequest) (*DeleteAccountAssignmentResponse, error) {
-	if _, err := d.access.Set(ctx, p.instance, p.set); err != nil {
+	if _, err := d.Access.Set(ctx, p.instance, p.set); err != nil {
 		return nil, err
 	}
-	r, err := d.access.Unassign(ctx, c.Actor, p.role(), principal(in.PrincipalType, in.PrincipalId))
+	r, err := d.Access.Unassign(ctx, c.Actor, p.role(), principal(in.PrincipalType, in.PrincipalId))
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func principal(kind, id *string) access.Principal {
 }
 
 func (d *Door[P]) listAssignments(ctx context.Context, _ *awswire.Call[P], p place, in *ListAccountAssignmentsRequest) (*ListAccountAssignmentsResponse, error) {
-	if _, err := d.access.Set(ctx, p.instance, p.set); err != nil {
+	if _, err := d.Access.Set(ctx, p.instance, p.set); err != nil {
 		return nil, err
 	}
 	what := []string{"ListAccountAssignments", p.account, p.set}
@@ -47,7 +47,7 @@ func (d *Door[P]) listAssignments(ctx context.Context, _ *awswire.Call[P], p pla
 	}
 	kind, id, _ := strings.Cut(after, "/")
 	limit := awswire.Limit(in.MaxResults)
-	as, err := d.access.AssignmentsOfRole(ctx, p.role(), access.Principal{Type: access.PrincipalType(kind), ID: id}, limit+1)
+	as, err := d.Access.AssignmentsOfRole(ctx, p.role(), access.Principal{Type: access.PrincipalType(kind), ID: id}, limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +67,10 @@ func (d *Door[P]) provision(ctx context.Context, c *awswire.Call[P], p place, in
 	if one := *in.TargetType == "AWS_ACCOUNT"; one != (p.account != "") {
 		return nil, fault.New(fault.Invalid, "TargetId names the account if TargetType is AWS_ACCOUNT, and must be left out if it is ALL_PROVISIONED_ACCOUNTS").At("TargetId")
 	}
-	if _, err := d.access.Set(ctx, p.instance, p.set); err != nil {
+	if _, err := d.Access.Set(ctx, p.instance, p.set); err != nil {
 		return nil, err
 	}
-	r, err := d.access.Provision(ctx, c.Actor, p.role())
+	r, err := d.Access.Provision(ctx, c.Actor, p.role())
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func shows(filter string, role, set int64) bool {
 }
 
 func (d *Door[P]) listAccounts(ctx context.Context, _ *awswire.Call[P], p place, in *ListAccountsForProvisionedPermissionSetRequest) (*ListAccountsForProvisionedPermissionSetResponse, error) {
-	set, err := d.access.Set(ctx, p.instance, p.set)
+	set, err := d.Access.Set(ctx, p.instance, p.set)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (d *Door[P]) listAccounts(ctx context.Context, _ *awswire.Call[P], p place,
 	limit := awswire.Limit(in.MaxResults)
 	ids := []string{}
 	for len(ids) <= limit {
-		roles, err := d.access.RolesOfSet(ctx, p.set, after, scanPage)
+		roles, err := d.Access.RolesOfSet(ctx, p.set, after, scanPage)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +122,7 @@ func (d *Door[P]) listAccounts(ctx context.Context, _ *awswire.Call[P], p place,
 }
 
 func (d *Door[P]) listProvisioned(ctx context.Context, _ *awswire.Call[P], p place, in *ListPermissionSetsProvisionedToAccountRequest) (*ListPermissionSetsProvisionedToAccountResponse, error) {
-	if _, err := d.access.Instance(ctx, p.instance); err != nil {
+	if _, err := d.Access.Instance(ctx, p.instance); err != nil {
 		return nil, err
 	}
 	filter := awswire.Val(in.ProvisioningStatus)
@@ -134,7 +134,7 @@ func (d *Door[P]) listProvisioned(ctx context.Context, _ *awswire.Call[P], p pla
 	limit := awswire.Limit(in.MaxResults)
 	ids := []string{}
 	for len(ids) <= limit {
-		roles, err := d.access.RolesOfAccount(ctx, p.account, after, scanPage)
+		roles, err := d.Access.RolesOfAccount(ctx, p.account, after, scanPage)
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +169,7 @@ func (d *Door[P]) revisions(ctx context.Context, roles []access.ProvisionedRole)
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	sets, err := d.access.SetsByID(ctx, ids)
+	sets, err := d.Access.SetsByID(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

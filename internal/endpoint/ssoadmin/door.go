@@ -1,60 +1,60 @@
 // Package ssoadmin is the door of the IAM Identity Center administration API (AWS JSON 1.1, target
-// SWBExternalService): instances, permission sets and account assignments.
+// SWBExternalService): instances, permission sets, account assignments, applications and trusted token issuers.
 //
-// It owns nothing. It turns wire shapes into nouns of package access and back, and lets access.Service decide.
+// It owns nothing. It turns wire shapes into nouns of packages access and application and back, and lets their Services decide.
 // What is the API's own, and therefore here: ARNs; ISO 8601 session durations; that UpdatePermissionSet
 // clears what it does not name; page tokens; the three families of request statuses.
 //
 // Requests that change roles are answered IN_PROGRESS at once; the status operations show the very rows that the
 // provisioning worker works from.
 //
-// Only principals of the account that owns the instance get in, whatever their policies say, except that
-// every account may see that the instance exists (ListInstances, DescribeInstance).
+// Who gets in: principals of the account that owns the instance and of accounts to which it delegates, to everything; principals of any
+// account, to the applications that their account made; and every account may see that the instance exists (ListInstances, DescribeInstance). What
+// somebody who gets in may do, policies decide.
 //
-// Start reading at [Door.Service], the table. Operations of the API without a row answer that they are not
-// implemented.
+// Start reading at [Door.Service], the table.
 package ssoadmin
 
 import (
 	"context"
+	"slices"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/application"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 )
 
 // Door answers the administration API. P is the type of an authenticated principal.
-type Door[P any] struct {
-	access *access.Service
-	people *directory.Service
-	owner  string
-	// delegate reports whether an account administers the instance beside the owner.
-	delegate func(ctx context.Context, accountID string) (bool, error)
+type Door[P any] struct{ Config }
+
+// Config is what a Door is made of.
+type Config struct {
+	Access       *access.Service
+	People       *directory.Service
+	Applications *application.Service
+	// Owner is the account (12 digits) that owns the instance.
+	Owner string
+	// Delegate reports whether another account administers the instance beside the owner. What it may not do there is the authorizer's
+	// to say. Nil for none.
+	Delegate func(ctx context.Context, accountID string) (bool, error)
 }
 
-// New returns a door. owner is the account (12 digits) that owns the instance.
-func New[P any](a *access.Service, people *directory.Service, owner string) *Door[P] {
-	return &Door[P]{access: a, people: people, owner: owner, delegate: func(context.Context, string) (bool, error) { return false, nil }}
-}
-
-// Delegated makes the door let in principals of other accounts too: those that delegate says administer the instance. What they may
-// not do there is the authorizer's to say.
-func (d *Door[P]) Delegated(delegate func(ctx context.Context, accountID string) (bool, error)) *Door[P] {
-	d.delegate = delegate
-	return d
-}
+// New returns a door.
+func New[P any](c Config) *Door[P] { return &Door[P]{c} }
 
 // administers refuses a caller whose account neither owns nor administers the instance.
 func (d *Door[P]) administers(ctx context.Context, c *awswire.Call[P], name string) error {
-	if c.Actor.AccountID == d.owner {
+	if c.Actor.AccountID == d.Owner {
 		return nil
 	}
-	ok, err := d.delegate(ctx, c.Actor.AccountID)
-	if err == nil && !ok {
-		err = fault.New(fault.Denied, "%s is not authorized to perform sso:%s: the instance belongs to another account", c.Actor.ID, name)
+	if d.Delegate != nil {
+		if ok, err := d.Delegate(ctx, c.Actor.AccountID); ok || err != nil {
+			return err
+		}
 	}
-	return err
+	return fault.New(fault.Denied, "%s is not authorized to perform sso:%s: the instance belongs to another account", c.Actor.ID, name)
 }
 
 // Service returns the table of operations. What each touches is in targets.go.
@@ -62,6 +62,19 @@ func (d *Door[P]) Service() awswire.Service[P] {
 	return awswire.Service[P]{Model: &model, Errors: wireError, Operations: []awswire.Operation[P]{
 		awswire.Op("ListInstances", "sso:ListInstances", nil, d.listInstances),
 		awswire.Op("DescribeInstance", "sso:DescribeInstance", d.onAnyInstance, d.describeInstance),
+		awswire.Op("CreateInstance", "sso:CreateInstance", onNewInstance[P], d.createInstance),
+		row(d, "UpdateInstance", d.updateInstance),
+		row(d, "DeleteInstance", d.deleteInstance),
+
+		row(d, "AddRegion", d.addRegion),
+		row(d, "RemoveRegion", d.removeRegion),
+		row(d, "DescribeRegion", d.describeRegion),
+		row(d, "ListRegions", d.listRegions),
+
+		row(d, "CreateInstanceAccessControlAttributeConfiguration", d.createAttributes),
+		row(d, "UpdateInstanceAccessControlAttributeConfiguration", d.updateAttributes),
+		row(d, "DescribeInstanceAccessControlAttributeConfiguration", d.describeAttributes),
+		row(d, "DeleteInstanceAccessControlAttributeConfiguration", d.deleteAttributes),
 
 		row(d, "CreatePermissionSet", d.createSet),
 		row(d, "DescribePermissionSet", d.describeSet),
@@ -100,6 +113,44 @@ func (d *Door[P]) Service() awswire.Service[P] {
 		row(d, "ListAccountAssignmentCreationStatus", d.listCreations),
 		row(d, "ListAccountAssignmentDeletionStatus", d.listDeletions),
 		row(d, "ListPermissionSetProvisioningStatus", d.listProvisionings),
+
+		awswire.Op("ListApplicationProviders", "sso:ListApplicationProviders", nil, d.listProviders),
+		row(d, "DescribeApplicationProvider", d.describeProvider),
+
+		row(d, "CreateApplication", d.createApplication),
+		row(d, "DescribeApplication", d.describeApplication),
+		row(d, "UpdateApplication", d.updateApplication),
+		row(d, "DeleteApplication", d.deleteApplication),
+		row(d, "ListApplications", d.listApplications),
+
+		row(d, "CreateApplicationAssignment", d.assignApplication),
+		row(d, "DescribeApplicationAssignment", d.describeApplicationAssignment),
+		row(d, "DeleteApplicationAssignment", d.unassignApplication),
+		row(d, "ListApplicationAssignments", d.listApplicationAssignments),
+		row(d, "ListApplicationAssignmentsForPrincipal", d.listApplicationAssignmentsForPrincipal),
+		row(d, "PutApplicationAssignmentConfiguration", d.putAssignmentConfiguration),
+		row(d, "GetApplicationAssignmentConfiguration", d.getAssignmentConfiguration),
+
+		row(d, "PutApplicationAccessScope", d.putScope),
+		row(d, "GetApplicationAccessScope", d.getScope),
+		row(d, "DeleteApplicationAccessScope", d.deleteScope),
+		row(d, "ListApplicationAccessScopes", d.listScopes),
+		row(d, "PutApplicationAuthenticationMethod", d.putMethod),
+		row(d, "GetApplicationAuthenticationMethod", d.getMethod),
+		row(d, "DeleteApplicationAuthenticationMethod", d.deleteMethod),
+		row(d, "ListApplicationAuthenticationMethods", d.listMethods),
+		row(d, "PutApplicationGrant", d.putGrant),
+		row(d, "GetApplicationGrant", d.getGrant),
+		row(d, "DeleteApplicationGrant", d.deleteGrant),
+		row(d, "ListApplicationGrants", d.listGrants),
+		row(d, "PutApplicationSessionConfiguration", d.putSessions),
+		row(d, "GetApplicationSessionConfiguration", d.getSessions),
+
+		row(d, "CreateTrustedTokenIssuer", d.createIssuer),
+		row(d, "DescribeTrustedTokenIssuer", d.describeIssuer),
+		row(d, "UpdateTrustedTokenIssuer", d.updateIssuer),
+		row(d, "DeleteTrustedTokenIssuer", d.deleteIssuer),
+		row(d, "ListTrustedTokenIssuers", d.listIssuers),
 	}}
 }
 
@@ -111,15 +162,21 @@ func row[P, In, Out any, I interface {
 }](d *Door[P], name string, handle func(context.Context, *awswire.Call[P], place, I) (*Out, error)) awswire.Operation[P] {
 	return awswire.Op(name, "sso:"+name,
 		func(ctx context.Context, c *awswire.Call[P], in I) (awswire.Target, error) {
-			if err := d.administers(ctx, c, name); err != nil {
-				return awswire.Target{}, err
-			}
 			n := in.names()
 			p, err := n.where()
 			if err != nil {
 				return awswire.Target{}, err
 			}
-			return n.target(p), nil
+			if !n.of(p, c.Actor.AccountID) {
+				if err := d.administers(ctx, c, name); err != nil {
+					return awswire.Target{}, err
+				}
+			}
+			tags, err := d.tags(ctx, p)
+			if err != nil && !fault.Is(err, fault.NotFound) { // what is not there has no tags; the handler says that it is not there
+				return awswire.Target{}, err
+			}
+			return n.target(p, tags), nil
 		},
 		func(ctx context.Context, c *awswire.Call[P], in I) (*Out, error) {
 			p, err := in.names().where()
@@ -130,9 +187,17 @@ func row[P, In, Out any, I interface {
 		})
 }
 
-// wireError: DescribeInstance does not tell an unknown instance from a forbidden one.
+// wireError: an operation whose model knows no ResourceNotFoundException does not tell what is not there from what is forbidden. A
+// key management service, which some errors name, does not exist here.
 func wireError(operation string, err error, e awswire.WireError) awswire.WireError {
-	if operation == "DescribeInstance" && fault.Is(err, fault.NotFound) {
+	f := fault.Of(err)
+	if f.Kind != fault.NotFound {
+		return e
+	}
+	if f.Resource == resourceKey {
+		return e.With("Reason", "KMS_NotFoundException")
+	}
+	if o, ok := model.Operation(operation); ok && !slices.Contains(o.Errors, e.Code) {
 		e.Code, e.Message = "AccessDeniedException", "There is no such instance, or you may not see it"
 	}
 	return e

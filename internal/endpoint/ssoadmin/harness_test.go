@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/application"
 	"gatehouse/internal/arn"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/awswire"
@@ -32,6 +33,7 @@ type bench struct {
 	store  access.Store
 	access *access.Service
 	people *directory.Service
+	apps   *application.Service
 	org    *organization.Service
 	router http.Handler
 	asked  recorder
@@ -105,10 +107,21 @@ func newBench(t *testing.T) *bench {
 	i, err := b.access.CreateInstance(ctx, audit.Gatehouse, access.Instance{Name: "main", IdentityStoreID: storeID, OwnerAccountID: b.owner, Region: "us-east-1"})
 	must(err)
 	b.instance = arn.Instance(i.ID)
+	b.apps = application.NewService(application.Config{
+		Store: db.Application(), People: b.people, Instance: func(ctx context.Context, id string) error {
+			_, err := b.access.Instance(ctx, id)
+			return err
+		},
+		CheckPolicy: func(document string) error {
+			_, err := policy.Parse([]byte(document), policy.ForResource)
+			return err
+		},
+		Quotas: application.DefaultQuotas(), Now: time.Now, Rand: rand.Reader,
+	})
 	b.router, err = awswire.NewRouter(awswire.Config[string]{
 		Verifier:   &awswire.Verifier[string]{Authenticator: &b.asked, Regions: []string{"us-east-1"}, Now: time.Now},
 		Authorizer: &b.asked, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
-	}, New[string](b.access, b.people, b.owner).Service())
+	}, New[string](Config{Access: b.access, People: b.people, Applications: b.apps, Owner: b.owner}).Service())
 	must(err)
 	return b
 }

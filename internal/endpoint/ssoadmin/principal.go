@@ -14,7 +14,7 @@ import (
 // listAssignmentsForPrincipal lists what a principal is assigned: for a user her own assignments first, then those of
 // her groups by group id, each under the principal that it was made to.
 func (d *Door[P]) listAssignmentsForPrincipal(ctx context.Context, _ *awswire.Call[P], p place, in *ListAccountAssignmentsForPrincipalRequest) (*ListAccountAssignmentsForPrincipalResponse, error) {
-	if _, err := d.access.Instance(ctx, p.instance); err != nil {
+	if _, err := d.Access.Instance(ctx, p.instance); err != nil {
 		return nil, err
 	}
 	who := principal(in.PrincipalType, in.PrincipalId)
@@ -54,7 +54,7 @@ func (d *Door[P]) assignmentsFrom(ctx context.Context, who access.Principal, acc
 	principals, from := resume(principals, after, begin)
 	var out []access.Assignment
 	for _, p := range principals {
-		as, err := d.access.AssignmentsOfPrincipal(ctx, p, from, n-len(out))
+		as, err := d.Access.AssignmentsOfPrincipal(ctx, p, from, n-len(out))
 		if fault.Is(err, fault.NotFound) && p != who {
 			continue // a group deleted a moment ago
 		}
@@ -79,10 +79,10 @@ func (d *Door[P]) withGroups(ctx context.Context, who access.Principal) ([]acces
 	if who.Type != access.User {
 		return []access.Principal{who}, nil
 	}
-	if _, err := d.people.User(ctx, who.ID); err != nil {
+	if _, err := d.People.User(ctx, who.ID); err != nil {
 		return nil, err
 	}
-	groups, err := d.people.GroupIDsOf(ctx, who.ID)
+	groups, err := d.People.GroupIDsOf(ctx, who.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func (d *Door[P]) createSet(ctx context.Context, c *awswire.Call[P], p place, in
 	if err != nil {
 		return nil, err
 	}
-	set, err := d.access.CreateSet(ctx, c.Actor, access.PermissionSet{
+	set, err := d.Access.CreateSet(ctx, c.Actor, access.PermissionSet{
 		InstanceID: p.instance, Name: *in.Name, Description: awswire.Val(in.Description), SessionDuration: duration,
 		RelayState: awswire.Val(in.RelayState), Tags: fromTags(in.Tags),
 	})
@@ -28,7 +28,7 @@ func (d *Door[P]) createSet(ctx context.Context, c *awswire.Call[P], p place, in
 }
 
 func (d *Door[P]) describeSet(ctx context.Context, _ *awswire.Call[P], p place, _ *DescribePermissionSetRequest) (*DescribePermissionSetResponse, error) {
-	set, err := d.access.Set(ctx, p.instance, p.set)
+	set, err := d.Access.Set(ctx, p.instance, p.set)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (d *Door[P]) updateSet(ctx context.Context, c *awswire.Call[P], p place, in
 	if duration == 0 {
 		duration = access.MinSession
 	}
-	_, err = d.access.UpdateSet(ctx, c.Actor, p.instance, p.set, "UpdatePermissionSet", func(set *access.PermissionSet) error {
+	_, err = d.Access.UpdateSet(ctx, c.Actor, p.instance, p.set, "UpdatePermissionSet", func(set *access.PermissionSet) error {
 		set.Description, set.RelayState, set.SessionDuration = awswire.Val(in.Description), awswire.Val(in.RelayState), duration
 		return nil
 	})
@@ -53,7 +53,7 @@ func (d *Door[P]) updateSet(ctx context.Context, c *awswire.Call[P], p place, in
 }
 
 func (d *Door[P]) deleteSet(ctx context.Context, c *awswire.Call[P], p place, _ *DeletePermissionSetRequest) (*DeletePermissionSetResponse, error) {
-	return &DeletePermissionSetResponse{}, d.access.DeleteSet(ctx, c.Actor, p.instance, p.set)
+	return &DeletePermissionSetResponse{}, d.Access.DeleteSet(ctx, c.Actor, p.instance, p.set)
 }
 
 func (d *Door[P]) listSets(ctx context.Context, _ *awswire.Call[P], p place, in *ListPermissionSetsRequest) (*ListPermissionSetsResponse, error) {
@@ -63,7 +63,7 @@ func (d *Door[P]) listSets(ctx context.Context, _ *awswire.Call[P], p place, in 
 		return nil, err
 	}
 	limit := awswire.Limit(in.MaxResults)
-	sets, err := d.access.Sets(ctx, p.instance, after, limit+1)
+	sets, err := d.Access.Sets(ctx, p.instance, after, limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -102,15 +102,15 @@ func toTags(tags map[string]string) []Tag {
 }
 
 func (d *Door[P]) attachManaged(ctx context.Context, c *awswire.Call[P], p place, in *AttachManagedPolicyToPermissionSetRequest) (*AttachManagedPolicyToPermissionSetResponse, error) {
-	return &AttachManagedPolicyToPermissionSetResponse{}, d.access.AttachManagedPolicy(ctx, c.Actor, p.instance, p.set, *in.ManagedPolicyArn)
+	return &AttachManagedPolicyToPermissionSetResponse{}, d.Access.AttachManagedPolicy(ctx, c.Actor, p.instance, p.set, *in.ManagedPolicyArn)
 }
 
 func (d *Door[P]) detachManaged(ctx context.Context, c *awswire.Call[P], p place, in *DetachManagedPolicyFromPermissionSetRequest) (*DetachManagedPolicyFromPermissionSetResponse, error) {
-	return &DetachManagedPolicyFromPermissionSetResponse{}, d.access.DetachManagedPolicy(ctx, c.Actor, p.instance, p.set, *in.ManagedPolicyArn)
+	return &DetachManagedPolicyFromPermissionSetResponse{}, d.Access.DetachManagedPolicy(ctx, c.Actor, p.instance, p.set, *in.ManagedPolicyArn)
 }
 
 func (d *Door[P]) listManaged(ctx context.Context, _ *awswire.Call[P], p place, in *ListManagedPoliciesInPermissionSetRequest) (*ListManagedPoliciesInPermissionSetResponse, error) {
-	set, err := d.access.Set(ctx, p.instance, p.set)
+	set, err := d.Access.Set(ctx, p.instance, p.set)
 	if err != nil {
 		return nil, err
 	}
@@ -126,15 +126,15 @@ func (d *Door[P]) listManaged(ctx context.Context, _ *awswire.Call[P], p place, 
 }
 
 func (d *Door[P]) attachCustomer(ctx context.Context, c *awswire.Call[P], p place, in *AttachCustomerManagedPolicyReferenceToPermissionSetRequest) (*AttachCustomerManagedPolicyReferenceToPermissionSetResponse, error) {
-	return &AttachCustomerManagedPolicyReferenceToPermissionSetResponse{}, d.access.AttachCustomerPolicy(ctx, c.Actor, p.instance, p.set, fromRef(in.CustomerManagedPolicyReference))
+	return &AttachCustomerManagedPolicyReferenceToPermissionSetResponse{}, d.Access.AttachCustomerPolicy(ctx, c.Actor, p.instance, p.set, fromRef(in.CustomerManagedPolicyReference))
 }
 
 func (d *Door[P]) detachCustomer(ctx context.Context, c *awswire.Call[P], p place, in *DetachCustomerManagedPolicyReferenceFromPermissionSetRequest) (*DetachCustomerManagedPolicyReferenceFromPermissionSetResponse, error) {
-	return &DetachCustomerManagedPolicyReferenceFromPermissionSetResponse{}, d.access.DetachCustomerPolicy(ctx, c.Actor, p.instance, p.set, fromRef(in.CustomerManagedPolicyReference))
+	return &DetachCustomerManagedPolicyReferenceFromPermissionSetResponse{}, d.Access.DetachCustomerPolicy(ctx, c.Actor, p.instance, p.set, fromRef(in.CustomerManagedPolicyReference))
 }
 
 func (d *Door[P]) listCustomer(ctx context.Context, _ *awswire.Call[P], p place, in *ListCustomerManagedPolicyReferencesInPermissionSetRequest) (*ListCustomerManagedPolicyReferencesInPermissionSetResponse, error) {
-	set, err := d.access.Set(ctx, p.instance, p.set)
+	set, err := d.Access.Set(ctx, p.instance, p.set)
 	if err != nil {
 		return nil, err
 	}
@@ -176,12 +176,12 @@ func toRef(r access.PolicyRef) *CustomerManagedPolicyReference {
 }
 
 func (d *Door[P]) putInline(ctx context.Context, c *awswire.Call[P], p place, in *PutInlinePolicyToPermissionSetRequest) (*PutInlinePolicyToPermissionSetResponse, error) {
-	return &PutInlinePolicyToPermissionSetResponse{}, d.access.PutInlinePolicy(ctx, c.Actor, p.instance, p.set, *in.InlinePolicy)
+	return &PutInlinePolicyToPermissionSetResponse{}, d.Access.PutInlinePolicy(ctx, c.Actor, p.instance, p.set, *in.InlinePolicy)
 }
 
 // getInline answers an empty policy where there is none: clients ask before they know.
 func (d *Door[P]) getInline(ctx context.Context, _ *awswire.Call[P], p place, _ *GetInlinePolicyForPermissionSetRequest) (*GetInlinePolicyForPermissionSetResponse, error) {
-	set, err := d.access.Set(ctx, p.instance, p.set)
+	set, err := d.Access.Set(ctx, p.instance, p.set)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (d *Door[P]) getInline(ctx context.Context, _ *awswire.Call[P], p place, _ 
 }
 
 func (d *Door[P]) deleteInline(ctx context.Context, c *awswire.Call[P], p place, _ *DeleteInlinePolicyFromPermissionSetRequest) (*DeleteInlinePolicyFromPermissionSetResponse, error) {
-	return &DeleteInlinePolicyFromPermissionSetResponse{}, d.access.PutInlinePolicy(ctx, c.Actor, p.instance, p.set, "")
+	return &DeleteInlinePolicyFromPermissionSetResponse{}, d.Access.PutInlinePolicy(ctx, c.Actor, p.instance, p.set, "")
 }
 
 func (d *Door[P]) putBoundary(ctx context.Context, c *awswire.Call[P], p place, in *PutPermissionsBoundaryToPermissionSetRequest) (*PutPermissionsBoundaryToPermissionSetResponse, error) {
@@ -197,11 +197,11 @@ func (d *Door[P]) putBoundary(ctx context.Context, c *awswire.Call[P], p place, 
 	if r := in.PermissionsBoundary.CustomerManagedPolicyReference; r != nil {
 		b.Customer = new(fromRef(r))
 	}
-	return &PutPermissionsBoundaryToPermissionSetResponse{}, d.access.PutBoundary(ctx, c.Actor, p.instance, p.set, &b)
+	return &PutPermissionsBoundaryToPermissionSetResponse{}, d.Access.PutBoundary(ctx, c.Actor, p.instance, p.set, &b)
 }
 
 func (d *Door[P]) getBoundary(ctx context.Context, _ *awswire.Call[P], p place, _ *GetPermissionsBoundaryForPermissionSetRequest) (*GetPermissionsBoundaryForPermissionSetResponse, error) {
-	set, err := d.access.Set(ctx, p.instance, p.set)
+	set, err := d.Access.Set(ctx, p.instance, p.set)
 	if err != nil {
 		return nil, err
 	}
@@ -216,5 +216,5 @@ func (d *Door[P]) getBoundary(ctx context.Context, _ *awswire.Call[P], p place, 
 }
 
 func (d *Door[P]) deleteBoundary(ctx context.Context, c *awswire.Call[P], p place, _ *DeletePermissionsBoundaryFromPermissionSetRequest) (*DeletePermissionsBoundaryFromPermissionSetResponse, error) {
-	return &DeletePermissionsBoundaryFromPermissionSetResponse{}, d.access.PutBoundary(ctx, c.Actor, p.instance, p.set, nil)
+	return &DeletePermissionsBoundaryFromPermissionSetResponse{}, d.Access.PutBoundary(ctx, c.Actor, p.instance, p.set, nil)
 }

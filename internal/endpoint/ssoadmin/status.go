@@ -29,10 +29,10 @@ func provisioningStatus(instance string, r access.Request) *PermissionSetProvisi
 }
 
 func (d *Door[P]) request(ctx context.Context, p place, kind access.RequestKind, id string) (access.Request, error) {
-	if _, err := d.access.Instance(ctx, p.instance); err != nil {
+	if _, err := d.Access.Instance(ctx, p.instance); err != nil {
 		return access.Request{}, err
 	}
-	return d.access.Request(ctx, kind, id)
+	return d.Access.Request(ctx, kind, id)
 }
 
 func (d *Door[P]) describeCreation(ctx context.Context, _ *awswire.Call[P], p place, in *DescribeAccountAssignmentCreationStatusRequest) (*DescribeAccountAssignmentCreationStatusResponse, error) {
@@ -108,7 +108,7 @@ type listing struct {
 
 // requests lists requests of a kind, newest first.
 func (d *Door[P]) requests(ctx context.Context, p place, kind access.RequestKind, l listing) ([]access.Request, *string, error) {
-	if _, err := d.access.Instance(ctx, p.instance); err != nil {
+	if _, err := d.Access.Instance(ctx, p.instance); err != nil {
 		return nil, nil, err
 	}
 	var status access.Status
@@ -125,7 +125,7 @@ func (d *Door[P]) requests(ctx context.Context, p place, kind access.RequestKind
 		return nil, nil, err
 	}
 	limit := awswire.Limit(l.maxResults)
-	rs, err := d.access.Requests(ctx, kind, status, after, limit+1)
+	rs, err := d.Access.Requests(ctx, kind, status, after, limit+1)
 	if err != nil {
 		return nil, nil, err
 	}

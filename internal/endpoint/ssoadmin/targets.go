@@ -10,8 +10,13 @@ import (
 // named is what an input names, as it came.
 type named struct {
 	instance, set, account, resource *string
+	application, issuer, provider    *string
 	tags                             []Tag
 	tagKeys                          []string
+	// own is the account on whose applications alone the operation works; a caller of it needs no right to the instance.
+	own string
+	// anyone is true where the operation shows or makes only what is the caller's own.
+	anyone bool
 }
 
 func onSet(instance, set *string) named { return named{instance: instance, set: set} }
@@ -19,14 +24,19 @@ func onRole(instance, set, account *string) named {
 	return named{instance: instance, set: set, account: account}
 }
 
-// place is what an input names, parsed: the instance, and the permission set and account where it names them.
-type place struct{ instance, set, account string }
+// place is what an input names, parsed: the instance, and the permission set, account, application, issuer or application provider
+// where it names them.
+type place struct {
+	instance, set, account string
+	application, issuer    arn.InInstance
+	provider               string
+}
 
 func (p place) role() access.RoleKey {
 	return access.RoleKey{AccountID: p.account, PermissionSetID: p.set}
 }
 
-// where parses what an input names. A permission set of another instance is not found, as if it were not there.
+// where parses what an input names. A permission set, application or issuer of another instance is not found, as if it were not there.
 func (n named) where() (place, error) {
 	p := place{account: awswire.Val(n.account)}
 	var err error
@@ -35,22 +45,49 @@ func (n named) where() (place, error) {
 			return place{}, err
 		}
 	}
-	set := n.set
+	if n.provider != nil {
+		if p.provider, err = arn.ParseApplicationProvider(*n.provider); err != nil {
+			return place{}, err
+		}
+	}
 	if n.resource != nil {
 		if ins, err := arn.ParseInstance(*n.resource); err == nil {
 			return p.in(ins)
 		}
-		set = n.resource
+		n = n.tagged()
 	}
-	if set == nil {
+	switch {
+	case n.application != nil:
+		if p.application, err = arn.ParseApplication(*n.application); err != nil {
+			return place{}, err
+		}
+		return p.in(p.application.InstanceID)
+	case n.issuer != nil:
+		if p.issuer, err = arn.ParseTrustedTokenIssuer(*n.issuer); err != nil {
+			return place{}, err
+		}
+		return p.in(p.issuer.InstanceID)
+	case n.set == nil:
 		return p, nil
 	}
-	ins, ps, err := arn.ParsePermissionSet(*set)
+	ins, ps, err := arn.ParsePermissionSet(*n.set)
 	if err != nil {
 		return place{}, err
 	}
 	p.set = ps
 	return p.in(ins)
+}
+
+// tagged files the resource of a tag operation under what it is.
+func (n named) tagged() named {
+	if _, err := arn.ParseApplication(*n.resource); err == nil {
+		n.application = n.resource
+	} else if _, err := arn.ParseTrustedTokenIssuer(*n.resource); err == nil {
+		n.issuer = n.resource
+	} else {
+		n.set = n.resource
+	}
+	return n
 }
 
 // in settles the instance, which a resource's ARN and the input's InstanceArn must agree about.
@@ -62,19 +99,39 @@ func (p place) in(instance string) (place, error) {
 	return p, nil
 }
 
-// target is what an IAM policy must allow the action on: the instance, the permission set, the account.
-func (n named) target(p place) awswire.Target {
-	t := awswire.On(arn.Instance(p.instance))
+// of reports whether what an operation touches is an account's own, so that the account's policies alone decide.
+func (n named) of(p place, account string) bool {
+	return n.anyone || account != "" && (n.own == account || p.application.AccountID == account || p.issuer.AccountID == account)
+}
+
+// target is what an IAM policy must allow the action on: the application or issuer, or else the instance with the permission set, account and
+// application provider.
+func (n named) target(p place, tags map[string]string) awswire.Target {
+	t := awswire.Target{Context: map[string][]string{}}
+	switch {
+	case p.application.ID != "":
+		t.Resources = []string{arn.Application(p.application)}
+		t.Context["sso:ApplicationAccount"] = []string{p.application.AccountID}
+	case p.issuer.ID != "":
+		t.Resources = []string{arn.TrustedTokenIssuer(p.issuer)}
+	case p.instance != "":
+		t.Resources = []string{arn.Instance(p.instance)}
+	}
 	if p.set != "" {
 		t.Resources = append(t.Resources, arn.PermissionSet(p.instance, p.set))
 	}
 	if p.account != "" {
 		t.Resources = append(t.Resources, arn.SSOAccount(p.account))
 	}
+	if p.provider != "" {
+		t.Resources = append(t.Resources, arn.ApplicationProvider(p.provider))
+	}
+	for k, v := range tags {
+		t.Context["aws:ResourceTag/"+k] = []string{v}
+	}
 	if len(n.tags)+len(n.tagKeys) == 0 {
 		return t
 	}
-	t.Context = map[string][]string{}
 	keys := n.tagKeys
 	for _, tag := range n.tags {
 		keys = append(keys, *tag.Key)

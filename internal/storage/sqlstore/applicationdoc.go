@@ -28,6 +28,7 @@ type scopeDoc struct {
 }
 
 type trustedIssuerDoc struct {
+	AccountID string   `json:"accountId"`
 	ID        string   `json:"id"`
 	Audiences []string `json:"audiences"`
 }
@@ -38,7 +39,9 @@ func newApplicationDoc(a application.Application) applicationDoc {
 		OpenToAll: a.OpenToAll, BackgroundSessions: a.BackgroundSessions,
 		Scopes:       mapped(a.Scopes, func(s application.Scope) scopeDoc { return scopeDoc{s.Name, s.Targets} }),
 		RedirectURIs: a.Grants.RedirectURIs, RefreshToken: a.Grants.RefreshToken, TokenExchange: a.Grants.TokenExchange,
-		Issuers:     mapped(a.Grants.Issuers, func(i application.TrustedIssuer) trustedIssuerDoc { return trustedIssuerDoc{i.IssuerID, i.Audiences} }),
+		Issuers: mapped(a.Grants.Issuers, func(i application.TrustedIssuer) trustedIssuerDoc {
+			return trustedIssuerDoc{i.AccountID, i.IssuerID, i.Audiences}
+		}),
 		ActorPolicy: a.ActorPolicy, Tags: a.Tags, CreatedAt: stamp{a.CreatedAt}, CreatedFrom: a.CreatedFrom,
 	}
 }
@@ -51,7 +54,7 @@ func (d applicationDoc) into(a *application.Application) {
 	a.Grants = application.Grants{
 		RedirectURIs: d.RedirectURIs, RefreshToken: d.RefreshToken, TokenExchange: d.TokenExchange,
 		Issuers: mapped(d.Issuers, func(i trustedIssuerDoc) application.TrustedIssuer {
-			return application.TrustedIssuer{IssuerID: i.ID, Audiences: i.Audiences}
+			return application.TrustedIssuer{AccountID: i.AccountID, InstanceID: a.InstanceID, IssuerID: i.ID, Audiences: i.Audiences}
 		}),
 	}
 	a.ActorPolicy, a.Tags, a.CreatedAt, a.CreatedFrom = d.ActorPolicy, d.Tags, d.CreatedAt.Time, d.CreatedFrom

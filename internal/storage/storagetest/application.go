@@ -91,7 +91,7 @@ func app(n int) application.Application {
 		Disabled: n%2 == 0, Portal: application.Portal{Hidden: true, Origin: application.FromApplication, URL: "https://wiki.example.com/"},
 		OpenToAll: true, BackgroundSessions: true, Scopes: []application.Scope{{Name: "sso:account:access", Targets: []string{"arn"}}, {Name: "z"}},
 		Grants: application.Grants{RedirectURIs: []string{"http://127.0.0.1/x"}, RefreshToken: true, TokenExchange: true,
-			Issuers: []application.TrustedIssuer{{IssuerID: "tti-1", Audiences: []string{"a", "b"}}}},
+			Issuers: []application.TrustedIssuer{{AccountID: account(1), InstanceID: theInstance, IssuerID: "tti-1", Audiences: []string{"a", "b"}}}},
 		ActorPolicy: `{"Version":"2012-10-17"}`, Tags: map[string]string{"k": "v"}, Version: 1, CreatedAt: epoch(), CreatedFrom: "us-east-1",
 	}
 }
