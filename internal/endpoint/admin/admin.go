@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -83,6 +84,10 @@ func New(c Config) http.Handler {
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/openapi", "", ""
 	hc.CreateHooks = nil // no $schema members in answers
 	hc.Servers = []*huma.Server{{URL: "/api/v1"}}
+	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"sigv4":   {Type: "http", Scheme: "AWS4-HMAC-SHA256", Description: "AWS Signature Version 4 with service \"gatehouse\" and the home region, by an access key of the management account whose policies allow \"gatehouse:\" and the operation's id"},
+		"session": {Type: "apiKey", In: "cookie", Name: signin.CookieName(c.Instance.PortalURL), Description: "The browser's session, from a sign-in"},
+	}
 	api := humago.NewWithPrefix(mux, "/api/v1", hc)
 	d.registerSession(api)
 	d.registerPortal(api)
@@ -128,10 +133,12 @@ func (d *door) identify(next http.Handler) http.Handler {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 		if err != nil {
 			f := fault.New(fault.Invalid, "the request's body cannot be read").Because(err)
+			p := problem(f)
 			if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
-				f = fault.New(fault.Quota, "a request's body has at most %d bytes", MaxBody)
+				p.Status, p.Title = http.StatusRequestEntityTooLarge, http.StatusText(http.StatusRequestEntityTooLarge)
+				p.Detail = fmt.Sprintf("a request's body has at most %d bytes", MaxBody)
 			}
-			writeProblem(w, problem(f))
+			writeProblem(w, p)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -170,20 +177,36 @@ type operation struct {
 	status int
 }
 
-func (o operation) huma(scheme string) huma.Operation {
+// huma describes the row, with the check that every request passes before its input is looked at: who may not ask learns nothing of what
+// may be asked.
+func (o operation) huma(d *door, scheme string, may func(context.Context, caller) error) huma.Operation {
 	return huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, DefaultStatus: o.status,
-		Errors: []int{400, 401, 403, 404, 409}, Security: []map[string][]string{{scheme: {}}},
+		MaxBodyBytes: -1, // identify has read it
+		Errors:       []int{400, 401, 403, 404, 409, 413}, Security: []map[string][]string{{scheme: {}}},
+		Middlewares: huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+			c, _ := ctx.Context().Value(callerKey{}).(caller)
+			if err := may(ctx.Context(), c); err != nil {
+				d.log(ctx.Context(), err)
+				_, w := humago.Unwrap(ctx)
+				writeProblem(w, problem(err))
+				return
+			}
+			next(ctx)
+		}},
 	}
 }
 
 // forPerson registers an operation for a signed-in person.
 func forPerson[I, O any](api huma.API, d *door, o operation, do func(context.Context, signin.Identity, *I) (*O, error)) {
-	huma.Register(api, o.huma("session"), func(ctx context.Context, in *I) (*O, error) {
-		c, _ := ctx.Value(callerKey{}).(caller)
+	may := func(_ context.Context, c caller) error {
 		if c.person == nil {
-			return nil, problem(fault.New(fault.Unauthenticated, "You are not signed in."))
+			return fault.New(fault.Unauthenticated, "You are not signed in.")
 		}
+		return nil
+	}
+	huma.Register(api, o.huma(d, "session", may), func(ctx context.Context, in *I) (*O, error) {
+		c, _ := ctx.Value(callerKey{}).(caller)
 		out, err := do(ctx, *c.person, in)
 		return out, d.answer(ctx, err)
 	})
@@ -191,15 +214,14 @@ func forPerson[I, O any](api huma.API, d *door, o operation, do func(context.Con
 
 // forAdmin registers an operation for a signing caller. The action is "gatehouse:" and the operation's id.
 func forAdmin[I, O any](api huma.API, d *door, o operation, do func(context.Context, audit.Actor, *I) (*O, error)) {
-	action := "gatehouse:" + o.id
-	huma.Register(api, o.huma("sigv4"), func(ctx context.Context, in *I) (*O, error) {
-		c, _ := ctx.Value(callerKey{}).(caller)
+	may := func(ctx context.Context, c caller) error {
 		if c.admin == nil {
-			return nil, problem(fault.New(fault.Unauthenticated, "Sign the request with an administrator's access key (AWS Signature Version 4, service \"gatehouse\").")) //nolint:all
+			return fault.New(fault.Unauthenticated, "Sign the request with an administrator's access key (AWS Signature Version 4, service \"gatehouse\").")
 		}
-		if err := d.Authorize(ctx, *c.admin, action, d.Instance.InstanceARN); err != nil {
-			return nil, d.answer(ctx, err)
-		}
+		return d.Authorize(ctx, *c.admin, "gatehouse:"+o.id, d.Instance.InstanceARN)
+	}
+	huma.Register(api, o.huma(d, "sigv4", may), func(ctx context.Context, in *I) (*O, error) {
+		c, _ := ctx.Value(callerKey{}).(caller)
 		out, err := do(ctx, actor(*c.admin), in)
 		return out, d.answer(ctx, err)
 	})
