@@ -62,6 +62,7 @@ type App struct {
 
 	db       *sqlstore.DB
 	proxies  proxies
+	noted    noted
 	standing *standing
 	target   target.Target
 	worker   *provision.Worker

@@ -70,7 +70,13 @@ func (k keys) Credential(ctx context.Context, keyID, token string) (awswire.Cred
 // credentials is the one way to a role's credentials: entitled now, or «No access».
 func (a *App) credentials(ctx context.Context, who signin.Identity, accountID, setName string) (target.Credentials, error) {
 	_, c, err := a.enter(ctx, who, accountID, setName)
-	return c, err
+	if err != nil {
+		return target.Credentials{}, err
+	}
+	if err := a.note(ctx, who, setName, c, accountID); err != nil {
+		return target.Credentials{}, err
+	}
+	return c, nil
 }
 
 func (a *App) enter(ctx context.Context, who signin.Identity, accountID, setName string) (access.Entitlement, target.Credentials, error) {

@@ -226,6 +226,9 @@ func (s *Service) toEnd(ctx context.Context, secret, userID string) string {
 	return ses.ID
 }
 
+// Note records what a signed-in person did that changes nothing here: role credentials that she was given.
+func (s *Service) Note(ctx context.Context, e audit.Event) error { return s.store.Note(ctx, e) }
+
 // Refuse records a sign-in that was refused before it came to Park: a bad signature, an unknown user. why
 // is for the administrator: a short sentence without a secret.
 func (s *Service) Refuse(ctx context.Context, sourceID, requestID, why string) error {
