@@ -90,7 +90,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 
 // family is a command that only holds others.
 func family(use, short string, subs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, RunE: func(c *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: use, Short: short, Example: subs[0].Example, RunE: func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usagef("there is no command %q under %s", args[0], c.CommandPath())
 		}

@@ -70,17 +70,19 @@ func userCommand() *cobra.Command {
 		create.Flags().String(f, "", strings.ReplaceAll(f, "-", " "))
 	}
 	one := func(use, short, method, suffix string) *cobra.Command {
-		return &cobra.Command{Use: use + " USER", Short: short, Args: exactly("USER"), Example: "  gatehouse user " + use + " mary@example.com",
-			RunE: func(c *cobra.Command, args []string) error {
-				return call(c, method, "/users/"+segment(args[0])+suffix, nil, func(u userView) {
-					if u.ID == "" {
-						fmt.Fprintln(c.OutOrStdout(), "done")
-						return
-					}
-					u.print(c)
-				})
-			}}
+		return onUser(use, short, func(c *cobra.Command, path string) error {
+			return call(c, method, path+suffix, nil, func(u userView) { u.print(c) })
+		})
 	}
+	remove := onUser("delete", "Remove a user with her memberships", func(c *cobra.Command, path string) error {
+		return call(c, http.MethodDelete, path, nil, func(struct{}) { fmt.Fprintln(c.OutOrStdout(), "done") })
+	})
+	signOut := onUser("sign-out", "Sign a user out everywhere", func(c *cobra.Command, path string) error {
+		type out struct {
+			Ended int `json:"ended"`
+		}
+		return call(c, http.MethodDelete, path+"/sessions", nil, func(o out) { fmt.Fprintf(c.OutOrStdout(), "%d sessions ended\n", o.Ended) })
+	})
 	list := &cobra.Command{Use: "list", Short: "List users", Args: noArgs, Example: "  gatehouse user list --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			us, err := pages(c, "/users", func(p userPage) ([]userView, string) { return p.Users, p.Next })
@@ -91,13 +93,17 @@ func userCommand() *cobra.Command {
 		}}
 	subs := []*cobra.Command{create, list, one("show", "Show a user", http.MethodGet, ""),
 		one("disable", "Bar a user from signing in; ends her sessions", http.MethodPost, "/disable"),
-		one("enable", "Let a user sign in again", http.MethodPost, "/enable"),
-		one("delete", "Remove a user with her memberships", http.MethodDelete, ""),
-		one("sign-out", "Sign a user out everywhere", http.MethodDelete, "/sessions")}
+		one("enable", "Let a user sign in again", http.MethodPost, "/enable"), remove, signOut}
 	for _, c := range subs {
 		administered(jsonFlag(c))
 	}
 	return family("user", "Users of the identity store", subs...)
+}
+
+// onUser is a command about one user, whose path do gets.
+func onUser(use, short string, do func(c *cobra.Command, path string) error) *cobra.Command {
+	return &cobra.Command{Use: use + " USER", Short: short, Args: exactly("USER"), Example: "  gatehouse user " + use + " mary@example.com",
+		RunE: func(c *cobra.Command, args []string) error { return do(c, "/users/"+segment(args[0])) }}
 }
 
 func printUsers(c *cobra.Command, us []userView) error {

@@ -77,7 +77,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	}
 	res, err := c.HTTP.Do(req)
 	if err != nil {
-		return fmt.Errorf("the server at %s does not answer: %w", c.URL, err)
+		return fmt.Errorf("the server at %s does not answer (is `gatehouse serve` running there?): %w", c.URL, err)
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
