@@ -51,6 +51,15 @@ func (a *App) hasInstance(ctx context.Context, id string) error {
 	return err
 }
 
+// additionalRegion reports whether the instance was given a further region: requests may then be signed for it too.
+func (a *App) additionalRegion(ctx context.Context, name string) bool {
+	ok, err := a.Access.HasRegion(ctx, name)
+	if err != nil {
+		a.log.WarnContext(ctx, "asking for a region failed; the request is refused", "region", name, "error", err)
+	}
+	return ok
+}
+
 func (policies) HasManagedPolicy(arn string) bool {
 	_, ok := policy.Managed(arn)
 	return ok

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -139,7 +140,7 @@ type rights struct {
 
 // Authorize implements [awswire.Authorizer].
 func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Access) error {
-	owner, err := r.owner(ctx, c, a.Action)
+	owner, err := r.owner(ctx, c, a)
 	if err != nil {
 		return err
 	}
@@ -161,9 +162,15 @@ func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Acce
 //
 // What belongs to Identity Center is as if it were its own for the account that is registered as delegated administrator of
 // sso.amazonaws.com; what the organization tells, for a delegated administrator of any service (the door lets him read alone).
-func (r rights) owner(ctx context.Context, c localiam.Caller, action string) (string, error) {
+//
+// Applications and trusted token issuers belong to the account that made them, which their ARNs bear. To make an application, and to list its own,
+// an account needs no right to the instance (the door shows it no others).
+func (r rights) owner(ctx context.Context, c localiam.Caller, a awswire.Access) (string, error) {
+	action := a.Action
 	service, name, _ := strings.Cut(action, ":")
 	switch {
+	case service == "sso" && (slices.Contains(aboutOwnApplications, name) || ownedBy(c.AccountID, a.Resources)):
+		return c.AccountID, nil
 	case action == "organizations:DescribeOrganization", action == "sso:ListInstances", action == "sso:DescribeInstance":
 		return c.AccountID, nil
 	case c.AccountID == r.management, c.AccountID == "":
@@ -183,6 +190,19 @@ func (r rights) owner(ctx context.Context, c localiam.Caller, action string) (st
 		return r.management, nil
 	}
 	return "", nil
+}
+
+// aboutOwnApplications are the actions on the instance in which the door lets every account see and make only what is its own.
+var aboutOwnApplications = []string{"CreateApplication", "ListApplications", "ListApplicationAssignmentsForPrincipal", "DescribeApplicationProvider", "ListApplicationProviders"}
+
+// ownedBy reports whether the ARNs bear the account.
+func ownedBy(account string, resources []string) bool {
+	for _, resource := range resources {
+		if a, err := arn.Parse(resource); err != nil || account == "" || a.AccountID != account {
+			return false
+		}
+	}
+	return len(resources) > 0
 }
 
 // spared refuses a delegated administrator what stays the management account's: access to itself, permission sets that are

@@ -36,6 +36,8 @@ type Verifier[P any] struct {
 	Authenticator Authenticator[P]
 	// Regions are the regions a credential scope may name.
 	Regions []string
+	// Region reports whether a scope may name a further region; nil for none. It is asked only about regions that are not in Regions.
+	Region func(ctx context.Context, name string) bool
 	// Now tells the time.
 	Now func() time.Time
 
@@ -57,7 +59,7 @@ func (v *Verifier[P]) check(s *Signature, r *http.Request, body []byte, service 
 	if s.Service != service {
 		return none, mismatch("The credential is scoped to service %q and must be scoped to %q.", clip(s.Service), service)
 	}
-	if !slices.Contains(v.Regions, s.Region) {
+	if !slices.Contains(v.Regions, s.Region) && (v.Region == nil || !v.Region(r.Context(), s.Region)) {
 		return none, mismatch("The credential is scoped to region %q, which this server does not serve.", clip(s.Region))
 	}
 	// The time is checked again with the signature; here it spares the store a look-up for stale requests.
