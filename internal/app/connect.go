@@ -239,8 +239,12 @@ func fetch(ctx context.Context, url string) ([]byte, error) {
 	if err != nil || (req.URL.Scheme != "http" && req.URL.Scheme != "https") || req.URL.Host == "" {
 		return nil, fault.New(fault.Invalid, "%q is not an http(s) URL", url).At("metadataUrl")
 	}
+	if req.URL.Scheme == "http" && !loopback(req.URL.Hostname()) {
+		// Whoever is on the way could put a certificate of his own into it, and then sign in as anybody.
+		return nil, fault.New(fault.Invalid, "metadata says whose word is believed, so it is fetched over https only; give an https address, or the document itself").At("metadataUrl")
+	}
 	c := http.Client{CheckRedirect: func(next *http.Request, via []*http.Request) error {
-		if len(via) > 3 || next.URL.Scheme != via[0].URL.Scheme {
+		if len(via) > 3 || next.URL.Scheme != via[0].URL.Scheme || next.URL.Scheme == "http" && !loopback(next.URL.Hostname()) {
 			return http.ErrUseLastResponse
 		}
 		return nil

@@ -212,8 +212,11 @@ func TestAssumeRoleWithSAML(t *testing.T) {
 	refuse("reserved role", FederationRequest{RoleARN: reserved.ARN(), ProviderARN: provider.ARN(), Response: "x"}, good, fault.Denied)
 	refuse("unknown provider", FederationRequest{RoleARN: r.ARN(), ProviderARN: "arn:aws:iam::444455556666:saml-provider/None", Response: "x"}, good, fault.Denied)
 	a.err = fault.New(fault.Invalid, "bad signature").For("assertion")
-	_, _, err = w.AssumeRoleWithSAML(ctx, in)
-	wantFault(t, err, fault.Invalid, "assertion")
+	// Without a good assertion a role that is there, one that is not and a reserved one are all the same.
+	for _, role := range []string{r.ARN(), "arn:aws:iam::444455556666:role/None", reserved.ARN()} {
+		_, _, err = w.AssumeRoleWithSAML(ctx, FederationRequest{RoleARN: role, ProviderARN: provider.ARN(), Response: "x"})
+		wantFault(t, err, fault.Invalid, "assertion")
+	}
 	bare := start(t)
 	_, _, err = bare.AssumeRoleWithSAML(ctx, in)
 	wantFault(t, err, fault.Denied, "")

@@ -56,13 +56,7 @@ func (s *Service) AssumeRoleWithSAML(ctx context.Context, in FederationRequest) 
 	if s.cfg.SAML == nil {
 		return Credentials{}, Assertion{}, refused
 	}
-	role, err := s.assumable(ctx, in.RoleARN)
-	if fault.Is(err, fault.NotFound) {
-		return Credentials{}, Assertion{}, refused
-	}
-	if err != nil {
-		return Credentials{}, Assertion{}, err
-	}
+	// The assertion before the role: whoever has none must not learn by the refusal which roles there are.
 	provider, err := s.provider(ctx, in.ProviderARN)
 	if fault.Is(err, fault.NotFound) {
 		return Credentials{}, Assertion{}, refused
@@ -73,6 +67,13 @@ func (s *Service) AssumeRoleWithSAML(ctx context.Context, in FederationRequest) 
 	said, err := s.cfg.SAML.VerifyAssertion(ctx, provider, in.Response, s.cfg.Now())
 	if err != nil {
 		return Credentials{}, Assertion{}, err
+	}
+	role, err := s.assumable(ctx, in.RoleARN)
+	if fault.Is(err, fault.NotFound) {
+		return Credentials{}, said, refused
+	}
+	if err != nil {
+		return Credentials{}, said, err
 	}
 	if provider.AccountID != role.AccountID || !slices.Contains(said.Roles, RoleGrant{in.RoleARN, in.ProviderARN}) {
 		return Credentials{}, said, refused

@@ -8,6 +8,8 @@ package local
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"gatehouse/internal/arn"
@@ -86,7 +88,8 @@ func (t *Target) Credentials(ctx context.Context, s target.Session) (target.Cred
 }
 
 // SessionName makes a user name fit STS's rule for session names (2–64 characters of [\w+=,.@-]): other characters
-// become underscores, and a long name is cut. Who the person is does not depend on it: the session carries her id.
+// become underscores, and a long name is cut. A name that was changed so gets an end of its own, a hash of the whole: the session's
+// name is part of its ARN, which policies and audit trails name people by, and two people must not have the same.
 func SessionName(userName string) string {
 	s := strings.Map(func(r rune) rune {
 		switch {
@@ -95,11 +98,13 @@ func SessionName(userName string) string {
 		}
 		return '_'
 	}, userName)
-	if len(s) > 64 {
-		s = s[:64]
+	if s == userName && len(s) >= 2 && len(s) <= maxSessionName {
+		return s
 	}
-	for len(s) < 2 {
-		s += "_"
-	}
-	return s
+	sum := sha256.Sum256([]byte(userName))
+	end := "-" + hex.EncodeToString(sum[:6])
+	return s[:min(len(s), maxSessionName-len(end))] + end
 }
+
+// maxSessionName is the longest name of a session that STS takes.
+const maxSessionName = 64

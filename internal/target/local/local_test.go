@@ -65,9 +65,10 @@ func TestSessionNamesFitSTS(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"mary@example.com":      "mary@example.com",
-		"a":                     "a_",
-		"söm ebody/x":           "s_m_ebody_x",
-		strings.Repeat("x", 99): strings.Repeat("x", 64),
+		strings.Repeat("x", 64): strings.Repeat("x", 64),
+		"a":                     "a-ca978112ca1b",
+		"söm ebody/x":           "s_m_ebody_x-295d8acfca33",
+		strings.Repeat("x", 99): strings.Repeat("x", 51) + "-d0621fdd5f06",
 	} {
 		if got := local.SessionName(in); got != want {
 			t.Errorf("SessionName(%q) = %q, want %q", in, got, want)
