@@ -134,8 +134,8 @@ type rights struct {
 	// management owns the organization, the instance and the identity store.
 	management string
 	standing   *standing
-	// role finds a provisioned role; NotFound when a permission set is not provisioned in an account.
-	role func(context.Context, access.RoleKey) (access.ProvisionedRole, error)
+	// uses reports whether a permission set is provisioned in an account, or is about to be.
+	uses func(context.Context, access.RoleKey) (bool, error)
 }
 
 // Authorize implements [awswire.Authorizer].
@@ -230,13 +230,27 @@ func (r rights) spared(ctx context.Context, c localiam.Caller, a awswire.Access)
 		if name == "CreateAccountAssignment" || name == "DeleteAccountAssignment" {
 			continue
 		}
-		_, err = r.role(ctx, access.RoleKey{AccountID: r.management, PermissionSetID: set})
-		if err == nil {
-			return refused
-		}
-		if !fault.Is(err, fault.NotFound) {
+		used, err := r.uses(ctx, access.RoleKey{AccountID: r.management, PermissionSetID: set})
+		if err != nil {
 			return err
+		}
+		if used {
+			return refused
 		}
 	}
 	return nil
+}
+
+// usesSet reports whether the role of a permission set is in an account or is about to be. The assignment is asked for first: it is there
+// before the role, which takes what the set says when it is made, and what a delegated administrator wrote into the set meanwhile with it.
+func (a *App) usesSet(ctx context.Context, k access.RoleKey) (bool, error) {
+	as, err := a.Access.AssignmentsOfRole(ctx, k, access.Principal{}, 1)
+	if err != nil || len(as) > 0 {
+		return err == nil, err
+	}
+	_, err = a.Access.Role(ctx, k)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
