@@ -41,7 +41,7 @@ const clients = 8
 
 var (
 	quick   = flag.Bool("quick", false, "one second per scenario and small stores")
-	each    = flag.Duration("each", 5*time.Second, "how long to measure each scenario")
+	each    = flag.Duration("each", 0, "how long to measure each scenario (default: five seconds, or one with --quick)")
 	only    = flag.String("only", "", "a part of a scenario's name: measure only those")
 	profile = flag.String("cpuprofile", "", "write a CPU profile of all of it to this file")
 )
@@ -156,8 +156,11 @@ func measure(name string, op func(client, n int) error) error {
 		return nil
 	}
 	span := *each
-	if *quick {
+	if span == 0 && *quick {
 		span = time.Second
+	}
+	if span == 0 {
+		span = 5 * time.Second
 	}
 	var mu sync.Mutex
 	var took []time.Duration
