@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/google/renameio/v2"
 )
 
 // Environment is what `gatehouse env` prints: names and values, among them an access key. It lies in the data
@@ -42,18 +44,9 @@ func (e Environment) Write(data string) error {
 	return WriteFile(filepath.Join(data, environmentFile), append(b, '\n'))
 }
 
-// WriteFile replaces a file of mode 0600 by way of another beside it.
+// WriteFile replaces a file of mode 0600, whole or not at all.
 func WriteFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, werr := f.Write(b)
-	if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return renameio.WriteFile(path, b, 0o600, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o600))
 }
 
 // Exports returns one "export NAME='value'" line per entry, by name, for a POSIX shell.

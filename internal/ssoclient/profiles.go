@@ -84,5 +84,5 @@ func (c *Client) Configure(path string, ps []Profile) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return Replace(path, []byte(text), mode)
+	return replace(path, []byte(text), mode)
 }

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/google/renameio/v2"
 )
 
 // cached is a file of the AWS CLI's token cache.
@@ -151,19 +153,10 @@ func (c *Client) write(t cached) error {
 	if err := os.MkdirAll(c.Cache, 0o700); err != nil {
 		return err
 	}
-	return Replace(c.file(), b, 0o600)
+	return replace(c.file(), b, 0o600)
 }
 
-// Replace writes a file whole or not at all.
-func Replace(path string, b []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".gatehouse-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, werr := f.Write(b)
-	if err := errors.Join(werr, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+// replace writes a file, whole or not at all.
+func replace(path string, b []byte, mode fs.FileMode) error {
+	return renameio.WriteFile(path, b, mode, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(mode))
 }
