@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -137,13 +138,26 @@ func (c *Client) DiscoverStartURL(ctx context.Context) (string, error) {
 
 // Accounts lists every account the person can reach.
 func (c *Client) Accounts(ctx context.Context, token string) ([]Account, error) {
-	return pages(ctx, c, token, "/assignment/accounts?max_result=100", func(p struct {
+	as, err := pages(ctx, c, token, "/assignment/accounts?max_result=100", func(p struct {
 		List []Account `json:"accountList"`
 		Next string    `json:"nextToken"`
 	}) ([]Account, string) {
 		return p.List, p.Next
 	})
+	for _, a := range as {
+		if !accountID.MatchString(a.ID) {
+			return nil, fmt.Errorf("the server at %s names an account %q, which none can be called", c.URL, a.ID)
+		}
+	}
+	return as, err
 }
+
+// What a server says goes into a configuration file, where a line more could be a command to run. These are the only forms that the ids of accounts
+// and the names of permission sets have.
+var (
+	accountID = regexp.MustCompile(`^[0-9]{12}$`)
+	roleName  = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+)
 
 // Roles lists the names of the permission sets the person can use in an account.
 func (c *Client) Roles(ctx context.Context, token, accountID string) ([]string, error) {
@@ -158,6 +172,9 @@ func (c *Client) Roles(ctx context.Context, token, accountID string) ([]string, 
 	})
 	names := make([]string, len(rs))
 	for i, r := range rs {
+		if !roleName.MatchString(r.Name) {
+			return nil, fmt.Errorf("the server at %s names a role %q, which none can be called", c.URL, r.Name)
+		}
 		names[i] = r.Name
 	}
 	return names, err
