@@ -94,5 +94,8 @@ func (s *Service) Regions(ctx context.Context, instanceID string) ([]Region, err
 
 // HasRegion reports whether some instance was given the additional region.
 func (s *Service) HasRegion(ctx context.Context, name string) (bool, error) {
+	if len(name) > 32 || !regionName.MatchString(name) {
+		return false, nil
+	}
 	return s.store.HasRegion(ctx, name)
 }
