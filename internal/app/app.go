@@ -134,7 +134,7 @@ func (a *App) services(sealer *seal.Sealer) {
 	a.Organization = organization.NewService(organization.Config{Store: a.db.Organization(), Now: a.now, Rand: a.rand, Opened: a.openAccount, CheckPolicy: checkControl})
 	a.standing = newStanding(a.Organization)
 	a.IAM = localiam.NewService(localiam.Config{
-		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{}, Person: a.present,
+		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{}, Metadata: metadata{}, Person: a.present,
 	})
 	a.target = local.New(a.IAM, a.reservedMetadata, a.Config.URL)
 	a.worker = provision.New(provision.Config{

@@ -294,6 +294,23 @@ func (assertions) VerifyAssertion(_ context.Context, p localiam.SAMLProvider, re
 	return federated(v)
 }
 
+// metadata reads the metadata of SAML providers that customers of the embedded accounts make.
+type metadata struct{}
+
+func (metadata) CheckMetadata(document string) (time.Time, error) {
+	m, err := saml.ParseIDPMetadata([]byte(document))
+	if err != nil {
+		return time.Time{}, err
+	}
+	var until time.Time
+	for _, c := range m.Certificates {
+		if c.NotAfter.After(until) {
+			until = c.NotAfter
+		}
+	}
+	return until, nil
+}
+
 const awsAttributes = "https://aws.amazon.com/SAML/Attributes/"
 
 // federated reads the attributes that STS knows.

@@ -173,7 +173,7 @@ func (s *Service) trusts(ctx context.Context, c Caller, r Role, action string, i
 	if err != nil {
 		return err
 	}
-	trust, err := s.document(r.TrustPolicy, policy.ForTrust)
+	trust, err := s.trust(r)
 	if err != nil {
 		return err
 	}

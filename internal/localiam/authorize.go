@@ -161,30 +161,3 @@ func (cl *claims) context(out policy.Context, c Caller) {
 	set("aws:FederatedProvider", cl.Provider)
 	set("identitystore:UserId", cl.PersonID)
 }
-
-// Simulate answers like Explain for a user or role of the account, named by its ARN, as if he asked with no more context than
-// the check gives.
-func (s *Service) Simulate(ctx context.Context, accountID, principalARN string, k Check) (policy.Decision, []policy.Step, error) {
-	ref := UserRef(accountID, "")
-	owner, name, err := splitARN(principalARN, "user/")
-	if err != nil {
-		ref.Kind = OfRole
-		owner, name, err = splitARN(principalARN, "role/")
-	}
-	if err != nil {
-		return policy.Decision{}, nil, err
-	}
-	ref.Name = name
-	id, found, err := s.Identity(ctx, ref)
-	if err == nil && (owner != accountID || found != principalARN) {
-		err = fault.New(fault.NotFound, "The principal %s cannot be found.", clip(principalARN))
-	}
-	if err != nil {
-		return policy.Decision{}, nil, err
-	}
-	c := Caller{Kind: KindUser, AccountID: accountID, ARN: principalARN, PrincipalARN: principalARN, UserID: id.ID, Name: id.Name, uniqueID: id.ID}
-	if ref.Kind == OfRole {
-		c.Kind = KindRoleSession
-	}
-	return s.Explain(ctx, c, k)
-}

@@ -17,6 +17,7 @@ const (
 	maxManagedSize    = 6144
 	maxRoleInline     = 10240 // all inline policies of a role together
 	maxUserInline     = 2048
+	maxGroupInline    = 5120
 	maxTrustSize      = 4096
 	maxPolicyVersions = 5
 	maxAccessKeys     = 2

@@ -27,8 +27,8 @@
 // that is valid for one generation of the account ([SessionStore]), so that a change made on any node
 // holds for the next request on every node.
 //
-// A trust policy that names a user or role by its ARN trusts whoever bears that ARN now. AWS remembers the unique id
-// behind the ARN when the policy is saved, so that a principal made again is another one; here a policy may name the unique id for that.
+// A trust policy that names a user or role by its ARN trusts who bore that ARN when the policy was saved, by his unique id: a principal
+// deleted and made again is another, and is not trusted.
 //
 // # Protected roles
 //

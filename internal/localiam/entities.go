@@ -52,13 +52,62 @@ type Role struct {
 	TrustPolicy string
 	// MaxSessionDuration is between one and twelve hours, in whole seconds.
 	MaxSessionDuration time.Duration
-	// Protected roles belong to a service (they are the AWSReservedSSO_… roles): customers may read them
+	// TrustedIDs maps the ARNs of users and roles that the trust policy names to the unique ids they had when it was saved: whoever
+	// bears such an ARN later is another, and not trusted.
+	TrustedIDs map[string]string
+	// Protected roles belong to a service (the AWSReservedSSO_… roles and service-linked roles): customers may read them
 	// and change nothing about them, and may not assume them.
 	Protected bool
 }
 
 // ARN returns arn:aws:iam::<account>:role<path><name>.
 func (r Role) ARN() string { return arn.IAM(r.AccountID, "role"+r.Path+r.Name) }
+
+// Group is an IAM group: what is attached to it holds for the users in it. It has no boundary and no tags.
+type Group struct {
+	Identity
+}
+
+// ARN returns arn:aws:iam::<account>:group<path><name>.
+func (g Group) ARN() string { return arn.IAM(g.AccountID, "group"+g.Path+g.Name) }
+
+// Membership is a user in a group.
+type Membership struct{ AccountID, Group, User string }
+
+// InstanceProfile holds a role for machines. Nothing here takes credentials from one; it is kept for those who describe whole accounts.
+type InstanceProfile struct {
+	AccountID string
+	// Name is unique in the account in folded case. 1–128 characters of [\w+=,.@-].
+	Name, Path string
+	// ID is AIPA….
+	ID string
+	// RoleName is the role in it, or empty.
+	RoleName  string
+	Tags      map[string]string
+	CreatedAt time.Time
+	Revision  int64
+}
+
+// ARN returns arn:aws:iam::<account>:instance-profile<path><name>.
+func (p InstanceProfile) ARN() string { return arn.IAM(p.AccountID, "instance-profile"+p.Path+p.Name) }
+
+// OIDCProvider is an IAM OpenID Connect identity provider.
+type OIDCProvider struct {
+	AccountID string
+	// URL is the issuer without "https://"; it is the provider's name.
+	URL string
+	// ClientIDs are the audiences, at most 100; Thumbprints at most five SHA-1 sums in hexadecimal.
+	ClientIDs, Thumbprints []string
+	Tags                   map[string]string
+	CreatedAt              time.Time
+	Revision               int64
+}
+
+// ARN returns arn:aws:iam::<account>:oidc-provider/<url>.
+func (p OIDCProvider) ARN() string { return arn.IAM(p.AccountID, "oidc-provider/"+p.URL) }
+
+// Counts says how many of everything an account has.
+type Counts struct{ Users, Groups, Roles, Policies, Profiles, Providers int }
 
 // AccessKey is a long-term key of a user.
 type AccessKey struct {
@@ -127,6 +176,7 @@ type SAMLProvider struct {
 	Metadata string
 	// Protected providers belong to a service (AWSSSO_<16 hex>_DO_NOT_DELETE).
 	Protected  bool
+	Tags       map[string]string
 	CreatedAt  time.Time
 	ValidUntil time.Time
 	Revision   int64

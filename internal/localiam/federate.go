@@ -115,7 +115,7 @@ func (s *Service) federate(ctx context.Context, role Role, provider SAMLProvider
 // trustsProvider asks the role's trust policy about the provider; whoever has no credentials yet has no policies of
 // his own.
 func (s *Service) trustsProvider(ctx context.Context, r Role, p SAMLProvider, action string, want SessionRequest, said Assertion) error {
-	trust, err := s.document(r.TrustPolicy, policy.ForTrust)
+	trust, err := s.trust(r)
 	if err != nil {
 		return err
 	}

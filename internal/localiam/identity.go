@@ -11,13 +11,15 @@ import (
 	"gatehouse/internal/policy"
 )
 
-// Holder says whether a [Ref] names a user or a role.
+// Holder says whether a [Ref] names a user, a role or a group.
 type Holder string
 
 const (
 	// OfUser and OfRole are spelled as in the names of IAM's actions.
 	OfUser Holder = "User"
 	OfRole Holder = "Role"
+	// OfGroup too.
+	OfGroup Holder = "Group"
 )
 
 // Ref names a user or role of an account. What is the same for both is one method that takes a Ref.
@@ -39,6 +41,10 @@ func (s *Service) Identity(ctx context.Context, ref Ref) (Identity, string, erro
 		r, err := s.Role(ctx, ref.AccountID, ref.Name)
 		return r.Identity, r.ARN(), err
 	}
+	if ref.Kind == OfGroup {
+		g, err := s.Group(ctx, ref.AccountID, ref.Name)
+		return g.Identity, g.ARN(), err
+	}
 	u, err := s.User(ctx, ref.AccountID, ref.Name)
 	return u.Identity, u.ARN(), err
 }
@@ -55,6 +61,16 @@ func (s *Service) change(ctx context.Context, a audit.Actor, ref Ref, w write) e
 	return retry(func() error {
 		if ref.Kind == OfRole {
 			return s.changeRole(ctx, a, ref, action, func(r *Role) (bool, error) { return w.edit(&r.Identity) })
+		}
+		if ref.Kind == OfGroup {
+			g, err := s.Group(ctx, ref.AccountID, ref.Name)
+			if err != nil {
+				return err
+			}
+			if changed, err := w.edit(&g.Identity); err != nil || !changed {
+				return err
+			}
+			return s.cfg.Store.SaveGroup(ctx, g, s.event(ctx, a, action, g.ARN()))
 		}
 		u, err := s.User(ctx, ref.AccountID, ref.Name)
 		if err != nil {
@@ -156,10 +172,7 @@ func (s *Service) PutInline(ctx context.Context, a audit.Actor, ref Ref, in Inli
 	if _, err := policy.Parse([]byte(in.Document), policy.ForIdentity); err != nil {
 		return err
 	}
-	limit := maxRoleInline
-	if ref.Kind == OfUser {
-		limit = maxUserInline
-	}
+	limit := map[Holder]int{OfRole: maxRoleInline, OfUser: maxUserInline, OfGroup: maxGroupInline}[ref.Kind]
 	return s.change(ctx, a, ref, write{"Put", "Policy", func(id *Identity) (bool, error) {
 		inline := maps.Clone(id.Inline)
 		if inline == nil {
@@ -268,11 +281,16 @@ func (s *Service) fresh(id *Identity, kind Holder) error {
 	if id.Path == "" {
 		id.Path = "/"
 	}
-	prefix := "AROA"
-	if kind == OfUser {
-		prefix = "AIDA"
-	}
+	prefix := map[Holder]string{OfRole: "AROA", OfUser: "AIDA", OfGroup: "AGPA"}[kind]
 	id.ID, id.CreatedAt, id.Revision = arn.NewIAMID(s.cfg.Rand, prefix), s.now(), 0
 	id.Attached, id.Inline = nil, nil
-	return checkName(string(kind), id.Name, id.Path, entityName)
+	return checkIdentityName(kind, *id)
+}
+
+func checkIdentityName(kind Holder, id Identity) error {
+	pattern := entityName
+	if kind == OfGroup {
+		pattern = policyName // as long as a policy's
+	}
+	return checkName(string(kind), id.Name, id.Path, pattern)
 }

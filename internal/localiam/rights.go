@@ -36,8 +36,28 @@ func (s *Service) rightsOf(ctx context.Context, c Caller) (*rights, error) {
 		if id.ID != c.uniqueID {
 			return nil, errUnknownKey()
 		}
-		return s.compile(ctx, id)
+		r, err := s.compile(ctx, id)
+		if err != nil || c.Kind == KindRoleSession {
+			return r, err
+		}
+		return r, s.addGroups(ctx, id, r)
 	})
+}
+
+// addGroups adds what a user may do by the groups he is in.
+func (s *Service) addGroups(ctx context.Context, id Identity, r *rights) error {
+	groups, err := s.cfg.Store.GroupsOf(ctx, id.AccountID, id.Name, "", 1000)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		of, err := s.compile(ctx, g.Identity)
+		if err != nil {
+			return err
+		}
+		r.identity = append(r.identity, of.identity...)
+	}
+	return nil
 }
 
 // gone says that the principal of a request no longer exists.

@@ -51,10 +51,14 @@ func (s *Service) CreateRole(ctx context.Context, a audit.Actor, r Role) (Role, 
 	if err := s.fresh(&r.Identity, OfRole); err != nil {
 		return Role{}, err
 	}
-	if strings.HasPrefix(r.Path, reservedPath) || strings.HasPrefix(Fold(r.Name), "awsreservedsso_") {
+	if strings.HasPrefix(r.Path, reservedPath) || strings.HasPrefix(r.Path, linkedPath) || strings.HasPrefix(Fold(r.Name), "awsreservedsso_") {
 		return Role{}, invalid("Path", "The path %s and role names that begin with AWSReservedSSO_ are reserved for services.", reservedPath)
 	}
 	if err := r.check(); err != nil {
+		return Role{}, err
+	}
+	var err error
+	if r.TrustedIDs, err = s.bind(ctx, r.TrustPolicy); err != nil {
 		return Role{}, err
 	}
 	if r.BoundaryARN != "" {
@@ -62,7 +66,7 @@ func (s *Service) CreateRole(ctx context.Context, a audit.Actor, r Role) (Role, 
 			return Role{}, err
 		}
 	}
-	err := s.cfg.Store.SaveRole(ctx, r, s.event(ctx, a, "iam:CreateRole", r.ARN()))
+	err = s.cfg.Store.SaveRole(ctx, r, s.event(ctx, a, "iam:CreateRole", r.ARN()))
 	if isConflict(err, "exists") {
 		return Role{}, fault.New(fault.Conflict, "Role with name %s already exists.", r.Name).For("exists").About("ROLE", r.Name)
 	}
@@ -96,9 +100,13 @@ func (s *Service) SetTrust(ctx context.Context, a audit.Actor, ref Ref, document
 	if err := checkDocument(document, policy.ForTrust, maxTrustSize, "ACLSizePerRole"); err != nil {
 		return err
 	}
+	ids, err := s.bind(ctx, document)
+	if err != nil {
+		return err
+	}
 	return retry(func() error {
 		return s.changeRole(ctx, a, ref, "iam:UpdateAssumeRolePolicy", func(r *Role) (bool, error) {
-			r.TrustPolicy = document
+			r.TrustPolicy, r.TrustedIDs = document, ids
 			return true, nil
 		})
 	})
@@ -117,7 +125,11 @@ func (s *Service) DeleteRole(ctx context.Context, a audit.Actor, accountID, name
 		if err := r.removable(); err != nil {
 			return err
 		}
-		return s.cfg.Store.DeleteRole(ctx, accountID, r.Name, r.Revision, s.event(ctx, a, "iam:DeleteRole", r.ARN()))
+		err = s.cfg.Store.DeleteRole(ctx, accountID, r.Name, r.Revision, s.event(ctx, a, "iam:DeleteRole", r.ARN()))
+		if isConflict(err, "profiles") {
+			return fault.New(fault.Conflict, "Cannot delete entity, must remove roles from instance profile first.").For("in-use")
+		}
+		return err
 	})
 }
 

@@ -26,6 +26,8 @@ type Config struct {
 	Person func(ctx context.Context, id string, issued time.Time) (bool, error)
 	// SAML verifies assertions for AssumeRoleWithSAML. Nil: none is accepted.
 	SAML Assertions
+	// Metadata reads what customers bring for SAML providers. Nil: none is taken.
+	Metadata Metadata
 }
 
 // Organization is what localiam asks about the organization an account belongs to.

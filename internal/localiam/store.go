@@ -29,6 +29,9 @@ type Store interface {
 	UserStore
 	PolicyStore
 	ProviderStore
+	GroupStore
+	ProfileStore
+	AccountStore
 	SessionStore
 }
 
@@ -41,6 +44,7 @@ type RoleStore interface {
 	// managed policy that does not exist, it is a NotFound fault with Reason "policy" and the ARN
 	// as ID; AWS managed policies (account "aws" in the ARN) are not looked up.
 	SaveRole(ctx context.Context, r Role, ev audit.Event) error
+	// DeleteRole answers a Conflict with Reason "profiles" while the role is in an instance profile.
 	DeleteRole(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
 }
 
@@ -50,7 +54,10 @@ type UserStore interface {
 	Users(ctx context.Context, accountID, pathPrefix, after string, limit int) ([]User, error)
 	// SaveUser is to users what SaveRole is to roles.
 	SaveUser(ctx context.Context, u User, ev audit.Event) error
-	// DeleteUser answers a Conflict with Reason "keys" while the user has access keys.
+	// RenameUser moves a user with his keys, memberships and attachments to the name and path that u has now. Conflict with
+	// Reason "exists" when the name is taken; the stored revision becomes u.Revision+1.
+	RenameUser(ctx context.Context, oldName string, u User, ev audit.Event) error
+	// DeleteUser answers a Conflict with Reason "keys" while the user has access keys, "groups" while he is in a group.
 	DeleteUser(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
 
 	// AccessKey finds a key by its ID alone: the ID is all that a signature tells.
@@ -81,7 +88,7 @@ type PolicyStore interface {
 
 // PolicyUse says who has a managed policy attached.
 type PolicyUse struct {
-	Roles, Users                 []string // as permissions policy
+	Roles, Users, Groups         []string // as permissions policy
 	BoundaryRoles, BoundaryUsers []string // as permissions boundary
 }
 
@@ -91,6 +98,51 @@ type ProviderStore interface {
 	SAMLProviders(ctx context.Context, accountID, after string, limit int) ([]SAMLProvider, error)
 	SaveSAMLProvider(ctx context.Context, p SAMLProvider, ev audit.Event) error
 	DeleteSAMLProvider(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
+}
+
+// GroupStore keeps IAM groups and who is in them. A group's key is (account, folded name).
+type GroupStore interface {
+	Group(ctx context.Context, accountID, name string) (Group, error)
+	Groups(ctx context.Context, accountID, pathPrefix, after string, limit int) ([]Group, error)
+	// SaveGroup is to groups what SaveRole is to roles, RenameGroup what RenameUser is to users.
+	SaveGroup(ctx context.Context, g Group, ev audit.Event) error
+	RenameGroup(ctx context.Context, oldName string, g Group, ev audit.Event) error
+	// DeleteGroup answers a Conflict with Reason "members" while somebody is in the group.
+	DeleteGroup(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
+	// AddMember answers NotFound with Reason "group" or "user" for what does not exist. Adding a member again is success.
+	AddMember(ctx context.Context, m Membership, ev audit.Event) error
+	// RemoveMember answers NotFound when the user is not in the group.
+	RemoveMember(ctx context.Context, m Membership, ev audit.Event) error
+	// Members lists the users in a group, GroupsOf the groups of a user.
+	Members(ctx context.Context, accountID, group, after string, limit int) ([]User, error)
+	GroupsOf(ctx context.Context, accountID, user, after string, limit int) ([]Group, error)
+}
+
+// ProfileStore keeps instance profiles and OIDC providers.
+type ProfileStore interface {
+	Profile(ctx context.Context, accountID, name string) (InstanceProfile, error)
+	Profiles(ctx context.Context, accountID, pathPrefix, after string, limit int) ([]InstanceProfile, error)
+	ProfilesOf(ctx context.Context, accountID, role, after string, limit int) ([]InstanceProfile, error)
+	// SaveProfile answers NotFound with Reason "role" when the role in it does not exist.
+	SaveProfile(ctx context.Context, p InstanceProfile, ev audit.Event) error
+	DeleteProfile(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
+
+	// OIDC providers are known by their URL without scheme.
+	OIDCProvider(ctx context.Context, accountID, url string) (OIDCProvider, error)
+	OIDCProviders(ctx context.Context, accountID, after string, limit int) ([]OIDCProvider, error)
+	SaveOIDCProvider(ctx context.Context, p OIDCProvider, ev audit.Event) error
+	DeleteOIDCProvider(ctx context.Context, accountID, url string, revision int64, ev audit.Event) error
+}
+
+// AccountStore keeps what there is once in an account.
+type AccountStore interface {
+	// Alias returns the account's alias; NotFound when it has none.
+	Alias(ctx context.Context, accountID string) (string, error)
+	// SetAlias replaces it; Conflict with Reason "exists" when another account has it.
+	SetAlias(ctx context.Context, accountID, alias string, ev audit.Event) error
+	DeleteAlias(ctx context.Context, accountID, alias string, ev audit.Event) error
+	// Counts says how many of everything an account has.
+	Counts(ctx context.Context, accountID string) (Counts, error)
 }
 
 // SessionStore keeps what the use of stateless credentials must look up: whether they were

@@ -54,6 +54,9 @@ func (s *Service) DeleteUser(ctx context.Context, a audit.Actor, accountID, name
 			return err
 		}
 		err = s.cfg.Store.DeleteUser(ctx, accountID, u.Name, u.Revision, s.event(ctx, a, "iam:DeleteUser", u.ARN()))
+		if isConflict(err, "groups") {
+			return fault.New(fault.Conflict, "Cannot delete entity, must remove users from group first.").For("in-use")
+		}
 		if isConflict(err, "keys") {
 			return fault.New(fault.Conflict, "Cannot delete entity, must delete access keys first.").For("in-use")
 		}

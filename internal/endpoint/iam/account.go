@@ -6,82 +6,130 @@ import (
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/localiam"
-	"gatehouse/internal/policy"
 )
 
-// listSAMLProviders answers all of an account's providers: the API has no pages here.
-func (d *Door) listSAMLProviders(ctx context.Context, c *call, _ *empty) (*ListSAMLProvidersResponse, error) {
-	out := &ListSAMLProvidersResponse{SAMLProviderList: []SAMLProviderListEntry{}}
-	for after := ""; ; {
-		batch, err := d.iam.SAMLProviders(ctx, c.Principal.AccountID, localiam.Page{After: after, Limit: maxPage})
-		if err != nil || len(batch) == 0 {
-			return out, err
-		}
-		for _, p := range batch {
-			after = p.Name
-			out.SAMLProviderList = append(out.SAMLProviderList, SAMLProviderListEntry{new(p.ARN()), awswire.At(p.ValidUntil), awswire.At(p.CreatedAt)})
-		}
+func (d *Door) accountRows() []awswire.Operation[localiam.Caller] {
+	return []awswire.Operation[localiam.Caller]{
+		row(d, "ListAccountAliases", func(*ListAccountAliasesRequest) touch { return touch{} }, d.listAccountAliases),
+		row(d, "CreateAccountAlias", func(*CreateAccountAliasRequest) touch { return touch{} }, d.createAccountAlias),
+		row(d, "DeleteAccountAlias", func(*DeleteAccountAliasRequest) touch { return touch{} }, d.deleteAccountAlias),
+		row(d, "GetAccountSummary", func(*empty) touch { return touch{} }, d.getAccountSummary),
+		row(d, "GetAccountAuthorizationDetails", func(*GetAccountAuthorizationDetailsRequest) touch { return touch{} }, d.getAccountAuthorizationDetails),
+
+		row(d, "CreateServiceLinkedRole", func(in *CreateServiceLinkedRoleRequest) touch {
+			return touch{fresh: "role/aws-service-role/" + *in.AWSServiceName + "/*", service: in.AWSServiceName}
+		}, d.createServiceLinkedRole),
+		row(d, "DeleteServiceLinkedRole", func(in *DeleteServiceLinkedRoleRequest) touch { return touch{role: in.RoleName} }, d.deleteServiceLinkedRole),
+		row(d, "GetServiceLinkedRoleDeletionStatus", func(*GetServiceLinkedRoleDeletionStatusRequest) touch { return touch{} }, d.getDeletionStatus),
+
+		row(d, "SimulatePrincipalPolicy", func(in *SimulatePrincipalPolicyRequest) touch { return touch{arn: in.PolicySourceArn} }, d.simulatePrincipalPolicy),
+		row(d, "SimulateCustomPolicy", func(*SimulateCustomPolicyRequest) touch { return touch{} }, d.simulateCustomPolicy),
+		row(d, "GetContextKeysForPrincipalPolicy", func(in *GetContextKeysForPrincipalPolicyRequest) touch { return touch{arn: in.PolicySourceArn} }, d.contextKeysForPrincipal),
+		row(d, "GetContextKeysForCustomPolicy", func(*GetContextKeysForCustomPolicyRequest) touch { return touch{} }, d.contextKeysForCustom),
+
+		// What cannot be made here is not there. Tools ask before they delete a user.
+		row(d, "GetLoginProfile", func(in *GetLoginProfileRequest) touch { return touch{user: orSelf(in.UserName)} }, d.getLoginProfile),
+		row(d, "GetAccountPasswordPolicy", func(*empty) touch { return touch{} }, d.getPasswordPolicy),
+		row(d, "ListMFADevices", func(in *ListMFADevicesRequest) touch { return touch{user: orSelf(in.UserName)} }, d.listMFADevices),
+		row(d, "ListSSHPublicKeys", func(in *ListSSHPublicKeysRequest) touch { return touch{user: orSelf(in.UserName)} }, d.listSSHKeys),
+		row(d, "ListSigningCertificates", func(in *ListSigningCertificatesRequest) touch { return touch{user: orSelf(in.UserName)} }, d.listSigningCertificates),
+		row(d, "ListServiceSpecificCredentials", func(in *ListServiceSpecificCredentialsRequest) touch { return touch{user: orSelf(in.UserName)} }, d.listServiceCredentials),
+		row(d, "ListVirtualMFADevices", func(*ListVirtualMFADevicesRequest) touch { return touch{} }, d.listVirtualMFADevices),
 	}
 }
 
-func (d *Door) getSAMLProvider(ctx context.Context, c *call, in *GetSAMLProviderRequest) (*GetSAMLProviderResponse, error) {
-	p, err := d.iam.SAMLProvider(ctx, c.Principal.AccountID, *in.SAMLProviderArn)
-	return &GetSAMLProviderResponse{SAMLMetadataDocument: &p.Metadata, CreateDate: awswire.At(p.CreatedAt), ValidUntil: awswire.At(p.ValidUntil)}, err
+func (d *Door) listAccountAliases(ctx context.Context, c *call, _ *ListAccountAliasesRequest) (*ListAccountAliasesResponse, error) {
+	out := &ListAccountAliasesResponse{AccountAliases: []string{}, IsTruncated: new(false)}
+	a, err := d.iam.Alias(ctx, c.Principal.AccountID)
+	if a != "" {
+		out.AccountAliases = []string{a}
+	}
+	return out, err
 }
 
-// listAccountAliases answers that there are none: an alias is part of a sign-in address that these accounts do not have.
-func (d *Door) listAccountAliases(context.Context, *call, *ListAccountAliasesRequest) (*ListAccountAliasesResponse, error) {
-	return &ListAccountAliasesResponse{AccountAliases: []string{}, IsTruncated: new(false)}, nil
+func (d *Door) createAccountAlias(ctx context.Context, c *call, in *CreateAccountAliasRequest) (*empty, error) {
+	return nil, d.iam.SetAlias(ctx, c.Actor, c.Principal.AccountID, *in.AccountAlias)
 }
 
-// maxSimulated bounds the questions of one simulation.
-const maxSimulated = 1000
-
-// simulatePrincipalPolicy says what a user or role of the account may do, by the policies that hold now. Policies given with the
-// request are not supported, and not silently left out.
-func (d *Door) simulatePrincipalPolicy(ctx context.Context, c *call, in *SimulatePrincipalPolicyRequest) (*SimulatePolicyResponse, error) {
-	if len(in.PolicyInputList)+len(in.PermissionsBoundaryPolicyInputList)+len(in.PolicyExclusionList) > 0 || in.ResourcePolicy != nil || in.CallerArn != nil || in.ResourceHandlingOption != nil {
-		return nil, fault.New(fault.Invalid, "Gatehouse simulates the policies that the principal has; further policies, another caller and resource handling options are not supported.")
-	}
-	resources := in.ResourceArns
-	if len(resources) == 0 {
-		resources = []string{"*"}
-	}
-	if len(resources)*len(in.ActionNames) > maxSimulated {
-		return nil, fault.New(fault.Invalid, "At most %d combinations of actions and resources can be simulated at once.", maxSimulated)
-	}
-	about := policy.Context{}
-	for _, e := range in.ContextEntries {
-		if e.ContextKeyName != nil {
-			about.Set(*e.ContextKeyName, e.ContextKeyValues...)
-		}
-	}
-	out := &SimulatePolicyResponse{EvaluationResults: []EvaluationResult{}, IsTruncated: new(false)}
-	for _, action := range in.ActionNames {
-		for _, resource := range resources {
-			check := localiam.Check{Action: action, Resource: resource, ResourceAccount: awswire.Val(in.ResourceOwner), Context: about}
-			d, steps, err := d.iam.Simulate(ctx, c.Principal.AccountID, *in.PolicySourceArn, check)
-			if err != nil {
-				return nil, err
-			}
-			out.EvaluationResults = append(out.EvaluationResults, result(check, d, steps))
-		}
-	}
-	return out, nil
+func (d *Door) deleteAccountAlias(ctx context.Context, c *call, in *DeleteAccountAliasRequest) (*empty, error) {
+	return nil, d.iam.DeleteAlias(ctx, c.Actor, c.Principal.AccountID, *in.AccountAlias)
 }
 
-func result(k localiam.Check, d policy.Decision, steps []policy.Step) EvaluationResult {
-	r := EvaluationResult{EvalActionName: &k.Action, EvalResourceName: &k.Resource, EvalDecision: new("implicitDeny"), MatchedStatements: []Statement{}, MissingContextValues: []string{}}
-	switch {
-	case d.Allowed:
-		r.EvalDecision = new("allowed")
-	case d.Explicit:
-		r.EvalDecision = new("explicitDeny")
+// getAccountSummary answers counts and IAM's quotas. What does not exist here is zero.
+func (d *Door) getAccountSummary(ctx context.Context, c *call, _ *empty) (*GetAccountSummaryResponse, error) {
+	n, err := d.iam.Counts(ctx, c.Principal.AccountID)
+	return &GetAccountSummaryResponse{SummaryMap: map[string]int32{
+		"Users": int32(n.Users), "Groups": int32(n.Groups), "Roles": int32(n.Roles), "Policies": int32(n.Policies), "InstanceProfiles": int32(n.Profiles), "Providers": int32(n.Providers),
+		"UsersQuota": 5000, "GroupsQuota": 300, "RolesQuota": 1000, "PoliciesQuota": 1500, "InstanceProfilesQuota": 1000,
+		"AccessKeysPerUserQuota": 2, "GroupsPerUserQuota": 10, "AttachedPoliciesPerRoleQuota": 20, "AttachedPoliciesPerUserQuota": 20, "AttachedPoliciesPerGroupQuota": 20,
+		"PolicySizeQuota": 6144, "UserPolicySizeQuota": 2048, "GroupPolicySizeQuota": 5120, "RolePolicySizeQuota": 10240, "AssumeRolePolicySizeQuota": 4096, "VersionsPerPolicyQuota": 5,
+		"MFADevices": 0, "MFADevicesInUse": 0, "AccountMFAEnabled": 0, "AccountAccessKeysPresent": 0, "AccountSigningCertificatesPresent": 0, "AccountPasswordPresent": 0, "ServerCertificates": 0,
+	}}, err
+}
+
+func (d *Door) createServiceLinkedRole(ctx context.Context, c *call, in *CreateServiceLinkedRoleRequest) (*CreateServiceLinkedRoleResponse, error) {
+	r, err := d.iam.CreateServiceLinkedRole(ctx, c.Actor, localiam.LinkedRole{
+		AccountID: c.Principal.AccountID, Service: *in.AWSServiceName, Description: awswire.Val(in.Description), Suffix: awswire.Val(in.CustomSuffix),
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, s := range steps {
-		if s.Applies {
-			r.MatchedStatements = append(r.MatchedStatements, Statement{SourcePolicyId: &s.Policy, SourcePolicyType: new("IAM Policy")})
-		}
+	w, err := d.wireRole(ctx, r)
+	return &CreateServiceLinkedRoleResponse{Role: w}, err
+}
+
+func (d *Door) deleteServiceLinkedRole(ctx context.Context, c *call, in *DeleteServiceLinkedRoleRequest) (*DeleteServiceLinkedRoleResponse, error) {
+	task, err := d.iam.DeleteServiceLinkedRole(ctx, c.Actor, c.Principal.AccountID, *in.RoleName)
+	return &DeleteServiceLinkedRoleResponse{DeletionTaskId: &task}, err
+}
+
+// getDeletionStatus answers SUCCEEDED: a role is gone when its deletion is answered.
+func (d *Door) getDeletionStatus(_ context.Context, c *call, in *GetServiceLinkedRoleDeletionStatusRequest) (*GetServiceLinkedRoleDeletionStatusResponse, error) {
+	return &GetServiceLinkedRoleDeletionStatusResponse{Status: new("SUCCEEDED")}, d.iam.DeletionTask(c.Principal.AccountID, *in.DeletionTaskId)
+}
+
+// exists makes sure that there is such a user, of whom then there is nothing to tell.
+func (d *Door) exists(ctx context.Context, c *call, name *string) (string, error) {
+	n, err := self(c, name)
+	if err != nil {
+		return "", err
 	}
-	return r
+	u, err := d.iam.User(ctx, c.Principal.AccountID, n)
+	return u.Name, err
+}
+
+func (d *Door) getLoginProfile(ctx context.Context, c *call, in *GetLoginProfileRequest) (*GetLoginProfileResponse, error) {
+	name, err := d.exists(ctx, c, in.UserName)
+	if err == nil {
+		err = fault.New(fault.NotFound, "Login Profile for User %s cannot be found.", name)
+	}
+	return nil, err
+}
+
+func (d *Door) getPasswordPolicy(_ context.Context, c *call, _ *empty) (*GetAccountPasswordPolicyResponse, error) {
+	return nil, fault.New(fault.NotFound, "The Password Policy with domain name %s cannot be found.", c.Principal.AccountID)
+}
+
+func (d *Door) listMFADevices(ctx context.Context, c *call, in *ListMFADevicesRequest) (*ListMFADevicesResponse, error) {
+	_, err := d.exists(ctx, c, in.UserName)
+	return &ListMFADevicesResponse{MFADevices: []MFADevice{}, IsTruncated: new(false)}, err
+}
+
+func (d *Door) listSSHKeys(ctx context.Context, c *call, in *ListSSHPublicKeysRequest) (*ListSSHPublicKeysResponse, error) {
+	_, err := d.exists(ctx, c, in.UserName)
+	return &ListSSHPublicKeysResponse{SSHPublicKeys: []SSHPublicKeyMetadata{}, IsTruncated: new(false)}, err
+}
+
+func (d *Door) listSigningCertificates(ctx context.Context, c *call, in *ListSigningCertificatesRequest) (*ListSigningCertificatesResponse, error) {
+	_, err := d.exists(ctx, c, in.UserName)
+	return &ListSigningCertificatesResponse{Certificates: []SigningCertificate{}, IsTruncated: new(false)}, err
+}
+
+func (d *Door) listServiceCredentials(ctx context.Context, c *call, in *ListServiceSpecificCredentialsRequest) (*ListServiceSpecificCredentialsResponse, error) {
+	_, err := d.exists(ctx, c, in.UserName)
+	return &ListServiceSpecificCredentialsResponse{ServiceSpecificCredentials: []ServiceSpecificCredentialMetadata{}}, err
+}
+
+func (d *Door) listVirtualMFADevices(context.Context, *call, *ListVirtualMFADevicesRequest) (*ListVirtualMFADevicesResponse, error) {
+	return &ListVirtualMFADevicesResponse{VirtualMFADevices: []VirtualMFADevice{}, IsTruncated: new(false)}, nil
 }

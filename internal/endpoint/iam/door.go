@@ -1,5 +1,5 @@
 // Package iam is the door of the IAM API (AWS Query, version 2010-05-08) for the accounts that exist in this server: users
-// and their access keys, roles, customer managed and AWS managed policies, SAML providers.
+// and their access keys, groups, roles, instance profiles, customer managed and AWS managed policies, SAML and OIDC providers, simulation.
 //
 // It owns nothing. It turns wire shapes into nouns of package localiam and back, and lets localiam.Service
 // decide. What is the API's own, and therefore here: documents are percent-encoded in answers, lists have markers,
@@ -36,6 +36,9 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 	rows := d.roleRows()
 	rows = append(rows, d.userRows()...)
 	rows = append(rows, d.policyRows()...)
+	rows = append(rows, d.groupRows()...)
+	rows = append(rows, d.profileRows()...)
+	rows = append(rows, d.providerRows()...)
 	rows = append(rows, d.accountRows()...)
 	return awswire.Service[localiam.Caller]{Model: &model, Errors: wireError, Operations: rows}
 }
@@ -66,7 +69,6 @@ func (d *Door) roleRows() []awswire.Operation[localiam.Caller] {
 		row(d, "TagRole", func(in *TagRoleRequest) touch { return touch{role: in.RoleName, tags: in.Tags} }, d.tagRole),
 		row(d, "UntagRole", func(in *UntagRoleRequest) touch { return touch{role: in.RoleName, tagKeys: in.TagKeys} }, d.untagRole),
 		row(d, "ListRoleTags", func(in *ListRoleTagsRequest) touch { return touch{role: in.RoleName} }, d.listRoleTags),
-		row(d, "ListInstanceProfilesForRole", func(in *ListInstanceProfilesForRoleRequest) touch { return touch{role: in.RoleName} }, d.listInstanceProfilesForRole),
 	}
 }
 
@@ -77,6 +79,7 @@ func (d *Door) userRows() []awswire.Operation[localiam.Caller] {
 		}, d.createUser),
 		row(d, "GetUser", func(in *GetUserRequest) touch { return touch{user: orSelf(in.UserName)} }, d.getUser),
 		row(d, "ListUsers", func(in *ListUsersRequest) touch { return touch{fresh: "user" + path(in.PathPrefix)} }, d.listUsers),
+		row(d, "UpdateUser", func(in *UpdateUserRequest) touch { return touch{user: in.UserName} }, d.updateUser),
 		row(d, "DeleteUser", func(in *DeleteUserRequest) touch { return touch{user: in.UserName} }, d.deleteUser),
 
 		row(d, "AttachUserPolicy", func(in *AttachUserPolicyRequest) touch { return touch{user: in.UserName, policy: in.PolicyArn} }, d.attachUserPolicy),
@@ -114,17 +117,10 @@ func (d *Door) policyRows() []awswire.Operation[localiam.Caller] {
 		row(d, "ListPolicyVersions", func(in *ListPolicyVersionsRequest) touch { return touch{arn: in.PolicyArn} }, d.listPolicyVersions),
 		row(d, "SetDefaultPolicyVersion", func(in *SetDefaultPolicyVersionRequest) touch { return touch{arn: in.PolicyArn} }, d.setDefaultPolicyVersion),
 		row(d, "DeletePolicyVersion", func(in *DeletePolicyVersionRequest) touch { return touch{arn: in.PolicyArn} }, d.deletePolicyVersion),
+		row(d, "TagPolicy", func(in *TagPolicyRequest) touch { return touch{arn: in.PolicyArn, tags: in.Tags} }, d.tagPolicy),
+		row(d, "UntagPolicy", func(in *UntagPolicyRequest) touch { return touch{arn: in.PolicyArn, tagKeys: in.TagKeys} }, d.untagPolicy),
 		row(d, "ListPolicyTags", func(in *ListPolicyTagsRequest) touch { return touch{arn: in.PolicyArn} }, d.listPolicyTags),
 		row(d, "ListEntitiesForPolicy", func(in *ListEntitiesForPolicyRequest) touch { return touch{arn: in.PolicyArn} }, d.listEntitiesForPolicy),
-	}
-}
-
-func (d *Door) accountRows() []awswire.Operation[localiam.Caller] {
-	return []awswire.Operation[localiam.Caller]{
-		row(d, "ListSAMLProviders", func(*empty) touch { return touch{} }, d.listSAMLProviders),
-		row(d, "GetSAMLProvider", func(in *GetSAMLProviderRequest) touch { return touch{arn: in.SAMLProviderArn} }, d.getSAMLProvider),
-		row(d, "ListAccountAliases", func(*ListAccountAliasesRequest) touch { return touch{} }, d.listAccountAliases),
-		row(d, "SimulatePrincipalPolicy", func(in *SimulatePrincipalPolicyRequest) touch { return touch{arn: in.PolicySourceArn} }, d.simulatePrincipalPolicy),
 	}
 }
 

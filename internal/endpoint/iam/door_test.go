@@ -401,7 +401,7 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	b.refused(404, "NoSuchEntity", "", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:role/none", "ActionNames.member.1", "s3:GetObject")
-	b.refused(400, "InvalidInput", "not supported", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:role/r", "ActionNames.member.1", "s3:GetObject", "PolicyInputList.member.1", readS3)
+	b.refused(400, "InvalidInput", "not supported", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:role/r", "ActionNames.member.1", "s3:GetObject", "PolicyExclusionList.member.1.PolicyName", "x", "PolicyExclusionList.member.1.PolicyType", "inline")
 }
 
 func TestBadRequests(t *testing.T) {
@@ -411,7 +411,7 @@ func TestBadRequests(t *testing.T) {
 	b.refused(400, "ValidationError", "regular expression pattern", "GetRole", "RoleName", "a b")
 	b.refused(400, "ValidationError", "", "CreateRole", "RoleName", "x", "AssumeRolePolicyDocument", trustSelf, "MaxSessionDuration", "60")
 	b.refused(400, "InvalidAction", "", "NoSuchOperation")
-	b.refused(400, "UnsupportedOperation", "CreateGroup", "CreateGroup", "GroupName", "g")
+	b.refused(400, "UnsupportedOperation", "CreateLoginProfile", "CreateLoginProfile", "UserName", "g", "Password", "p")
 	b.refused(400, "InvalidInput", "Duplicate tag keys", "TagRole", "RoleName", "x", "Tags.member.1.Key", "a", "Tags.member.1.Value", "1", "Tags.member.2.Key", "a", "Tags.member.2.Value", "2")
 	forged := b.as(awswire.Key{ID: b.key.ID, Secret: "wrong"})
 	forged.refused(403, "SignatureDoesNotMatch", "", "GetUser")

@@ -46,7 +46,9 @@ func wireManaged(m *policy.ManagedPolicy, use localiam.PolicyUse) *Policy {
 	}
 }
 
-func attachments(u localiam.PolicyUse) *int32 { return new(int32(len(u.Roles) + len(u.Users))) }
+func attachments(u localiam.PolicyUse) *int32 {
+	return new(int32(len(u.Roles) + len(u.Users) + len(u.Groups)))
+}
 
 func boundaries(u localiam.PolicyUse) *int32 {
 	return new(int32(len(u.BoundaryRoles) + len(u.BoundaryUsers)))
@@ -126,7 +128,7 @@ type filter struct {
 
 // keeps reports whether a policy with this use belongs in the list.
 func (f *filter) keeps(u localiam.PolicyUse) bool {
-	policies, bounds := len(u.Roles)+len(u.Users), len(u.BoundaryRoles)+len(u.BoundaryUsers)
+	policies, bounds := len(u.Roles)+len(u.Users)+len(u.Groups), len(u.BoundaryRoles)+len(u.BoundaryUsers)
 	switch f.usage {
 	case "PermissionsPolicy":
 		return policies > 0
@@ -240,6 +242,18 @@ func (d *Door) deletePolicyVersion(ctx context.Context, c *call, in *DeletePolic
 	return nil, d.iam.DeletePolicyVersion(ctx, c.Actor, policyRef(c, in.PolicyArn), n)
 }
 
+func (d *Door) tagPolicy(ctx context.Context, c *call, in *TagPolicyRequest) (*empty, error) {
+	t, err := tags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	return nil, d.iam.TagPolicy(ctx, c.Actor, policyRef(c, in.PolicyArn), localiam.Retag{Set: t})
+}
+
+func (d *Door) untagPolicy(ctx context.Context, c *call, in *UntagPolicyRequest) (*empty, error) {
+	return nil, d.iam.TagPolicy(ctx, c.Actor, policyRef(c, in.PolicyArn), localiam.Retag{Remove: in.TagKeys})
+}
+
 func (d *Door) listPolicyTags(ctx context.Context, c *call, in *ListPolicyTagsRequest) (*ListPolicyTagsResponse, error) {
 	p, err := d.iam.Policy(ctx, c.Principal.AccountID, *in.PolicyArn)
 	if err != nil {
@@ -261,12 +275,12 @@ func (d *Door) listEntitiesForPolicy(ctx context.Context, c *call, in *ListEntit
 	if err != nil {
 		return nil, err
 	}
-	roles, users := slices.Concat(use.Roles, use.BoundaryRoles), slices.Concat(use.Users, use.BoundaryUsers)
+	roles, users, groups := slices.Concat(use.Roles, use.BoundaryRoles), slices.Concat(use.Users, use.BoundaryUsers), use.Groups
 	switch awswire.Val(in.PolicyUsageFilter) {
 	case "PermissionsPolicy":
 		roles, users = use.Roles, use.Users
 	case "PermissionsBoundary":
-		roles, users = use.BoundaryRoles, use.BoundaryUsers
+		roles, users, groups = use.BoundaryRoles, use.BoundaryUsers, nil
 	}
 	entity := awswire.Val(in.EntityFilter)
 	out := &ListEntitiesForPolicyResponse{PolicyGroups: []PolicyGroup{}, PolicyUsers: []PolicyUser{}, PolicyRoles: []PolicyRole{}, IsTruncated: new(false)}
@@ -274,6 +288,14 @@ func (d *Door) listEntitiesForPolicy(ctx context.Context, c *call, in *ListEntit
 		id, _, err := d.iam.Identity(ctx, localiam.RoleRef(c.Principal.AccountID, name))
 		if err == nil && strings.HasPrefix(id.Path, path(in.PathPrefix)) {
 			out.PolicyRoles = append(out.PolicyRoles, PolicyRole{&id.Name, &id.ID})
+		} else if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+	}
+	for _, name := range distinct(groups, entity == "" || entity == "Group") {
+		id, _, err := d.iam.Identity(ctx, localiam.GroupRef(c.Principal.AccountID, name))
+		if err == nil && strings.HasPrefix(id.Path, path(in.PathPrefix)) {
+			out.PolicyGroups = append(out.PolicyGroups, PolicyGroup{&id.Name, &id.ID})
 		} else if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, err
 		}

@@ -17,12 +17,20 @@ func (d *Door) createRole(ctx context.Context, c *call, in *CreateRoleRequest) (
 		Identity:    localiam.Identity{AccountID: c.Principal.AccountID, Name: *in.RoleName, Path: path(in.Path), BoundaryARN: awswire.Val(in.PermissionsBoundary), Tags: t},
 		Description: awswire.Val(in.Description), TrustPolicy: *in.AssumeRolePolicyDocument, MaxSessionDuration: time.Duration(awswire.Val(in.MaxSessionDuration)) * time.Second,
 	})
-	return &CreateRoleResponse{Role: wireRole(r)}, err
+	if err != nil {
+		return nil, err
+	}
+	w, err := d.wireRole(ctx, r)
+	return &CreateRoleResponse{Role: w}, err
 }
 
 func (d *Door) getRole(ctx context.Context, c *call, in *GetRoleRequest) (*GetRoleResponse, error) {
 	r, err := d.iam.Role(ctx, c.Principal.AccountID, *in.RoleName)
-	return &GetRoleResponse{Role: wireRole(r)}, err
+	if err != nil {
+		return nil, err
+	}
+	w, err := d.wireRole(ctx, r)
+	return &GetRoleResponse{Role: w}, err
 }
 
 func (d *Door) listRoles(ctx context.Context, c *call, in *ListRolesRequest) (*ListRolesResponse, error) {
@@ -36,11 +44,15 @@ func (d *Door) listRoles(ctx context.Context, c *call, in *ListRolesRequest) (*L
 	}
 	out := &ListRolesResponse{}
 	roles, out.IsTruncated, out.Marker = cut(p, roles, func(r localiam.Role) string { return r.Name })
-	out.Roles = wire(roles, func(r localiam.Role) *Role {
-		w := wireRole(r)
+	out.Roles = []Role{}
+	for _, r := range roles {
+		w, err := d.wireRole(ctx, r)
+		if err != nil {
+			return nil, err
+		}
 		w.Tags, w.PermissionsBoundary, w.RoleLastUsed = nil, nil, nil // ListRoles leaves these out
-		return w
-	})
+		out.Roles = append(out.Roles, *w)
+	}
 	return out, nil
 }
 
@@ -57,7 +69,11 @@ func (d *Door) updateRoleDescription(ctx context.Context, c *call, in *UpdateRol
 		return nil, err
 	}
 	r, err := d.iam.Role(ctx, c.Principal.AccountID, *in.RoleName)
-	return &UpdateRoleDescriptionResponse{Role: wireRole(r)}, err
+	if err != nil {
+		return nil, err
+	}
+	w, err := d.wireRole(ctx, r)
+	return &UpdateRoleDescriptionResponse{Role: w}, err
 }
 
 func (d *Door) updateTrust(ctx context.Context, c *call, in *UpdateAssumeRolePolicyRequest) (*empty, error) {
@@ -66,13 +82,6 @@ func (d *Door) updateTrust(ctx context.Context, c *call, in *UpdateAssumeRolePol
 
 func (d *Door) deleteRole(ctx context.Context, c *call, in *DeleteRoleRequest) (*empty, error) {
 	return nil, d.iam.DeleteRole(ctx, c.Actor, c.Principal.AccountID, *in.RoleName)
-}
-
-// listInstanceProfilesForRole answers that there are none: they belong to EC2, and cannot be made here. Terraform asks
-// before it deletes a role.
-func (d *Door) listInstanceProfilesForRole(ctx context.Context, c *call, in *ListInstanceProfilesForRoleRequest) (*ListInstanceProfilesForRoleResponse, error) {
-	_, err := d.iam.Role(ctx, c.Principal.AccountID, *in.RoleName)
-	return &ListInstanceProfilesForRoleResponse{InstanceProfiles: []InstanceProfile{}, IsTruncated: new(false)}, err
 }
 
 func role(c *call, name *string) localiam.Ref { return localiam.RoleRef(c.Principal.AccountID, *name) }

@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
@@ -10,18 +11,20 @@ import (
 	"gatehouse/internal/localiam"
 )
 
-// touch says what an operation touches, as its input names it. At most one of role, user, fresh and arn is set.
+// touch says what an operation touches, as its input names it. At most one of role, user, group, profile, fresh and arn is set.
 type touch struct {
-	// role and user name what is (perhaps) there; an empty user is the caller himself.
-	role, user *string
+	// role, user, group and profile name what is (perhaps) there; an empty user is the caller himself.
+	role, user, group, profile *string
 	// fresh is the resource part of an ARN in the caller's account: something new, or a path that is listed.
 	fresh string
 	// arn is what the input names by its ARN.
 	arn *string
 	// policy is the policy being attached or detached, boundary the one that becomes the boundary.
 	policy, boundary *string
-	tags             []Tag
-	tagKeys          []string
+	// service is whom a service-linked role is for.
+	service *string
+	tags    []Tag
+	tagKeys []string
 }
 
 // orSelf makes an absent user name the caller's own.
@@ -51,9 +54,23 @@ func (d *Door) target(ctx context.Context, c *call, t touch) (awswire.Target, er
 	switch {
 	case t.arn != nil:
 		out.Resources = []string{*t.arn}
+		have, err := d.tagsAt(ctx, account, *t.arn)
+		if err != nil {
+			return out, err
+		}
+		resourceTags(out.Context, have)
 	case t.fresh != "":
 		out.Resources = []string{arn.IAM(account, t.fresh)}
-	case t.role != nil || t.user != nil:
+	case t.profile != nil:
+		p, err := d.iam.Profile(ctx, account, *t.profile)
+		if fault.Is(err, fault.NotFound) {
+			p.AccountID, p.Path, p.Name = account, "/", *t.profile
+		} else if err != nil {
+			return out, err
+		}
+		out.Resources = []string{p.ARN()}
+		resourceTags(out.Context, p.Tags)
+	case t.role != nil || t.user != nil || t.group != nil:
 		ref, err := ref(c, t)
 		if err != nil {
 			return out, err
@@ -65,16 +82,48 @@ func (d *Door) target(ctx context.Context, c *call, t touch) (awswire.Target, er
 			return out, err
 		}
 		out.Resources = []string{name}
-		for key, value := range id.Tags {
-			out.Context["aws:ResourceTag/"+key] = []string{value}
-			out.Context["iam:ResourceTag/"+key] = []string{value}
-		}
+		resourceTags(out.Context, id.Tags)
 	}
 	t.context(out.Context)
 	return out, nil
 }
 
+func resourceTags(out map[string][]string, tags map[string]string) {
+	for key, value := range tags {
+		out["aws:ResourceTag/"+key] = []string{value}
+		out["iam:ResourceTag/"+key] = []string{value}
+	}
+}
+
+// tagsAt returns the tags of what an ARN names; what does not exist, and what takes none, has none.
+func (d *Door) tagsAt(ctx context.Context, account, name string) (map[string]string, error) {
+	var have map[string]string
+	var err error
+	a, _ := arn.Parse(name)
+	switch kind, _, _ := strings.Cut(a.Resource, "/"); kind {
+	case "policy":
+		var p localiam.ManagedPolicy
+		p, err = d.iam.Policy(ctx, account, name)
+		have = p.Tags
+	case "saml-provider":
+		var p localiam.SAMLProvider
+		p, err = d.iam.SAMLProvider(ctx, account, name)
+		have = p.Tags
+	case "oidc-provider":
+		var p localiam.OIDCProvider
+		p, err = d.iam.OIDCProvider(ctx, account, name)
+		have = p.Tags
+	}
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) {
+		return nil, nil
+	}
+	return have, err
+}
+
 func ref(c *call, t touch) (localiam.Ref, error) {
+	if t.group != nil {
+		return localiam.GroupRef(c.Principal.AccountID, *t.group), nil
+	}
 	if t.role != nil {
 		return localiam.RoleRef(c.Principal.AccountID, *t.role), nil
 	}
@@ -86,6 +135,9 @@ func ref(c *call, t touch) (localiam.Ref, error) {
 func (t touch) context(out map[string][]string) {
 	if t.policy != nil {
 		out["iam:PolicyARN"] = []string{*t.policy}
+	}
+	if t.service != nil {
+		out["iam:AWSServiceName"] = []string{*t.service}
 	}
 	if t.boundary != nil {
 		out["iam:PermissionsBoundary"] = []string{*t.boundary}

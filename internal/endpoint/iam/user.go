@@ -47,6 +47,10 @@ func (d *Door) listUsers(ctx context.Context, c *call, in *ListUsersRequest) (*L
 	return out, nil
 }
 
+func (d *Door) updateUser(ctx context.Context, c *call, in *UpdateUserRequest) (*empty, error) {
+	return nil, d.iam.RenameUser(ctx, c.Actor, user(c, in.UserName), localiam.Rename{Name: awswire.Val(in.NewUserName), Path: awswire.Val(in.NewPath)})
+}
+
 func (d *Door) deleteUser(ctx context.Context, c *call, in *DeleteUserRequest) (*empty, error) {
 	return nil, d.iam.DeleteUser(ctx, c.Actor, c.Principal.AccountID, *in.UserName)
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,12 +18,14 @@ func encoded(document string) *string {
 	return new(strings.ReplaceAll(url.QueryEscape(document), "+", "%20"))
 }
 
-func wireRole(r localiam.Role) *Role {
+// wireRole writes a role; its trust policy names principals that are gone by their unique ids.
+func (d *Door) wireRole(ctx context.Context, r localiam.Role) (*Role, error) {
+	trust, err := d.iam.ShownTrust(ctx, r)
 	return &Role{
 		Path: &r.Path, RoleName: &r.Name, RoleId: &r.ID, Arn: new(r.ARN()), CreateDate: awswire.At(r.CreatedAt),
-		AssumeRolePolicyDocument: encoded(r.TrustPolicy), Description: awswire.Opt(r.Description), MaxSessionDuration: new(int32(r.MaxSessionDuration / time.Second)),
+		AssumeRolePolicyDocument: encoded(trust), Description: awswire.Opt(r.Description), MaxSessionDuration: new(int32(r.MaxSessionDuration / time.Second)),
 		PermissionsBoundary: boundary(r.BoundaryARN), Tags: wireTags(r.Tags), RoleLastUsed: &RoleLastUsed{},
-	}
+	}, err
 }
 
 func wireUser(u localiam.User) *User {

@@ -21,8 +21,9 @@ func (db *DB) LocalIAM() *LocalIAM { return &LocalIAM{db} }
 
 // Kinds of identities, and what faults call them.
 const (
-	kindRole = "role"
-	kindUser = "user"
+	kindRole  = "role"
+	kindUser  = "user"
+	kindGroup = "group"
 
 	resourceIAMRole   = "ROLE"
 	resourceIAMUser   = "USER"
@@ -106,7 +107,26 @@ func (s *LocalIAM) SaveRole(ctx context.Context, r localiam.Role, e audit.Event)
 // DeleteRole implements [localiam.RoleStore].
 func (s *LocalIAM) DeleteRole(ctx context.Context, accountID, name string, revision int64, e audit.Event) error {
 	i := identity{localiam.Identity{AccountID: accountID, Name: name, Revision: revision}, kindRole, resourceIAMRole, ""}
-	return s.iamChange(ctx, accountID, e, func(c conn) error { return c.deleteIdentity(i) })
+	return s.iamChange(ctx, accountID, e, func(c conn) error {
+		if err := c.deleteIdentity(i); err != nil {
+			return err
+		}
+		// Deleting waited for whoever was putting the role into a profile.
+		return c.nothingLeft("profiles", "the role is still in an instance profile", resourceIAMRole, name,
+			`SELECT 1 FROM iam_entries WHERE account_id = $1 AND kind = 'profile' AND link = $2 LIMIT 1`, accountID, localiam.Fold(name))
+	})
+}
+
+// nothingLeft refuses with a conflict if the query finds a row.
+func (c conn) nothingLeft(reason, sentence, resource, name, query string, args ...any) error {
+	_, err := one(c, column[int], query, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		err = conflict(reason, "%s", sentence).About(resource, name)
+	}
+	return err
 }
 
 // User implements [localiam.UserStore].
@@ -137,15 +157,14 @@ func (s *LocalIAM) DeleteUser(ctx context.Context, accountID, name string, revis
 		if err := c.deleteIdentity(i); err != nil {
 			return err
 		}
-		// Deleting waited for whoever was adding a key; only now can there be no other one.
-		_, err := one(c, column[int], `SELECT 1 FROM iam_access_keys WHERE account_id = $1 AND user_fold = $2 LIMIT 1`, accountID, localiam.Fold(name))
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+		// Deleting waited for whoever was adding a key or a membership; only now can there be no other one.
+		err := c.nothingLeft("keys", "the user still has access keys", resourceIAMUser, name,
+			`SELECT 1 FROM iam_access_keys WHERE account_id = $1 AND user_fold = $2 LIMIT 1`, accountID, localiam.Fold(name))
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			err = conflict("keys", "the user still has access keys").About(resourceIAMUser, name)
-		}
-		return err
+		return c.nothingLeft("groups", "the user is still in a group", resourceIAMUser, name,
+			`SELECT 1 FROM iam_members WHERE account_id = $1 AND user_fold = $2 LIMIT 1`, accountID, localiam.Fold(name))
 	})
 }
 

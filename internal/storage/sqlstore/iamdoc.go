@@ -24,6 +24,8 @@ type roleDoc struct {
 	TrustPolicy       string `json:"trustPolicy"`
 	MaxSessionSeconds int64  `json:"maxSessionSeconds,omitzero"`
 	Protected         bool   `json:"protected,omitzero"`
+
+	TrustedIDs map[string]string `json:"trustedIds,omitempty"`
 }
 
 func newIdentityDoc(i localiam.Identity) identityDoc {
@@ -32,7 +34,7 @@ func newIdentityDoc(i localiam.Identity) identityDoc {
 
 func newRoleDoc(r localiam.Role) identityDoc {
 	d := newIdentityDoc(r.Identity)
-	d.Role = &roleDoc{r.Description, r.TrustPolicy, int64(r.MaxSessionDuration / time.Second), r.Protected}
+	d.Role = &roleDoc{r.Description, r.TrustPolicy, int64(r.MaxSessionDuration / time.Second), r.Protected, r.TrustedIDs}
 	return d
 }
 
@@ -58,7 +60,7 @@ func scanIAMRole(r row) (localiam.Role, error) {
 	i, d, err := scanIdentity(r)
 	role := localiam.Role{Identity: i}
 	if x := d.Role; x != nil {
-		role.Description, role.TrustPolicy, role.Protected = x.Description, x.TrustPolicy, x.Protected
+		role.Description, role.TrustPolicy, role.Protected, role.TrustedIDs = x.Description, x.TrustPolicy, x.Protected, x.TrustedIDs
 		role.MaxSessionDuration = time.Duration(x.MaxSessionSeconds) * time.Second
 	}
 	return role, err
@@ -130,6 +132,8 @@ type samlProviderDoc struct {
 	Protected  bool   `json:"protected,omitzero"`
 	CreatedAt  stamp  `json:"createdAt,omitzero"`
 	ValidUntil stamp  `json:"validUntil,omitzero"`
+
+	Tags map[string]string `json:"tags,omitempty"`
 }
 
 func scanSAMLProvider(r row) (localiam.SAMLProvider, error) {
@@ -139,7 +143,7 @@ func scanSAMLProvider(r row) (localiam.SAMLProvider, error) {
 		return p, err
 	}
 	d, err := decode[samlProviderDoc](doc)
-	p.Name, p.Metadata, p.Protected, p.CreatedAt, p.ValidUntil = d.Name, d.Metadata, d.Protected, d.CreatedAt.Time, d.ValidUntil.Time
+	p.Name, p.Metadata, p.Protected, p.Tags, p.CreatedAt, p.ValidUntil = d.Name, d.Metadata, d.Protected, d.Tags, d.CreatedAt.Time, d.ValidUntil.Time
 	return p, err
 }
 

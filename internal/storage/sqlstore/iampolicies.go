@@ -94,6 +94,8 @@ func (s *LocalIAM) PolicyUsers(ctx context.Context, accountID, policyARN string)
 			use.BoundaryRoles = append(use.BoundaryRoles, h.name)
 		case h.kind == kindRole:
 			use.Roles = append(use.Roles, h.name)
+		case h.kind == kindGroup:
+			use.Groups = append(use.Groups, h.name)
 		case h.boundary:
 			use.BoundaryUsers = append(use.BoundaryUsers, h.name)
 		default:
@@ -171,7 +173,7 @@ func (s *LocalIAM) SAMLProviders(ctx context.Context, accountID, after string, l
 
 // SaveSAMLProvider implements [localiam.ProviderStore].
 func (s *LocalIAM) SaveSAMLProvider(ctx context.Context, p localiam.SAMLProvider, e audit.Event) error {
-	doc, err := encode(samlProviderDoc{p.Name, p.Metadata, p.Protected, stamp{p.CreatedAt}, stamp{p.ValidUntil}})
+	doc, err := encode(samlProviderDoc{p.Name, p.Metadata, p.Protected, stamp{p.CreatedAt}, stamp{p.ValidUntil}, p.Tags})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func testIAMIdentities(t *testing.T, db *sqlstore.DB) {
 	r := iamRole("Admin.Role")
 	r.Path, r.Description, r.TrustPolicy, r.Protected = "/aws-reserved/sso/", "d", `{"a": "ü"}`, true
 	r.MaxSessionDuration, r.Attached, r.BoundaryARN = 90*time.Minute, []string{"arn:aws:iam::aws:policy/Z", "arn:aws:iam::aws:policy/A"}, "arn:aws:iam::aws:policy/B"
-	r.Inline, r.Tags = map[string]string{"p": `{ "x":1 }`}, map[string]string{"k": "v"}
+	r.Inline, r.Tags, r.TrustedIDs = map[string]string{"p": `{ "x":1 }`}, map[string]string{"k": "v"}, map[string]string{"arn": "AROA"}
 	complete(t, r, "Identity.Revision")
 	ok(t, s.SaveRole(ctx, r, event("iam:CreateRole", r.ARN())))
 	same(t, "generation", generation(), int64(1))
@@ -210,7 +210,7 @@ func testIAMPolicies(t *testing.T, db *sqlstore.DB) {
 
 func testIAMProviders(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.LocalIAM()
-	p := localiam.SAMLProvider{AccountID: acct, Name: "AWSSSO_x", Metadata: "<xml/>", Protected: true, CreatedAt: epoch(), ValidUntil: after(9)}
+	p := localiam.SAMLProvider{AccountID: acct, Name: "AWSSSO_x", Metadata: "<xml/>", Protected: true, Tags: map[string]string{"k": "v"}, CreatedAt: epoch(), ValidUntil: after(9)}
 	complete(t, p, "Revision")
 	ok(t, s.SaveSAMLProvider(ctx, p, event("x", "x")))
 	want{fault.Conflict, "exists", "", "SAML_PROVIDER", ""}.check(t, s.SaveSAMLProvider(ctx, p, event("x", "x")))
