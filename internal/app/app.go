@@ -21,6 +21,7 @@ import (
 	"gatehouse/internal/access"
 	"gatehouse/internal/application"
 	"gatehouse/internal/arn"
+	"gatehouse/internal/cloudformation"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/organization"
@@ -56,6 +57,7 @@ type App struct {
 	Applications *application.Service
 	SignIn       *signin.Service
 	IAM          *localiam.Service
+	Stacks       *cloudformation.Service
 
 	// NewKey is true when this start made an administrator's access key.
 	NewKey bool
@@ -66,6 +68,7 @@ type App struct {
 	standing *standing
 	target   target.Target
 	worker   *provision.Worker
+	builder  *cloudformation.Worker
 	metrics  *metrics
 	handler  http.Handler
 	now      func() time.Time
@@ -157,6 +160,7 @@ func (a *App) domain() {
 		Store: a.db.SignIn(), Users: a.Directory, Now: a.now, Rand: a.rand, Log: a.log,
 		StartURLs: []string{a.StartURL(), "https://identitycenter.amazonaws.com/" + a.Instance.ID, a.Config.URL + "/start"},
 	})
+	a.Stacks, a.builder = a.stacks()
 }
 
 // Environment is what `gatehouse env` prints for this server; key is the administrator's access key.

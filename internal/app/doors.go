@@ -7,6 +7,7 @@ import (
 	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/endpoint/admin"
+	"gatehouse/internal/endpoint/cloudformation"
 	"gatehouse/internal/endpoint/iam"
 	"gatehouse/internal/endpoint/identitystore"
 	"gatehouse/internal/endpoint/organizations"
@@ -89,6 +90,7 @@ func (a *App) awsServices() []awswire.Service[localiam.Caller] {
 		organizations.New[localiam.Caller](a.Organization).Service(),
 		iam.New(a.IAM).Service(),
 		sts.New(a.IAM).Service(),
+		cloudformation.New(a.Stacks).Service(),
 	}
 }
 

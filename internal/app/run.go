@@ -19,6 +19,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() { a.worker.Run(ctx) })
+	wg.Go(func() { a.builder.Run(ctx) })
 	wg.Go(func() { a.sweep(ctx) })
 	errs := make(chan error, 2)
 	servers := []*http.Server{a.server(a.handler)}

@@ -15,7 +15,7 @@ const module = "gatehouse/"
 // Groups of packages that the rules name together.
 var groups = map[string][]string{
 	"words":    {"internal/fault", "internal/audit", "internal/arn"},
-	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/target", "internal/localiam", "internal/provision"},
+	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/target", "internal/localiam", "internal/provision", "internal/cloudformation"},
 	"codecs":   {"internal/saml", "internal/scim", "internal/policy", "internal/awswire"},
 	"storage":  {"internal/storage/*"},
 	"endpoint": {"internal/endpoint/*"},
@@ -45,6 +45,8 @@ var rules = []struct{ from, to string }{
 	{"internal/target/local", "words internal/target internal/localiam"},
 	{"internal/localiam", "words internal/policy"},
 	{"internal/provision", "words internal/access internal/organization internal/target"},
+	{"internal/cloudformation", "words"},
+	{"internal/cloudformation/resource", "words domain"},
 	{"internal/endpoint/*", "words codecs domain"},
 	{"internal/storage/sqlstore", "words domain"},
 	{"internal/storage/*", "words domain storage"},

@@ -26,6 +26,7 @@ func services() []service {
 		{"organizations", "organizations"},
 		{"iam", "iam"},
 		{"sts", "sts"},
+		{"cloudformation", "cloudformation"},
 		{"sso", "ssoportal"},
 		{"sso-oidc", "ssooidc"},
 	}
