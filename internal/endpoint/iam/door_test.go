@@ -53,7 +53,7 @@ func (k callers) Authorize(ctx context.Context, c localiam.Caller, a awswire.Acc
 	return nil
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T, more ...func(*localiam.Config)) *bench {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "db"), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -68,7 +68,11 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, iam: localiam.NewService(localiam.Config{Store: db.LocalIAM(), Sealer: sealer, Now: time.Now, Rand: rand.Reader})}
+	cfg := localiam.Config{Store: db.LocalIAM(), Sealer: sealer, Now: time.Now, Rand: rand.Reader}
+	for _, f := range more {
+		f(&cfg)
+	}
+	b := &bench{t: t, iam: localiam.NewService(cfg)}
 	b.router, err = awswire.NewRouter(awswire.Config[localiam.Caller]{
 		Verifier:   &awswire.Verifier[localiam.Caller]{Authenticator: callers{b.iam}, Regions: []string{"us-east-1"}, Now: time.Now},
 		Authorizer: callers{b.iam}, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
