@@ -349,4 +349,9 @@ func TestMatch(t *testing.T) {
 	if match(wild(long), strings.Repeat("a", 2000)) {
 		t.Error("the long pattern matched")
 	}
+	// Comparing character by character this would take hours.
+	nearly := "*" + strings.Repeat("a", 1<<20) + "b"
+	if subject := strings.Repeat("a", 1<<21); match(wild(nearly), subject) || match(wild(nearly+"*"), subject) {
+		t.Error("the nearly fitting pattern matched")
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/xml"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -406,6 +407,26 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 	}
 	b.refused(404, "NoSuchEntity", "", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:role/none", "ActionNames.member.1", "s3:GetObject")
 	b.refused(400, "InvalidInput", "not supported", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:role/r", "ActionNames.member.1", "s3:GetObject", "PolicyExclusionList.member.1.PolicyName", "x", "PolicyExclusionList.member.1.PolicyType", "inline")
+}
+
+// TestSimulationHasAnEnd: policies can be written so that a question costs a hundredth of a second, and a simulation may ask a thousand.
+func TestSimulationHasAnEnd(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.do("CreateRole", "RoleName", "r", "AssumeRolePolicyDocument", trustSelf)
+	dear := strings.TrimSuffix(strings.Repeat(`"arn:aws:s3:::*`+strings.Repeat("a", 900)+`?b",`, 10), ",")
+	b.do("PutRolePolicy", "RoleName", "r", "PolicyName", "p", "PolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":[`+dear+`]}]}`)
+	ask := []string{"PolicySourceArn", "arn:aws:iam::111122223333:role/r"}
+	for i := range 100 {
+		ask = append(ask, fmt.Sprintf("ActionNames.member.%d", i+1), fmt.Sprintf("s3:Get%d", i))
+	}
+	for i := range 10 {
+		ask = append(ask, fmt.Sprintf("ResourceArns.member.%d", i+1), "arn:aws:s3:::"+strings.Repeat("a", 1900))
+	}
+	b.refused(400, "InvalidInput", "takes too long", "SimulatePrincipalPolicy", ask...)
+
+	madeUp := *awswire.PageToken("-1", "Simulate", "arn:aws:iam::111122223333:role/r", "s3:GetObject")
+	b.do("SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:role/r", "ActionNames.member.1", "s3:GetObject", "Marker", madeUp)
 }
 
 func TestBadRequests(t *testing.T) {

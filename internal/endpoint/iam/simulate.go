@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
@@ -10,8 +11,12 @@ import (
 	"gatehouse/internal/policy"
 )
 
-// maxSimulated bounds the questions of one simulation.
-const maxSimulated = 1000
+// maxSimulated bounds the questions of one simulation, and simulationTime the time for them: policies can be written so that each costs tens of
+// milliseconds, and an account's administrator must not be able to keep the server from the others.
+const (
+	maxSimulated   = 1000
+	simulationTime = 2 * time.Second
+)
 
 // questions is what the two simulations ask alike.
 type questions struct {
@@ -82,15 +87,20 @@ func (d *Door) simulated(ctx context.Context, s localiam.Simulation, q questions
 			about.Set(*e.ContextKeyName, e.ContextKeyValues...)
 		}
 	}
+	limited, stop := context.WithTimeout(ctx, simulationTime)
+	defer stop()
 	all := make([]EvaluationResult, 0, len(q.actions)*len(q.resources))
 	for _, action := range q.actions {
 		for _, resource := range q.resources {
+			if limited.Err() != nil {
+				return nil, fault.New(fault.Invalid, "The simulation takes too long; ask about fewer actions and resources at once.")
+			}
 			check := localiam.Check{Action: action, Resource: resource, ResourceAccount: awswire.Val(q.owner), Context: about}
 			all = append(all, result(check, m.Ask(check)))
 		}
 	}
-	from, _ := strconv.Atoi(p.after) // made by this operation, or empty
-	from = min(from, len(all))
+	from, _ := strconv.Atoi(p.after) // a marker is no secret, so anything can be in it
+	from = min(max(from, 0), len(all))
 	to := min(from+p.limit, len(all))
 	out := &SimulatePolicyResponse{EvaluationResults: all[from:to], IsTruncated: new(to < len(all))}
 	if to < len(all) {
