@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"gatehouse/internal/arn"
@@ -39,9 +40,10 @@ func invalid(field, format string, args ...any) error {
 	return fault.New(fault.Invalid, format, args...).At(field)
 }
 
+// length reports whether s is text of so many characters; control characters other than white space are no text.
 func length(s string, from, to int) bool {
 	n := utf8.RuneCountInString(s)
-	return utf8.ValidString(s) && n >= from && n <= to
+	return utf8.ValidString(s) && n >= from && n <= to && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) })
 }
 
 // check refuses an application that must not be. What it refers to is looked up only where it differs from old: an issuer that went
