@@ -10,9 +10,6 @@ import (
 	"gatehouse/internal/fault"
 )
 
-// MaxRegions is how many regions an instance may have, its home region included.
-const MaxRegions = 6
-
 // Region is a region in which an instance can be reached. Gatehouse is in one place: an additional region is a name under which requests
 // may be signed.
 type Region struct {
@@ -53,7 +50,7 @@ func (s *Service) AddRegion(ctx context.Context, a audit.Actor, instanceID, name
 	}
 	r := Region{Name: name, AddedAt: s.now()}
 	e := audit.New(ctx, r.AddedAt, a, "sso:AddRegion", arn.Instance(instanceID)).With("region", name)
-	return r, s.store.InsertRegion(ctx, instanceID, r, MaxRegions-1, e)
+	return r, s.store.InsertRegion(ctx, instanceID, r, s.quotas.Regions-1, e)
 }
 
 // RemoveRegion removes an additional region.

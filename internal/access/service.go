@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"time"
@@ -55,9 +56,10 @@ type Service struct {
 	now      func() time.Time
 	rand     io.Reader
 	wake     func()
+	quotas   Quotas
 }
 
-// Config is what a Service is made of; every field is required.
+// Config is what a Service is made of; every field but Quotas is required.
 type Config struct {
 	Store    Store
 	People   People
@@ -67,11 +69,15 @@ type Config struct {
 	Rand     io.Reader
 	// Wake tells the provisioning worker that there is work. It must not block.
 	Wake func()
+	// Quotas are AWS's figures where they are zero.
+	Quotas Quotas
 }
 
 // NewService returns a Service.
 func NewService(c Config) *Service {
-	return &Service{store: c.Store, people: c.People, accounts: c.Accounts, policies: c.Policies, now: c.Now, rand: c.Rand, wake: c.Wake}
+	q := DefaultQuotas()
+	q = Quotas{cmp.Or(c.Quotas.Sets, q.Sets), cmp.Or(c.Quotas.Regions, q.Regions), cmp.Or(c.Quotas.Policies, q.Policies), cmp.Or(c.Quotas.Tags, q.Tags)}
+	return &Service{store: c.Store, people: c.People, accounts: c.Accounts, policies: c.Policies, now: c.Now, rand: c.Rand, wake: c.Wake, quotas: q}
 }
 
 // CreateInstance makes the organization instance.

@@ -300,7 +300,7 @@ func TestRevisionGrowsOnlyWithWhatARoleShows(t *testing.T) {
 	if err := w.AttachManagedPolicy(t.Context(), admin, w.ins.ID, set.ID, "arn:aws:iam::aws:policy/NoSuch"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("attaching an unknown policy: %v", err)
 	}
-	for i := range access.MaxPolicies - 2 {
+	for i := range access.DefaultQuotas().Policies - 2 {
 		must(w.AttachCustomerPolicy(t.Context(), admin, w.ins.ID, set.ID, access.PolicyRef{Name: fmt.Sprint("P", i)}))
 	}
 	if err := w.AttachCustomerPolicy(t.Context(), admin, w.ins.ID, set.ID, access.PolicyRef{Name: "TooMany"}); !fault.Is(err, fault.Quota) {

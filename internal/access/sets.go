@@ -15,13 +15,20 @@ import (
 	"gatehouse/internal/fault"
 )
 
-// Quotas and limits of permission sets (IAM Identity Center quotas; sso-admin model).
+// Quotas limit how many there may be.
+type Quotas struct {
+	// Sets and Regions (the home region included) are per instance; Policies, AWS managed and customer managed together, per set; Tags per
+	// resource.
+	Sets, Regions, Policies, Tags int
+}
+
+// DefaultQuotas are AWS's figures.
+func DefaultQuotas() Quotas { return Quotas{Sets: 3500, Regions: 6, Policies: 25, Tags: 50} }
+
+// Limits of permission sets (IAM Identity Center quotas that nobody can raise; sso-admin model).
 const (
-	MaxSets          = 3500
-	MaxPolicies      = 25
 	MaxInlineBytes   = 32768
 	MaxInlineNoSpace = 10240
-	MaxSetTags       = 50
 	MinSession       = time.Hour
 	MaxSession       = 12 * time.Hour
 )
@@ -47,8 +54,8 @@ func (s *Service) CreateSet(ctx context.Context, a audit.Actor, set PermissionSe
 	if err != nil {
 		return PermissionSet{}, err
 	}
-	if n >= MaxSets {
-		return PermissionSet{}, fault.New(fault.Quota, "You have exceeded the limit of %d permission sets in an instance", MaxSets)
+	if n >= s.quotas.Sets {
+		return PermissionSet{}, fault.New(fault.Quota, "You have exceeded the limit of %d permission sets in an instance", s.quotas.Sets)
 	}
 	set.ID, set.Revision, set.Version, set.CreatedAt = arn.NewPermissionSetID(s.rand), 1, 1, s.now()
 	if set.SessionDuration == 0 {
@@ -71,13 +78,13 @@ func (s *Service) checkSet(set *PermissionSet) error {
 		return invalid("SessionDuration", "a session lasts from one to twelve hours (PT1H to PT12H)")
 	case !relayState.MatchString(set.RelayState):
 		return invalid("RelayState", "a relay state has at most 240 characters of those allowed in a URL")
-	case len(set.ManagedPolicies)+len(set.CustomerPolicies) > MaxPolicies:
-		return fault.New(fault.Quota, "You have exceeded AWS SSO limits. Cannot create ManagedPolicy more than %d for id %s", MaxPolicies, set.ID)
+	case len(set.ManagedPolicies)+len(set.CustomerPolicies) > s.quotas.Policies:
+		return fault.New(fault.Quota, "You have exceeded AWS SSO limits. Cannot create ManagedPolicy more than %d for id %s", s.quotas.Policies, set.ID)
 	}
 	if err := s.checkInline(set.InlinePolicy); err != nil {
 		return err
 	}
-	return checkSetTags(set.Tags)
+	return s.checkTags(set.Tags)
 }
 
 func (s *Service) checkInline(doc string) error {
@@ -99,9 +106,9 @@ func (s *Service) checkInline(doc string) error {
 	return s.policies.CheckPolicy(doc)
 }
 
-func checkSetTags(tags map[string]string) error {
-	if len(tags) > MaxSetTags {
-		return fault.New(fault.Quota, "a resource has at most %d tags", MaxSetTags).At("Tags")
+func (s *Service) checkTags(tags map[string]string) error {
+	if len(tags) > s.quotas.Tags {
+		return fault.New(fault.Quota, "a resource has at most %d tags", s.quotas.Tags).At("Tags")
 	}
 	for k, v := range tags {
 		if n := utf8.RuneCountInString(k); n < 1 || n > 128 || strings.HasPrefix(strings.ToLower(k), "aws:") || utf8.RuneCountInString(v) > 256 {
@@ -358,7 +365,7 @@ func (s *Service) TagInstance(ctx context.Context, a audit.Actor, id string, set
 			delete(tags, k)
 		}
 		i.Tags = tags
-		return checkSetTags(tags)
+		return s.checkTags(tags)
 	}, audit.New(ctx, s.now(), a, "sso:"+op, arn.Instance(id)))
 }
 

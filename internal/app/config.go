@@ -48,6 +48,8 @@ type Config struct {
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
+	// Quotas limit how many there may be; AWS's figures are the defaults.
+	Quotas Quotas `yaml:"quotas"`
 }
 
 // keys lists the settings by name, for the environment and for flags.
@@ -154,6 +156,9 @@ func (c Config) Complete() (Config, error) {
 	}
 	if !regionName.MatchString(c.Region) {
 		bad("region: %q does not look like a region (us-east-1)", c.Region)
+	}
+	if c.Quotas.negative() {
+		bad("quotas: a quota is not negative; leave it out for AWS's figure")
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":

@@ -1,6 +1,7 @@
 package application
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -56,7 +57,7 @@ type Service struct {
 	rand     io.Reader
 }
 
-// Config is what a Service is made of; every field is required.
+// Config is what a Service is made of; every field but Quotas is required.
 type Config struct {
 	Store  Store
 	People People
@@ -64,14 +65,17 @@ type Config struct {
 	Instance func(ctx context.Context, id string) error
 	// CheckPolicy refuses a document that is not a resource policy, with fault.Invalid.
 	CheckPolicy func(document string) error
-	Quotas      Quotas
-	Now         func() time.Time
-	Rand        io.Reader
+	// Quotas are AWS's figures where they are zero.
+	Quotas Quotas
+	Now    func() time.Time
+	Rand   io.Reader
 }
 
 // NewService returns a Service.
 func NewService(c Config) *Service {
-	return &Service{store: c.Store, people: c.People, instance: c.Instance, policy: c.CheckPolicy, quotas: c.Quotas, now: c.Now, rand: c.Rand}
+	q, d := c.Quotas, DefaultQuotas()
+	q = Quotas{cmp.Or(q.Applications, d.Applications), cmp.Or(q.Issuers, d.Issuers), cmp.Or(q.Scopes, d.Scopes), cmp.Or(q.Groups, d.Groups), cmp.Or(q.Tags, d.Tags)}
+	return &Service{store: c.Store, people: c.People, instance: c.Instance, policy: c.CheckPolicy, quotas: q, now: c.Now, rand: c.Rand}
 }
 
 // Create adds an application. Its ID, Version and CreatedAt are chosen here. A clientToken that is not empty makes a

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"gatehouse/internal/access"
+	"gatehouse/internal/application"
+)
+
+// Quotas limit how many there may be. A quota that is not set has AWS's figure. They are set in the configuration file alone.
+type Quotas struct {
+	// PermissionSets is per instance. Default 3500.
+	PermissionSets int `yaml:"permission_sets"`
+	// PoliciesPerPermissionSet counts AWS managed and customer managed policies. Default 25.
+	PoliciesPerPermissionSet int `yaml:"policies_per_permission_set"`
+	// Regions is per instance, the home region included. Default 6.
+	Regions int `yaml:"regions"`
+	// Applications is per instance. Default 7000.
+	Applications int `yaml:"applications"`
+	// ScopesPerApplication is of access scopes. Default 25.
+	ScopesPerApplication int `yaml:"scopes_per_application"`
+	// GroupsPerApplication is of groups assigned to one application. Default 100.
+	GroupsPerApplication int `yaml:"groups_per_application"`
+	// TrustedTokenIssuers is per instance. Default 10.
+	TrustedTokenIssuers int `yaml:"trusted_token_issuers"`
+	// TagsPerResource is of tags on an instance, permission set, application or trusted token issuer. Default 50.
+	TagsPerResource int `yaml:"tags_per_resource"`
+}
+
+// negative reports whether a quota is below zero.
+func (q Quotas) negative() bool {
+	return min(q.PermissionSets, q.PoliciesPerPermissionSet, q.Regions, q.Applications, q.ScopesPerApplication, q.GroupsPerApplication, q.TrustedTokenIssuers, q.TagsPerResource) < 0
+}
+
+func (q Quotas) access() access.Quotas {
+	return access.Quotas{Sets: q.PermissionSets, Regions: q.Regions, Policies: q.PoliciesPerPermissionSet, Tags: q.TagsPerResource}
+}
+
+func (q Quotas) application() application.Quotas {
+	return application.Quotas{
+		Applications: q.Applications, Issuers: q.TrustedTokenIssuers, Scopes: q.ScopesPerApplication, Groups: q.GroupsPerApplication, Tags: q.TagsPerResource,
+	}
+}
