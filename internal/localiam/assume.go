@@ -278,9 +278,16 @@ func (s *Service) SessionToken(_ context.Context, c Caller, duration time.Durati
 	return out, err
 }
 
-// KeyAccount returns the account of an access key (GetAccessKeyInfo): of a long-term key by looking it up. Whose a
-// temporary key was cannot be told from its id alone, nor that of an unknown one: NotFound.
+// KeyAccount returns the account of an access key (GetAccessKeyInfo), of a long-term key by looking it up. A temporary key is
+// not kept anywhere, and its id tells the account, as with AWS.
 func (s *Service) KeyAccount(ctx context.Context, keyID string) (string, error) {
+	if strings.HasPrefix(keyID, "ASIA") {
+		account, ok := arn.AccessKeyAccount(keyID)
+		if !ok {
+			return "", fault.New(fault.NotFound, "there is no such key")
+		}
+		return account, nil
+	}
 	k, err := s.cfg.Store.AccessKey(ctx, keyID)
 	return k.AccountID, err
 }

@@ -51,7 +51,7 @@ func (s *Service) Explain(ctx context.Context, c Caller, k Check) (policy.Decisi
 }
 
 func denied(q policy.Request, d policy.Decision) error {
-	return fault.New(fault.Denied, "%s", policy.Denial(q, d))
+	return fault.New(fault.Denied, "%s", policy.Denial(q, d)).Because(&refusal{q, d})
 }
 
 // question gathers what decides a check: request and policies.
@@ -70,6 +70,9 @@ func (s *Service) question(ctx context.Context, c Caller, k Check) (policy.Reque
 	}
 	if c.Kind == KindUser && c.Temporary() && !sessionTokenMay(k.Action) {
 		return q, policy.Policies{}, fault.New(fault.Denied, "User: %s is not authorized to perform: %s with credentials of GetSessionToken", c.ARN, k.Action)
+	}
+	if c.Kind == KindFederated && !federatedMay(k.Action) {
+		return q, policy.Policies{}, fault.New(fault.Denied, "User: %s is not authorized to perform: %s with credentials of GetFederationToken", c.ARN, k.Action)
 	}
 	r, err := s.rightsOf(ctx, c)
 	if err != nil {
@@ -98,6 +101,12 @@ func (s *Service) question(ctx context.Context, c Caller, k Check) (policy.Reque
 func sessionTokenMay(action string) bool {
 	service, name, _ := strings.Cut(Fold(action), ":")
 	return service != "iam" && (service != "sts" || slices.Contains([]string{"assumerole", "tagsession", "setsourceidentity", "getcalleridentity"}, name))
+}
+
+// federatedMay says what the credentials of GetFederationToken are good for: no IAM, and no STS (GetCallerIdentity asks nobody).
+func federatedMay(action string) bool {
+	service, _, _ := strings.Cut(Fold(action), ":")
+	return service != "iam" && service != "sts"
 }
 
 // context makes the condition keys of a request.
@@ -136,6 +145,8 @@ func (s *Service) context(ctx context.Context, c Caller, k Check, r *rights, sta
 	if c.Kind == KindUser {
 		out.Set("aws:PrincipalType", "User")
 		out.Set("aws:username", c.Name)
+	} else if c.Kind == KindFederated {
+		out.Set("aws:PrincipalType", "FederatedUser")
 	} else if c.Kind == KindRoleSession {
 		out.Set("aws:PrincipalType", "AssumedRole")
 	}

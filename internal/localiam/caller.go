@@ -15,6 +15,8 @@ const (
 	KindUser CallerKind = "user"
 	// KindRoleSession is a session of a role.
 	KindRoleSession CallerKind = "role session"
+	// KindFederated is somebody for whom a user vouches (GetFederationToken).
+	KindFederated CallerKind = "federated user"
 )
 
 // Caller is whose credentials a request was signed with. The zero Caller is nobody and may do nothing.
@@ -62,6 +64,8 @@ func (c Caller) principal() policy.Principal {
 	switch c.Kind {
 	case KindRoleSession:
 		p.Kind, p.SessionARN = policy.RoleSession, c.ARN
+	case KindFederated: // not the user himself: who trusts the user does not trust him
+		p.Kind, p.SessionARN, p.ID = policy.RoleSession, c.ARN, ""
 	case KindUser:
 	default:
 		p = policy.Principal{}

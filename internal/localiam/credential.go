@@ -240,6 +240,11 @@ func (s *Service) sessionCaller(ctx context.Context, c *claims) (Caller, error) 
 		u, err = s.user(ctx, c.AccountID, c.Name)
 		id, caller.PrincipalARN = u.Identity, u.ARN()
 		caller.ARN, caller.UserID = u.ARN(), u.ID
+	case KindFederated:
+		var u User
+		u, err = s.user(ctx, c.AccountID, c.Name)
+		id, caller.ARN, caller.UserID = u.Identity, federatedARN(c.AccountID, c.SessionName), c.AccountID+":"+c.SessionName
+		caller.PrincipalARN = caller.ARN
 	default:
 		return Caller{}, errUnknownKey()
 	}

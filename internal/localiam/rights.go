@@ -139,6 +139,9 @@ func (s *Service) sessionPolicies(ctx context.Context, c Caller) ([]policy.Named
 		return nil, nil
 	}
 	var out []policy.Named
+	if c.Kind == KindFederated { // without policies of its own such a session may do nothing
+		out = append(out, policy.Named{Name: "session policy", Document: new(policy.Document)})
+	}
 	if c.session.Policy != "" {
 		d, err := s.document(c.session.Policy, policy.ForIdentity)
 		if err != nil {

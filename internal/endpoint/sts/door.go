@@ -11,7 +11,6 @@ package sts
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"gatehouse/internal/awswire"
@@ -29,19 +28,26 @@ type call = awswire.Call[localiam.Caller]
 
 // Service returns the table of operations.
 func (d *Door) Service() awswire.Service[localiam.Caller] {
-	return awswire.Service[localiam.Caller]{Model: &model, Errors: wireError, Operations: []awswire.Operation[localiam.Caller]{
+	return awswire.Service[localiam.Caller]{Model: &model, Errors: d.wireError, Operations: []awswire.Operation[localiam.Caller]{
 		awswire.Op("GetCallerIdentity", "", nil, d.getCallerIdentity),
 		awswire.Op("AssumeRole", "", nil, d.assumeRole),
 		awswire.Op("AssumeRoleWithSAML", "", nil, d.assumeRoleWithSAML),
 		awswire.Op("GetSessionToken", "", nil, d.getSessionToken),
+		awswire.Op("GetFederationToken", "sts:GetFederationToken", d.onFederatedUser, d.getFederationToken),
+		awswire.Op("DecodeAuthorizationMessage", "sts:DecodeAuthorizationMessage", nil, d.decodeMessage),
 		awswire.Op("GetAccessKeyInfo", "sts:GetAccessKeyInfo", nil, d.getAccessKeyInfo),
 	}}
 }
 
 // wireError chooses STS's codes where the protocol's own are too coarse.
-func wireError(operation string, err error, e awswire.WireError) awswire.WireError {
+func (d *Door) wireError(operation string, err error, e awswire.WireError) awswire.WireError {
 	f := fault.Of(err)
+	if details := d.iam.EncodedRefusal(err); details != "" {
+		e.Message += ". Encoded authorization failure message: " + details
+	}
 	switch {
+	case f.Kind == fault.Invalid && f.Reason == "authorization-message":
+		e.Code = "InvalidAuthorizationMessageException"
 	case f.Kind == fault.Invalid && f.Reason == "malformed-policy":
 		e.Code = "MalformedPolicyDocument"
 	case f.Kind == fault.Quota && f.Reason == "packed-policy", f.Kind == fault.Quota && f.Reason == "policy-size":
@@ -101,12 +107,40 @@ func (d *Door) getSessionToken(ctx context.Context, c *call, in *GetSessionToken
 	return &GetSessionTokenResponse{Credentials: credentials(out)}, err
 }
 
-// getAccessKeyInfo tells a key's account. That of a temporary key is sealed in its token, and STS asks for the id alone, so it
-// cannot be told; an id of the wrong form is refused as such.
-func (d *Door) getAccessKeyInfo(ctx context.Context, _ *call, in *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error) {
-	if !strings.HasPrefix(*in.AccessKeyId, "AKIA") {
-		return nil, fault.New(fault.Invalid, "Only long-term access keys (AKIA…) can be looked up: %s is none", *in.AccessKeyId).At("AccessKeyId")
+// onFederatedUser is what a policy names: the federated user to be. Tags need sts:TagSession too.
+func (d *Door) onFederatedUser(ctx context.Context, c *call, in *GetFederationTokenRequest) (awswire.Target, error) {
+	t := awswire.On("arn:aws:sts::" + c.Principal.AccountID + ":federated-user/" + *in.Name)
+	if len(in.Tags) == 0 {
+		return t, nil
 	}
+	t.Context = map[string][]string{}
+	for _, tag := range in.Tags {
+		t.Context["aws:RequestTag/"+*tag.Key] = []string{*tag.Value}
+		t.Context["aws:TagKeys"] = append(t.Context["aws:TagKeys"], *tag.Key)
+	}
+	return t, c.Authorize(ctx, "sts:TagSession", t)
+}
+
+func (d *Door) getFederationToken(ctx context.Context, c *call, in *GetFederationTokenRequest) (*GetFederationTokenResponse, error) {
+	tags, err := tagMap(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	out, err := d.iam.FederationToken(ctx, c.Principal, localiam.FederatedRequest{
+		Name: *in.Name, Duration: seconds(in.DurationSeconds), Policy: awswire.Val(in.Policy), PolicyARNs: arns(in.PolicyArns), Tags: tags,
+	})
+	return &GetFederationTokenResponse{
+		Credentials: credentials(out), FederatedUser: &FederatedUser{FederatedUserId: &out.UserID, Arn: &out.ARN}, PackedPolicySize: awswire.Opt(int32(out.PackedPolicySize)),
+	}, err
+}
+
+func (d *Door) decodeMessage(_ context.Context, c *call, in *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error) {
+	message, err := d.iam.DecodeRefusal(c.Principal.AccountID, *in.EncodedMessage)
+	return &DecodeAuthorizationMessageResponse{DecodedMessage: &message}, err
+}
+
+// getAccessKeyInfo tells a key's account.
+func (d *Door) getAccessKeyInfo(ctx context.Context, _ *call, in *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error) {
 	account, err := d.iam.KeyAccount(ctx, *in.AccessKeyId)
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.Invalid, "The access key %s does not exist", *in.AccessKeyId).At("AccessKeyId")

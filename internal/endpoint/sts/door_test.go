@@ -300,12 +300,16 @@ func TestGetAccessKeyInfo(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	b.refused(400, "ValidationError", "does not exist", "GetAccessKeyInfo", "AccessKeyId", "AKIAAAAAAAAAAAAAAAAA")
-	b.refused(400, "ValidationError", "long-term", "GetAccessKeyInfo", "AccessKeyId", "ASIAAAAAAAAAAAAAAAAA")
+	b.refused(400, "ValidationError", "does not exist", "GetAccessKeyInfo", "AccessKeyId", "ASIAAAAAAAAAAAAAAAAA")
+	temporary := first(b.do("GetSessionToken"), "AccessKeyId")
+	if got := b.do("GetAccessKeyInfo", "AccessKeyId", temporary); first(got, "Account") != account {
+		t.Errorf("of a temporary key: %s", got)
+	}
 }
 
 func TestOperationsWithoutARow(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	b.refused(400, "UnsupportedOperation", "GetFederationToken", "GetFederationToken", "Name", "ann")
+	b.refused(400, "UnsupportedOperation", "AssumeRoot", "AssumeRoot", "TargetPrincipal", "111122223333", "TaskPolicyArn.arn", "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials")
 	b.refused(400, "InvalidAction", "", "GetEverything")
 }
