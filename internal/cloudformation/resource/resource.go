@@ -42,6 +42,7 @@ func All(s Services) []cloudformation.Provider {
 	return []cloudformation.Provider{
 		permissionSet{s}, assignment{s},
 		group{s}, membership{s}, user{s},
+		iamRole{s}, iamUser{s}, iamGroup{s}, iamManagedPolicy{s}, iamPolicy{s},
 	}
 }
 

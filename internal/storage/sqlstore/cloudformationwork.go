@@ -130,7 +130,7 @@ func (c conn) trade(k cloudformation.Claim, t cloudformation.Trade) error {
 	if err != nil {
 		return err
 	}
-	old, err := all(c, scanExport, `SELECT `+exportColumns+` FROM cfn_exports WHERE stack_id = $1 ORDER BY name {exclusive}`, k.StackID)
+	old, err := all(c, scanExport, `SELECT `+exportColumns+` FROM cfn_exports WHERE stack_id = $1 ORDER BY account, region, name {exclusive}`, k.StackID)
 	if err != nil {
 		return err
 	}

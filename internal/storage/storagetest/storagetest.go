@@ -62,6 +62,10 @@ func Run(t *testing.T, open Open) {
 		{"Issuers", testIssuers},
 		{"ClientTokens", testClientTokens},
 		{"Events", testEvents},
+		{"Stacks", testStacks},
+		{"StackWork", testStackWork},
+		{"Trade", testTrade},
+		{"ChangeSets", testChangeSets},
 		{"HostileText", testHostileText},
 	} {
 		t.Run(c.name, func(t *testing.T) {
