@@ -31,6 +31,9 @@ type Server struct {
 
 	cmd *exec.Cmd
 	log *os.File
+	// ended is closed when the process has, with its error in err.
+	ended chan struct{}
+	err   error
 }
 
 // Binary finds the built program from a package directory below test/.
@@ -66,7 +69,17 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
+	s.ended = make(chan struct{})
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.ended)
+	}()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		select {
+		case <-s.ended:
+			return fmt.Errorf("the server ended by itself: %w; see %s", s.err, s.log.Name())
+		default:
+		}
 		res, err := http.Get("http://" + s.Listen + "/readyz")
 		if err == nil {
 			res.Body.Close()
@@ -88,8 +101,8 @@ func (s *Server) readEnv(ctx context.Context) error {
 
 // Kill ends the process as a power cut would: it gets no chance to say anything.
 func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait() // it was killed; that is no news
+	_ = s.cmd.Process.Kill() // it fails only when the process has ended, which is what is wanted
+	<-s.ended
 	s.log.Close()
 }
 
@@ -99,7 +112,8 @@ func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
 		return err
 	}
-	return s.cmd.Wait()
+	<-s.ended
+	return s.err
 }
 
 // Client returns a client with the administrator's key.
