@@ -1,9 +1,12 @@
 package localiam
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 
 	"gatehouse/internal/fault"
@@ -89,7 +92,7 @@ func (s *Service) EncodedRefusal(err error) string {
 		if err != nil {
 			return ""
 		}
-		sealed, err := s.cfg.Sealer.Seal(plain, associatedRefusal(r.q.Principal.AccountID))
+		sealed, err := s.cfg.Sealer.Seal(deflate(plain), associatedRefusal(r.q.Principal.AccountID))
 		if err != nil {
 			return ""
 		}
@@ -117,7 +120,23 @@ func (s *Service) DecodeRefusal(accountID, message string) (string, error) {
 	if err != nil {
 		return "", errMessage()
 	}
-	return string(plain), nil
+	text, err := io.ReadAll(flate.NewReader(bytes.NewReader(plain)))
+	if err != nil {
+		return "", fault.New(fault.Internal, "a sealed message does not inflate").Because(err)
+	}
+	return string(text), nil
+}
+
+// deflate makes a message about a third as long: most of it is the names of members and keys.
+func deflate(plain []byte) []byte {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	if err != nil {
+		panic("localiam: " + err.Error()) // the level is one that there is
+	}
+	_, _ = w.Write(plain) // a buffer takes all
+	_ = w.Close()
+	return b.Bytes()
 }
 
 func errMessage() error {

@@ -40,7 +40,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 	rows = append(rows, d.profileRows()...)
 	rows = append(rows, d.providerRows()...)
 	rows = append(rows, d.accountRows()...)
-	return awswire.Service[localiam.Caller]{Model: &model, Errors: d.wireError, Operations: rows}
+	return awswire.Service[localiam.Caller]{Model: &model, Errors: wireError, Operations: rows}
 }
 
 func (d *Door) roleRows() []awswire.Operation[localiam.Caller] {
@@ -134,11 +134,8 @@ func row[In, Out any, I interface {
 }
 
 // wireError chooses IAM's codes where the protocol's own are too coarse.
-func (d *Door) wireError(_ string, err error, e awswire.WireError) awswire.WireError {
+func wireError(_ string, err error, e awswire.WireError) awswire.WireError {
 	f := fault.Of(err)
-	if details := d.iam.EncodedRefusal(err); details != "" {
-		e.Message += ". Encoded authorization failure message: " + details
-	}
 	switch {
 	case f.Kind == fault.Invalid && f.Reason == "malformed-policy":
 		e.Code = "MalformedPolicyDocument"
