@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"gatehouse/internal/arn"
@@ -75,8 +76,11 @@ type Config struct {
 
 // NewService returns a Service.
 func NewService(c Config) *Service {
-	q := DefaultQuotas()
-	q = Quotas{cmp.Or(c.Quotas.Sets, q.Sets), cmp.Or(c.Quotas.Regions, q.Regions), cmp.Or(c.Quotas.Policies, q.Policies), cmp.Or(c.Quotas.Tags, q.Tags)}
+	q, d := c.Quotas, DefaultQuotas()
+	q = Quotas{
+		cmp.Or(q.Sets, d.Sets), cmp.Or(q.Regions, d.Regions), cmp.Or(q.Policies, d.Policies), cmp.Or(q.Tags, d.Tags),
+		cmp.Or(q.SetsPerAccount, d.SetsPerAccount), cmp.Or(q.GroupsPerRole, d.GroupsPerRole),
+	}
 	return &Service{store: c.Store, people: c.People, accounts: c.Accounts, policies: c.Policies, now: c.Now, rand: c.Rand, wake: c.Wake, quotas: q}
 }
 
@@ -97,13 +101,18 @@ func (s *Service) Instances(ctx context.Context) ([]Instance, error) { return s.
 // Assign gives a principal a permission set in an account. It answers at once with a request IN_PROGRESS; the role
 // follows. Repeating an assignment that exists succeeds.
 //
-// Faults: NotFound for a principal, set or account that is not there; Conflict for a suspended account.
+// Faults: NotFound for a principal, set or account that is not there; Conflict for a suspended account; Quota for too many sets in the
+// account or groups with the role. Quotas are looked at before the transaction, so assignments made at the same moment may exceed
+// them by as many.
 func (s *Service) Assign(ctx context.Context, a audit.Actor, k RoleKey, p Principal) (Request, error) {
 	set, err := s.checkTarget(ctx, k)
 	if err != nil {
 		return Request{}, err
 	}
 	if err := s.checkPrincipal(ctx, p); err != nil {
+		return Request{}, err
+	}
+	if err := s.checkRoom(ctx, k, p); err != nil {
 		return Request{}, err
 	}
 	now := s.now()
@@ -130,6 +139,30 @@ func (s *Service) Unassign(ctx context.Context, a audit.Actor, k RoleKey, p Prin
 	}
 	s.wake()
 	return r, nil
+}
+
+// checkRoom refuses an assignment for which the quotas leave no room. One that is there already needs none.
+func (s *Service) checkRoom(ctx context.Context, k RoleKey, p Principal) error {
+	if p.Type == Group {
+		// Groups sort before users.
+		as, err := s.store.AssignmentsOfRole(ctx, k, Principal{Type: Group}, s.quotas.GroupsPerRole)
+		if err != nil {
+			return err
+		}
+		full := len(as) == s.quotas.GroupsPerRole && as[len(as)-1].Principal.Type == Group
+		if full && !slices.ContainsFunc(as, func(a Assignment) bool { return a.Principal == p }) {
+			return fault.New(fault.Quota, "You have exceeded the limit of %d groups assigned to a permission set in an account", s.quotas.GroupsPerRole)
+		}
+	}
+	_, err := s.store.Role(ctx, k)
+	if err == nil || !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	roles, err := s.store.RolesOfAccount(ctx, k.AccountID, "", s.quotas.SetsPerAccount)
+	if err == nil && len(roles) == s.quotas.SetsPerAccount {
+		err = fault.New(fault.Quota, "You have exceeded the limit of %d permission sets provisioned in an account", s.quotas.SetsPerAccount)
+	}
+	return err
 }
 
 func assignmentEvent(e audit.Event, k RoleKey, p Principal) audit.Event {

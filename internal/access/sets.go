@@ -20,10 +20,14 @@ type Quotas struct {
 	// Sets and Regions (the home region included) are per instance; Policies, AWS managed and customer managed together, per set; Tags per
 	// resource.
 	Sets, Regions, Policies, Tags int
+	// SetsPerAccount is how many sets may be provisioned in an account, GroupsPerRole how many groups may have one set in one account.
+	SetsPerAccount, GroupsPerRole int
 }
 
 // DefaultQuotas are AWS's figures.
-func DefaultQuotas() Quotas { return Quotas{Sets: 3500, Regions: 6, Policies: 25, Tags: 50} }
+func DefaultQuotas() Quotas {
+	return Quotas{Sets: 3500, Regions: 6, Policies: 25, Tags: 50, SetsPerAccount: 500, GroupsPerRole: 100}
+}
 
 // Limits of permission sets (IAM Identity Center quotas that nobody can raise; sso-admin model).
 const (

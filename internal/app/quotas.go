@@ -11,6 +11,10 @@ type Quotas struct {
 	PermissionSets int `yaml:"permission_sets"`
 	// PoliciesPerPermissionSet counts AWS managed and customer managed policies. Default 25.
 	PoliciesPerPermissionSet int `yaml:"policies_per_permission_set"`
+	// PermissionSetsPerAccount counts those that are provisioned in one account. Default 500.
+	PermissionSetsPerAccount int `yaml:"permission_sets_per_account"`
+	// GroupsPerPermissionSet counts the groups that have one permission set in one account. Default 100.
+	GroupsPerPermissionSet int `yaml:"groups_per_permission_set"`
 	// Regions is per instance, the home region included. Default 6.
 	Regions int `yaml:"regions"`
 	// Applications is per instance. Default 7000.
@@ -27,11 +31,14 @@ type Quotas struct {
 
 // negative reports whether a quota is below zero.
 func (q Quotas) negative() bool {
-	return min(q.PermissionSets, q.PoliciesPerPermissionSet, q.Regions, q.Applications, q.ScopesPerApplication, q.GroupsPerApplication, q.TrustedTokenIssuers, q.TagsPerResource) < 0
+	return min(q.PermissionSets, q.PermissionSetsPerAccount, q.GroupsPerPermissionSet, q.PoliciesPerPermissionSet, q.Regions, q.Applications, q.ScopesPerApplication, q.GroupsPerApplication, q.TrustedTokenIssuers, q.TagsPerResource) < 0
 }
 
 func (q Quotas) access() access.Quotas {
-	return access.Quotas{Sets: q.PermissionSets, Regions: q.Regions, Policies: q.PoliciesPerPermissionSet, Tags: q.TagsPerResource}
+	return access.Quotas{
+		Sets: q.PermissionSets, Regions: q.Regions, Policies: q.PoliciesPerPermissionSet, Tags: q.TagsPerResource,
+		SetsPerAccount: q.PermissionSetsPerAccount, GroupsPerRole: q.GroupsPerPermissionSet,
+	}
 }
 
 func (q Quotas) application() application.Quotas {
