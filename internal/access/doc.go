@@ -7,6 +7,9 @@
 // account» ([Service.Entitled]), computed from live assignments, live memberships and live status each time it
 // is asked. Nothing is copied per person, so a membership that ends anywhere ends the access at once.
 //
+// Attributes for access control and regions are an instance's and live here too: [Service.SessionTags] says which tags a session
+// carries, read from the user as she is when credentials are issued.
+//
 // # What it leaves to others
 //
 // Making roles: package provision reads [RoleWork] and calls targets. The request that the API shows IN_PROGRESS
