@@ -85,6 +85,9 @@ func (b *builder) bring(ctx context.Context, logical string) (why string, err er
 		}
 		return "", nil
 	}
+	if exists && r.OperationID == o.stack.Operation.ID && (r.Status == CreateFailed || r.Status == UpdateFailed) {
+		return r.Reason, nil // failed before this worker came
+	}
 	b.mu.Lock()
 	props, err := b.scope.properties(d, b.schema(d), o.stack.Revision.Tags)
 	b.mu.Unlock()

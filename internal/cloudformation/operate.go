@@ -356,11 +356,13 @@ func (o *operation) takeBack(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	resumed := r.Status == UpdateInProgress && r.StepToken != "" && r.Reason == takingBack
-	r.Status, r.Reason = UpdateInProgress, takingBack
-	r.StepToken, r.StepAt = o.w.uuid(), o.w.now()
-	if err := o.note(ctx, r); err != nil {
-		return false, err
+	resumed := r.Status == UpdateInProgress && r.Reason == takingBack
+	if !resumed {
+		r.Status, r.Reason = UpdateInProgress, takingBack
+		r.StepToken, r.StepAt = o.w.uuid(), o.w.now()
+		if err := o.note(ctx, r); err != nil {
+			return false, err
+		}
 	}
 	q := o.request(&r, r.Previous.Properties, r.Properties)
 	q.Resumed = resumed

@@ -149,7 +149,7 @@ func (k *kit) plan(ctx context.Context, s Stack, have []Resource, t *Template, r
 	if err != nil {
 		return out, err
 	}
-	out.other = out.other || s.Status != ReviewInProgress && !slices.Equal(outputs, s.Outputs)
+	out.other = out.other || s.Status != ReviewInProgress && !slices.Equal(outputs, s.Outputs) || s.Status == CreateFailed || s.Status == UpdateFailed
 	out.changes = append(out.changes, removals(rows, order)...)
 	return out, nil
 }

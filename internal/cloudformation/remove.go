@@ -156,9 +156,11 @@ func (o *operation) removeOne(ctx context.Context, r Resource, whole bool) (okay
 		r.Status, r.Reason = DeleteSkipped, ""
 		return true, o.note(ctx, r)
 	}
-	r.Status, r.Reason = DeleteInProgress, ""
-	if err := o.note(ctx, r); err != nil {
-		return false, err
+	if r.Status != DeleteInProgress {
+		r.Status, r.Reason = DeleteInProgress, ""
+		if err := o.note(ctx, r); err != nil {
+			return false, err
+		}
 	}
 	if err := o.destroy(ctx, r, r.State); err != nil {
 		r.Status, r.Reason = DeleteFailed, reasonOf(err)
