@@ -206,7 +206,7 @@ func (m *memory) AccessKeys(_ context.Context, account, user, after string, limi
 	return out, nil
 }
 
-func (m *memory) SaveAccessKey(_ context.Context, k AccessKey, ev audit.Event) error {
+func (m *memory) SaveAccessKey(_ context.Context, k AccessKey, _ int, ev audit.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.users[key(k.AccountID, k.UserName)]; !ok {

@@ -64,8 +64,9 @@ type UserStore interface {
 	AccessKey(ctx context.Context, id string) (AccessKey, error)
 	// AccessKeys lists a user's keys, by ID.
 	AccessKeys(ctx context.Context, accountID, userName, after string, limit int) ([]AccessKey, error)
-	// SaveAccessKey answers NotFound with Reason "user" when the user does not exist.
-	SaveAccessKey(ctx context.Context, k AccessKey, ev audit.Event) error
+	// SaveAccessKey answers NotFound with Reason "user" when the user does not exist, and Quota when a new key would be one more than
+	// max of the user's; the count and the insert are one transaction.
+	SaveAccessKey(ctx context.Context, k AccessKey, max int, ev audit.Event) error
 	DeleteAccessKey(ctx context.Context, id string, revision int64, ev audit.Event) error
 }
 

@@ -87,7 +87,7 @@ func (s *Service) CreateAccessKey(ctx context.Context, a audit.Actor, accountID,
 	if k.SealedSecret, err = s.cfg.Sealer.Seal([]byte(k.Secret), associatedKey(k.ID)); err != nil {
 		return NewKey{}, fault.New(fault.Internal, "seal an access key").Because(err)
 	}
-	if err := s.cfg.Store.SaveAccessKey(ctx, k.AccessKey, s.event(ctx, a, "iam:CreateAccessKey", u.ARN()).With("accessKeyId", k.ID)); err != nil {
+	if err := s.cfg.Store.SaveAccessKey(ctx, k.AccessKey, maxAccessKeys, s.event(ctx, a, "iam:CreateAccessKey", u.ARN()).With("accessKeyId", k.ID)); err != nil {
 		return NewKey{}, err
 	}
 	k.Revision = 1
@@ -123,7 +123,7 @@ func (s *Service) SetAccessKeyActive(ctx context.Context, a audit.Actor, ref Key
 			return err
 		}
 		k.Active = active
-		return s.cfg.Store.SaveAccessKey(ctx, k, s.event(ctx, a, "iam:UpdateAccessKey", arn.IAM(ref.AccountID, "user/"+k.UserName)).With("accessKeyId", k.ID))
+		return s.cfg.Store.SaveAccessKey(ctx, k, maxAccessKeys, s.event(ctx, a, "iam:UpdateAccessKey", arn.IAM(ref.AccountID, "user/"+k.UserName)).With("accessKeyId", k.ID))
 	})
 }
 

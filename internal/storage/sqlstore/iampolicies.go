@@ -119,14 +119,15 @@ func (s *LocalIAM) AccessKeys(ctx context.Context, accountID, userName, after st
 }
 
 // SaveAccessKey implements [localiam.UserStore].
-func (s *LocalIAM) SaveAccessKey(ctx context.Context, k localiam.AccessKey, e audit.Event) error {
+func (s *LocalIAM) SaveAccessKey(ctx context.Context, k localiam.AccessKey, max int, e audit.Event) error {
 	doc, err := encode(accessKeyDoc{k.UserName, k.SealedSecret, k.Active, stamp{k.CreatedAt}})
 	if err != nil {
 		return err
 	}
 	user := localiam.Fold(k.UserName)
 	return s.iamChange(ctx, k.AccountID, e, func(c conn) error {
-		_, err := one(c, column[int], `SELECT 1 FROM iam_identities WHERE account_id = $1 AND kind = 'user' AND name_fold = $2 {share}`, k.AccountID, user)
+		// The user's row is the lock under which her keys are counted.
+		_, err := one(c, column[int], `SELECT 1 FROM iam_identities WHERE account_id = $1 AND kind = 'user' AND name_fold = $2 {lock}`, k.AccountID, user)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fault.New(fault.NotFound, "there is no user %q", k.UserName).About(resourceIAMUser, k.UserName).For("user")
 		}
@@ -134,6 +135,13 @@ func (s *LocalIAM) SaveAccessKey(ctx context.Context, k localiam.AccessKey, e au
 			return err
 		}
 		if k.Revision == 0 {
+			have, err := one(c, column[int], `SELECT COUNT(*) FROM iam_access_keys WHERE account_id = $1 AND user_fold = $2 AND id <> $3`, k.AccountID, user, k.ID)
+			if err != nil {
+				return err
+			}
+			if have >= max {
+				return fault.New(fault.Quota, "Cannot exceed quota for AccessKeysPerUser: %d", max)
+			}
 			n, err := c.exec(`INSERT INTO iam_access_keys (id, account_id, user_fold, revision, doc) VALUES ($1, $2, $3, 1, $4) ON CONFLICT DO NOTHING`, k.ID, k.AccountID, user, doc)
 			return saved(n, err, 0, resourceAccessKey, k.ID)
 		}

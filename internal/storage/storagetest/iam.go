@@ -99,16 +99,16 @@ func testIAMUsers(t *testing.T, db *sqlstore.DB) {
 	noUser := want{fault.NotFound, "user", "", "USER", ""}
 	bad := k
 	bad.UserName = "Bob"
-	noUser.check(t, s.SaveAccessKey(ctx, bad, event("x", "x")))
+	noUser.check(t, s.SaveAccessKey(ctx, bad, 5, event("x", "x")))
 	complete(t, k, "Revision")
-	ok(t, s.SaveAccessKey(ctx, k, event("x", "x")))
-	want{fault.Conflict, "exists", "", "ACCESS_KEY", ""}.check(t, s.SaveAccessKey(ctx, k, event("x", "x")))
+	ok(t, s.SaveAccessKey(ctx, k, 5, event("x", "x")))
+	want{fault.Conflict, "exists", "", "ACCESS_KEY", ""}.check(t, s.SaveAccessKey(ctx, k, 5, event("x", "x")))
 	k.Revision = 1
 	same(t, "access key", must(s.AccessKey(ctx, "AKIA2"))(t), k)
 	k.Active = false
-	ok(t, s.SaveAccessKey(ctx, k, event("x", "x")))
-	want{fault.Conflict, "version", "", "ACCESS_KEY", ""}.check(t, s.SaveAccessKey(ctx, k, event("x", "x")))
-	ok(t, s.SaveAccessKey(ctx, localiam.AccessKey{ID: "AKIA1", AccountID: acct, UserName: "ANN", SealedSecret: []byte("s")}, event("x", "x")))
+	ok(t, s.SaveAccessKey(ctx, k, 5, event("x", "x")))
+	want{fault.Conflict, "version", "", "ACCESS_KEY", ""}.check(t, s.SaveAccessKey(ctx, k, 5, event("x", "x")))
+	ok(t, s.SaveAccessKey(ctx, localiam.AccessKey{ID: "AKIA1", AccountID: acct, UserName: "ANN", SealedSecret: []byte("s")}, 5, event("x", "x")))
 	keyID := func(k localiam.AccessKey) string { return k.ID }
 	same(t, "keys by id", keys(pages(t, 1, keyID, func(after string, limit int) ([]localiam.AccessKey, error) {
 		return s.AccessKeys(ctx, acct, "aNN", after, limit)
@@ -125,6 +125,22 @@ func testIAMUsers(t *testing.T, db *sqlstore.DB) {
 	want{kind: fault.NotFound, resource: "USER"}.check(t, second(s.User(ctx, acct, "Ann")))
 	same(t, "generation", must(s.Generation(ctx, acct))(t), before+3)
 
+	// Many keys at once: the quota holds.
+	ok(t, s.SaveUser(ctx, localiam.User{Identity: localiam.Identity{AccountID: acct, Name: "many", Path: "/"}}, event("x", "x")))
+	made := 0
+	for _, err := range atOnce(8, func(i int) error {
+		return s.SaveAccessKey(ctx, localiam.AccessKey{ID: fmt.Sprint("AKIA-many", i), AccountID: acct, UserName: "many", SealedSecret: []byte("s")}, 2, event("x", "x"))
+	}) {
+		if err == nil {
+			made++
+		} else if !fault.Is(err, fault.Quota) {
+			t.Errorf("a key too many: got %v, want Quota", err)
+		}
+	}
+	if keys := must(s.AccessKeys(ctx, acct, "many", "", 100))(t); made != 2 || len(keys) != 2 {
+		t.Errorf("%d creations succeeded and %d keys are there, want 2", made, len(keys))
+	}
+
 	// A key comes while its user goes: one of the two is refused, and no key is left without a user.
 	for round := range 10 {
 		u := localiam.User{Identity: localiam.Identity{AccountID: acct, Name: fmt.Sprint("u", round), Path: "/"}}
@@ -133,7 +149,7 @@ func testIAMUsers(t *testing.T, db *sqlstore.DB) {
 			if i == 0 {
 				return s.DeleteUser(ctx, acct, u.Name, 1, event("x", "x"))
 			}
-			return s.SaveAccessKey(ctx, localiam.AccessKey{ID: fmt.Sprint("AKIA-race", round), AccountID: acct, UserName: u.Name, SealedSecret: []byte("s")}, event("x", "x"))
+			return s.SaveAccessKey(ctx, localiam.AccessKey{ID: fmt.Sprint("AKIA-race", round), AccountID: acct, UserName: u.Name, SealedSecret: []byte("s")}, 5, event("x", "x"))
 		})
 		if (errs[0] == nil) == (errs[1] == nil) {
 			t.Errorf("round %d: deleting gave %v, adding a key %v; want exactly one to succeed", round, errs[0], errs[1])

@@ -87,7 +87,7 @@ func testIAMRenames(t *testing.T, db *sqlstore.DB) {
 	ok(t, s.SaveGroup(ctx, iamGroup("G"), event("x", "x")))
 	ok(t, s.AddMember(ctx, localiam.Membership{AccountID: acct, Group: "G", User: "Ann"}, event("x", "x")))
 	k := localiam.AccessKey{ID: "AKIA1", AccountID: acct, UserName: "Ann", SealedSecret: []byte{1, 2}, Active: true, CreatedAt: epoch()}
-	ok(t, s.SaveAccessKey(ctx, k, event("x", "x")))
+	ok(t, s.SaveAccessKey(ctx, k, 5, event("x", "x")))
 
 	u.Revision, u.Name = 1, "bob"
 	want{fault.Conflict, "exists", "", "USER", ""}.check(t, s.RenameUser(ctx, "Ann", u, event("x", "x")))
