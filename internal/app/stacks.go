@@ -18,7 +18,7 @@ const answerAfter = 3 * time.Second
 // stacks makes the service and the worker of stacks.
 func (a *App) stacks() (*cloudformation.Service, *cloudformation.Worker) {
 	providers := resource.All(resource.Services{
-		Access: a.Access, Directory: a.Directory, IAM: a.IAM, Owner: a.Instance.OwnerAccountID, Delegate: a.standing.delegate,
+		Access: a.Access, Applications: a.Applications, Directory: a.Directory, IAM: a.IAM, Owner: a.Instance.OwnerAccountID, Delegate: a.standing.delegate,
 	})
 	w := cloudformation.NewWorker(cloudformation.WorkerConfig{
 		Store: a.db.CloudFormation(), Providers: providers, Name: "node-" + arn.Hex(a.rand, 12), Now: a.now, Rand: a.rand, Log: a.log,

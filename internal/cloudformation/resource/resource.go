@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/application"
 	"gatehouse/internal/cloudformation"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
@@ -28,9 +29,10 @@ import (
 
 // Services are what resources are made with.
 type Services struct {
-	Access    *access.Service
-	Directory *directory.Service
-	IAM       *localiam.Service
+	Access       *access.Service
+	Applications *application.Service
+	Directory    *directory.Service
+	IAM          *localiam.Service
 	// Owner is the account (12 digits) that owns the instance and the identity store.
 	Owner string
 	// Delegate reports whether an account administers the instance on the owner's behalf.
@@ -40,7 +42,7 @@ type Services struct {
 // All returns the provider of every resource type.
 func All(s Services) []cloudformation.Provider {
 	return []cloudformation.Provider{
-		permissionSet{s}, assignment{s},
+		permissionSet{s}, assignment{s}, attributes{s}, app{s}, appAssignment{s},
 		group{s}, membership{s}, user{s},
 		iamRole{s}, iamUser{s}, iamGroup{s}, iamManagedPolicy{s}, iamPolicy{s},
 	}
