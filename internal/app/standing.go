@@ -144,11 +144,12 @@ func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Acce
 	if err != nil {
 		return err
 	}
-	for _, resource := range a.Resources {
-		k := localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: owner, Context: a.Context}
-		if err := r.iam.Authorize(ctx, c, k); err != nil {
-			return err
-		}
+	checks := make([]localiam.Check, len(a.Resources))
+	for i, resource := range a.Resources {
+		checks[i] = localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: owner, Context: a.Context}
+	}
+	if err := r.iam.Authorize(ctx, c, checks...); err != nil {
+		return err
 	}
 	if owner == c.AccountID && owner != r.management && strings.HasPrefix(a.Action, "sso:") {
 		return r.spared(ctx, c, a)

@@ -26,16 +26,25 @@ type Check struct {
 	Context map[string][]string
 }
 
-// Authorize returns nil when the caller's policies, as they are now, allow the check; otherwise a Denied fault
-// with AWS's sentence. A resource of another account is always denied: no resource here but roles has a policy of its
-// own, and roles are asked by [Service.AssumeRole].
-func (s *Service) Authorize(ctx context.Context, c Caller, k Check) error {
-	q, p, err := s.question(ctx, c, k)
+// Authorize returns nil when the caller's policies, as they are now, allow every one of the checks; otherwise a Denied fault
+// with AWS's sentence about the first that they do not. A resource of another account is always denied: no resource here but roles
+// has a policy of its own, and roles are asked by [Service.AssumeRole].
+func (s *Service) Authorize(ctx context.Context, c Caller, checks ...Check) error {
+	if len(checks) == 0 {
+		return fault.New(fault.Internal, "nothing was asked about")
+	}
+	g, err := s.grounds(ctx, c)
 	if err != nil {
 		return err
 	}
-	if d := policy.Evaluate(p, q); !d.Allowed {
-		return denied(q, d)
+	for _, k := range checks {
+		q, p, err := s.ask(ctx, c, k, g)
+		if err != nil {
+			return err
+		}
+		if d := policy.Evaluate(p, q); !d.Allowed {
+			return denied(q, d)
+		}
 	}
 	return nil
 }
@@ -54,8 +63,46 @@ func denied(q policy.Request, d policy.Decision) error {
 	return fault.New(fault.Denied, "%s", policy.Denial(q, d)).Because(&refusal{q, d})
 }
 
+// grounds are what a caller's requests are decided by, as it is now.
+type grounds struct {
+	policies policy.Policies
+	rights   *rights
+	standing Standing
+}
+
+// grounds reads them: once for all checks of a request.
+func (s *Service) grounds(ctx context.Context, c Caller) (*grounds, error) {
+	if c.Kind == "" {
+		return &grounds{}, nil // nobody: no policy allows him anything
+	}
+	r, err := s.rightsOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	g := &grounds{policies: policy.Policies{Identity: r.identity, Boundary: r.boundary}, rights: r}
+	if g.policies.Session, err = s.sessionPolicies(ctx, c); err != nil {
+		return nil, err
+	}
+	if s.cfg.Organization != nil {
+		if g.standing, err = s.cfg.Organization.Standing(ctx, c.AccountID); err != nil {
+			return nil, err
+		}
+		g.policies.Organization = g.standing.ServiceControl
+	}
+	return g, nil
+}
+
 // question gathers what decides a check: request and policies.
 func (s *Service) question(ctx context.Context, c Caller, k Check) (policy.Request, policy.Policies, error) {
+	g, err := s.grounds(ctx, c)
+	if err != nil {
+		return policy.Request{}, policy.Policies{}, err
+	}
+	return s.ask(ctx, c, k, g)
+}
+
+// ask puts one check on its grounds.
+func (s *Service) ask(ctx context.Context, c Caller, k Check, g *grounds) (policy.Request, policy.Policies, error) {
 	if k.Resource == "" {
 		k.Resource = "*"
 	}
@@ -65,35 +112,18 @@ func (s *Service) question(ctx context.Context, c Caller, k Check) (policy.Reque
 		}
 	}
 	q := policy.Request{Principal: c.principal(), Action: k.Action, Resource: k.Resource, ResourceAccount: k.ResourceAccount}
-	if c.Kind == "" {
-		return q, policy.Policies{}, nil // nobody: no policy allows him anything
-	}
-	if c.Kind == KindUser && c.Temporary() && !sessionTokenMay(k.Action) {
+	switch {
+	case c.Kind == "":
+		return q, policy.Policies{}, nil
+	case c.Kind == KindUser && c.Temporary() && !sessionTokenMay(k.Action):
 		return q, policy.Policies{}, fault.New(fault.Denied, "User: %s is not authorized to perform: %s with credentials of GetSessionToken", c.ARN, k.Action)
-	}
-	if c.Kind == KindFederated && !federatedMay(k.Action) {
+	case c.Kind == KindFederated && !federatedMay(k.Action):
 		return q, policy.Policies{}, fault.New(fault.Denied, "User: %s is not authorized to perform: %s with credentials of GetFederationToken", c.ARN, k.Action)
+	case g.standing.Closed:
+		return q, policy.Policies{}, fault.New(fault.Denied, "User: %s is not authorized to perform: %s because the account %s is closed", c.ARN, k.Action, c.AccountID)
 	}
-	r, err := s.rightsOf(ctx, c)
-	if err != nil {
-		return q, policy.Policies{}, err
-	}
-	p := policy.Policies{Identity: r.identity, Boundary: r.boundary}
-	if p.Session, err = s.sessionPolicies(ctx, c); err != nil {
-		return q, p, err
-	}
-	var standing Standing
-	if s.cfg.Organization != nil {
-		if standing, err = s.cfg.Organization.Standing(ctx, c.AccountID); err != nil {
-			return q, p, err
-		}
-		if standing.Closed {
-			return q, p, fault.New(fault.Denied, "User: %s is not authorized to perform: %s because the account %s is closed", c.ARN, k.Action, c.AccountID)
-		}
-		p.Organization = standing.ServiceControl
-	}
-	q.Context = s.context(ctx, c, k, r, standing)
-	return q, p, nil
+	q.Context = s.context(ctx, c, k, g.rights, g.standing)
+	return q, g.policies, nil
 }
 
 // sessionTokenMay says what the credentials of GetSessionToken, without MFA, are good for: no IAM, and of STS only
