@@ -416,3 +416,28 @@ func TestDeletionPolicyRetainLeavesTheResource(t *testing.T) {
 	b.work(0)
 	b.has(map[string]string{"a": "1"})
 }
+
+func TestNoEchoValuesAreNotShown(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	template := "Parameters: {Secret: {Type: String, NoEcho: true}}\n" + strings.Replace(things("A=a/1"), "Size: '1'", "Size: !Sub 'x ${Secret}'", 1)
+	_, err := b.svc.CreateStack(t.Context(), by(), cloudformation.Input{Name: "s", Template: template, Parameters: []cloudformation.Parameter{{Key: "Secret", Value: `hush"now`}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.work(0)
+	s := b.stack(cloudformation.CreateComplete)
+	b.has(map[string]string{"a": `x hush"now`})
+	if shown := cloudformation.Shown(s.Revision); len(shown) != 1 || shown[0].Value != "****" {
+		t.Errorf("shown: %v", shown)
+	}
+	events, err := b.store.Events(t.Context(), s.ID, 0, 100)
+	if err != nil || len(events) < 4 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	for _, e := range events {
+		if strings.Contains(fmt.Sprint(e), "hush") {
+			t.Errorf("an event shows the value: %+v", e)
+		}
+	}
+}

@@ -21,6 +21,8 @@ type operation struct {
 	caller Caller
 	// unknown is why the caller is not known any more.
 	unknown error
+	// secrets are not shown in events.
+	secrets []string
 	// mu guards rows and the stack against the steps that run side by side.
 	mu sync.Mutex
 }
@@ -111,18 +113,33 @@ func (o *operation) event(r Resource) Event {
 	}
 }
 
-// hidden leaves NoEcho parameters' values out of what events show.
+// hidden leaves properties with the value of a NoEcho parameter out of what events show.
 func (o *operation) hidden(props string) string {
-	t, err := ParseTemplate(o.stack.Revision.Template)
-	if err != nil {
+	if slices.ContainsFunc(o.secrets, func(v string) bool { return strings.Contains(props, v) }) {
 		return ""
 	}
-	for _, d := range t.Parameters {
-		if d.NoEcho && slices.ContainsFunc([]string{o.stack.Revision.Parameters[d.Name]}, func(v string) bool { return v != "" && strings.Contains(props, v) }) {
-			return ""
+	return props
+}
+
+// secrets are the values of NoEcho parameters, as JSON spells them.
+func secrets(revs ...*Revision) []string {
+	var out []string
+	for _, rev := range revs {
+		if rev == nil || !strings.Contains(rev.Template, "NoEcho") {
+			continue
+		}
+		t, err := ParseTemplate(rev.Template)
+		if err != nil {
+			continue // it was parsed when it was stored
+		}
+		for _, d := range t.Parameters {
+			if v := rev.Parameters[d.Name]; d.NoEcho && v != "" {
+				quoted, _ := EncodeJSON(v) // text that came through the API is UTF-8
+				out = append(out, strings.Trim(quoted, `"`))
+			}
 		}
 	}
-	return props
+	return out
 }
 
 // parallel is how many resources of a stack are worked on at a time.

@@ -186,7 +186,7 @@ func (w *Worker) operate(ctx context.Context, c Claim) (err error) {
 	if err != nil {
 		return err
 	}
-	o := &operation{w: w, claim: c, stack: s, rows: map[string]*Resource{}}
+	o := &operation{w: w, claim: c, stack: s, rows: map[string]*Resource{}, secrets: secrets(&s.Revision, s.Operation.Old)}
 	for _, r := range rows {
 		o.rows[r.LogicalID] = &r
 	}
