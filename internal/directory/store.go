@@ -16,6 +16,7 @@ type Store interface {
 	GroupStore
 	MembershipStore
 	SourceStore
+	NetworkStore
 }
 
 // UserStore keeps users. Names and addresses are compared in [Fold]ed form, which the store computes with

@@ -129,6 +129,7 @@ func (d *door) registerSettings(api huma.API) {
 			v, err := d.SignIn.SetSettings(ctx, a, signin.Settings{SessionLength: time.Duration(in.Body.SessionMinutes) * time.Minute}, in.Body.Version)
 			return show(v), err
 		})
+	d.registerNetwork(api)
 	type eventsIn struct {
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 		Before string `query:"before" maxLength:"128" doc:"The cursor of the page before"`

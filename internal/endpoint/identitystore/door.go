@@ -68,6 +68,7 @@ func (d *Door[P]) Service() awswire.Service[P] {
 		row(d, "ListGroupMembershipsForMember", d.listMemberships),
 
 		row(d, "DescribeIdentityStore", d.describeStore),
+		row(d, "UpdateIdentityStore", d.updateStore),
 		awswire.Op("ListIdentityStores", "identitystore:ListIdentityStores", d.onAll, d.listStores),
 	}}
 }
@@ -110,16 +111,20 @@ func (d *Door[P]) onAll(ctx context.Context, c *awswire.Call[P], _ *ListIdentity
 	return awswire.Target{}, d.ours(ctx, c)
 }
 
-// ours refuses a caller whose account neither owns nor administers the identity store.
+// ours refuses a caller whose account neither owns nor administers the identity store, and one at an address from which
+// the identity store is not to be reached. Who is no one of ours is told nothing of addresses.
 func (d *Door[P]) ours(ctx context.Context, c *awswire.Call[P]) error {
 	if c.Actor.AccountID == d.owner {
-		return nil
+		return d.people.AdmitAPI(ctx)
 	}
 	ok, err := d.delegate(ctx, c.Actor.AccountID)
 	if err == nil && !ok {
 		err = fault.New(fault.Denied, "%s is not authorized to perform identitystore:%s: the identity store belongs to another account", c.Actor.ID, c.Operation)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return d.people.AdmitAPI(ctx)
 }
 
 func (d *Door[P]) storeARN() string { return arn.IdentityStore(d.owner, d.people.IdentityStoreID()) }
@@ -171,18 +176,6 @@ func version(revision *string) int64 {
 }
 
 func revision(version int64) *string { return new(strconv.FormatInt(version, 10)) }
-
-func (d *Door[P]) describeStore(_ context.Context, _ *awswire.Call[P], _ *DescribeIdentityStoreRequest) (*DescribeIdentityStoreResponse, error) {
-	return &DescribeIdentityStoreResponse{IdentityStoreArn: new(d.storeARN()), IdentityStoreId: new(d.people.IdentityStoreID())}, nil
-}
-
-func (d *Door[P]) listStores(_ context.Context, _ *awswire.Call[P], in *ListIdentityStoresRequest) (*ListIdentityStoresResponse, error) {
-	if _, err := awswire.Cursor(in.NextToken, "ListIdentityStores"); err != nil {
-		return nil, err
-	}
-	one := IdentityStore{IdentityStoreArn: new(d.storeARN()), IdentityStoreId: new(d.people.IdentityStoreID())}
-	return &ListIdentityStoresResponse{IdentityStores: []IdentityStore{one}}, nil
-}
 
 // wireError adds what the Identity Store's errors carry beyond a message.
 func wireError(_ string, err error, e awswire.WireError) awswire.WireError {

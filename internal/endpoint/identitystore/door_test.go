@@ -294,7 +294,6 @@ func TestStores(t *testing.T) {
 	if out := b.do("ListIdentityStores", `{}`); len(out["IdentityStores"].([]any)) != 1 {
 		t.Errorf("ListIdentityStores = %v", out)
 	}
-	b.refused("UnsupportedOperationException", "UpdateIdentityStore", `{"IdentityStoreId":"$S"}`)
 }
 
 // TestNoOperationTakesGarbage sends every operation of the model malformed and empty inputs: none succeeds,

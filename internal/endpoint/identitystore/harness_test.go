@@ -32,6 +32,8 @@ type bench struct {
 	people *directory.Service
 	router http.Handler
 	access *recorder
+	// from is the address that requests come from.
+	from string
 }
 
 // recorder authenticates key "AKIA" + account as that account's administrator and records what was asked of the
@@ -84,7 +86,7 @@ func (b *bench) as(account, operation, body string) (int, map[string]any) {
 		b.t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	b.router.ServeHTTP(w, r)
+	b.router.ServeHTTP(w, r.WithContext(audit.WithOrigin(r.Context(), audit.Origin{ClientAddr: b.from})))
 	var out map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
 		b.t.Fatalf("%s: the answer is not JSON: %s", operation, w.Body)

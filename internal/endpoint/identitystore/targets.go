@@ -114,3 +114,6 @@ func (v *ListGroupMembershipsForMemberRequest) touches() ([]string, error) {
 
 func (v *DescribeIdentityStoreRequest) store() string              { return *v.IdentityStoreId }
 func (v *DescribeIdentityStoreRequest) touches() ([]string, error) { return nil, nil }
+
+func (v *UpdateIdentityStoreRequest) store() string              { return *v.IdentityStoreId }
+func (v *UpdateIdentityStoreRequest) touches() ([]string, error) { return nil, nil }

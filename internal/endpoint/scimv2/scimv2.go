@@ -16,7 +16,7 @@
 //
 // # One request
 //
-//	token → operation → query and body → directory.Service → encode
+//	token, address → operation → query and body → directory.Service → encode
 //
 // Nothing is answered before the token is known to be this directory's, discovery included: nothing is open
 // by default (RFC 7644 §4 would allow it).
@@ -189,7 +189,8 @@ func split(u *url.URL) (id string, segments []string, ok bool) {
 }
 
 // authenticate finds the source that the bearer token opens. The token must be the one of the directory in
-// the path; every refusal looks the same.
+// the path; every refusal of a token looks the same. A good token from an address that the identity store's network configuration does
+// not name is 403.
 func (d *door) authenticate(r *http.Request, id string) (directory.Source, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
@@ -200,7 +201,11 @@ func (d *door) authenticate(r *http.Request, id string) (directory.Source, error
 		return directory.Source{}, unauthenticated
 	}
 	src, _, err := d.Directory.Authenticate(r.Context(), id, secret)
-	return src, err
+	if err != nil {
+		return directory.Source{}, err
+	}
+	// After the token, so that a stranger learns nothing of which addresses are let in.
+	return src, d.Directory.AdmitSCIM(r.Context())
 }
 
 // find looks the operation up. A known address with another verb is 405 and says which verbs there are.

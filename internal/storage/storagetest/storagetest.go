@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		{"GroupMembers", testGroupMembers},
 		{"GroupConcurrency", testGroupConcurrency},
 		{"Sources", testSources},
+		{"Network", testNetwork},
 		{"Organization", testOrganization},
 		{"OrganizationPolicies", testOrganizationPolicies},
 		{"Delegates", testDelegates},
