@@ -48,7 +48,7 @@ const (
 	idlePoll = 2 * time.Second
 	// gather is how long to wait after a batch before the next, unless it was full: under load many requests for one role
 	// then become one change, and on a quiet system nobody notices, because the first request wakes the worker at once.
-	gather = 25 * time.Millisecond
+	gather = 100 * time.Millisecond
 	batch  = 64
 )
 
