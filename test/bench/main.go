@@ -1,5 +1,5 @@
-// Command bench measures Gatehouse over HTTP: durable writes, look-ups, assignments, provisioning and credentials, with eight
-// clients, on SQLite in a temporary directory. Server and clients share the machine, so the figures are lower bounds; compare
+// Command bench measures Gatehouse over HTTP: durable writes, look-ups, assignments, provisioning and credentials, with several
+// clients at a time, on SQLite in a temporary directory. Server and clients share the machine, so the figures are lower bounds; compare
 // them as ratios on one machine. It is not a test: nothing here passes or fails by time.
 //
 // # Reading it
@@ -37,9 +37,8 @@ import (
 	"gatehouse/test/process"
 )
 
-const clients = 8
-
 var (
+	clients = flag.Int("clients", 8, "how many clients ask at the same time")
 	quick   = flag.Bool("quick", false, "one second per scenario and small stores")
 	each    = flag.Duration("each", 0, "how long to measure each scenario (default: five seconds, or one with --quick)")
 	only    = flag.String("only", "", "a part of a scenario's name: measure only those")
@@ -64,7 +63,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	fmt.Printf("%d cores, %s %s/%s, SQLite with synchronous=FULL, %d clients in the same process\n\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, clients)
+	fmt.Printf("%d cores, %s %s/%s, SQLite with synchronous=FULL, %d clients in the same process\n\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, *clients)
 	fmt.Printf("%-52s %10s %14s %10s %10s\n", "scenario", "per second", "per CPU second", "p50", "p99")
 	sizes := []int{0, 50_000, 200_000}
 	if *quick {
@@ -118,7 +117,7 @@ func start(ctx context.Context) (*stage, error) {
 
 func (s *stage) client() *process.Client {
 	return &process.Client{URL: s.url, Region: s.env["AWS_REGION"], Key: s.env["AWS_ACCESS_KEY_ID"], Secret: s.env["AWS_SECRET_ACCESS_KEY"],
-		HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}}
+		HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients}}}
 }
 
 var bencher = audit.Actor{Kind: audit.System, Name: "bench"}
@@ -167,7 +166,7 @@ func measure(name string, op func(client, n int) error) error {
 	var failed error
 	var wg sync.WaitGroup
 	begin, cpu := time.Now(), spent()
-	for c := range clients {
+	for c := range *clients {
 		wg.Go(func() {
 			var mine []time.Duration
 			for n := 0; time.Since(begin) < span; n++ {
@@ -249,7 +248,7 @@ func scim(ctx context.Context, s *stage, n int) error {
 	if err != nil {
 		return err
 	}
-	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients}}
 	send := func(method, path, body string) (string, error) {
 		req, err := http.NewRequestWithContext(ctx, method, s.url+"/scim/"+app.DefaultSource+"/v2"+path, bytes.NewReader([]byte(body)))
 		if err != nil {
@@ -464,7 +463,7 @@ func (s *stage) credentials(ctx context.Context, account, userID string) error {
 	if err != nil {
 		return err
 	}
-	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients}}
 	return measure("GetRoleCredentials", func(int, int) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/federation/credentials?role_name=New0&account_id="+account, nil)
 		if err != nil {
