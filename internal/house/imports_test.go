@@ -29,6 +29,7 @@ var rules = []struct{ from, to string }{
 	{"internal/arn", "internal/fault"},
 	{"internal/audit", "internal/fault internal/arn"},
 	{"internal/seal", "internal/fault"},
+	{"internal/jwt", "internal/fault"},
 	{"internal/saml", "internal/fault internal/arn"},
 	{"internal/scim", "internal/fault internal/arn"},
 	{"internal/policy", "internal/fault internal/arn"},
