@@ -24,6 +24,7 @@
 //   - A creation with a client token happens once: the token, a fingerprint of the parameters and the id of what was made
 //     are stored with it, in its transaction. The same token with the same parameters answers the same id for a day; with others it
 //     is a conflict.
+//   - An assertion of an outside issuer names exactly one active user, or nobody ([Service.Accepts], [Service.Named]).
 //
 // Start reading at [Service]; the contract towards databases is in store.go.
 package application

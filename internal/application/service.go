@@ -42,6 +42,8 @@ func DefaultQuotas() Quotas {
 // People is what application asks of the identity store.
 type People interface {
 	User(ctx context.Context, id string) (directory.User, error)
+	UserByName(ctx context.Context, userName string) (directory.User, error)
+	UsersByEmail(ctx context.Context, address string, limit int) ([]directory.User, error)
 	Group(ctx context.Context, id string) (directory.Group, error)
 	GroupIDsOf(ctx context.Context, userID string) ([]string, error)
 }
