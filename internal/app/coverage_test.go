@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse/internal/awswire/model"
 )
 
 var update = flag.Bool("update", false, "write docs/api-coverage.md anew")
@@ -41,10 +43,14 @@ func TestAPICoverage(t *testing.T) {
 	// The two REST APIs have no tables: they are asked.
 	for _, name := range []string{"sso", "sso-oidc"} {
 		c := covered{name: name}
-		for _, o := range modelled(t, name) {
+		api, err := model.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range api.Operations {
 			w := httptest.NewRecorder()
-			p.Handler().ServeHTTP(w, httptest.NewRequest(o.method, p.Config.URL+o.path, strings.NewReader("{}")))
-			c.add(o.name, w.Code != 404 && w.Code != 405 && w.Code != 501 && !strings.Contains(w.Body.String(), "not implemented"))
+			p.Handler().ServeHTTP(w, httptest.NewRequest(o.Method, p.Config.URL+o.Path, strings.NewReader("{}")))
+			c.add(o.Name, w.Code != 404 && w.Code != 405 && w.Code != 501 && !strings.Contains(w.Body.String(), "not implemented"))
 		}
 		all = append(all, c)
 	}
@@ -70,28 +76,6 @@ func (c *covered) add(operation string, there bool) {
 	} else {
 		c.lacks = append(c.lacks, operation)
 	}
-}
-
-type modelledOperation struct{ name, method, path string }
-
-// modelled reads the operations of a REST API off its description.
-func modelled(t *testing.T, service string) []modelledOperation {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "awswire", "model", service+".shapes"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []modelledOperation
-	for line := range strings.Lines(string(b)) {
-		f := strings.Fields(line)
-		switch {
-		case len(f) > 1 && f[0] == "operation":
-			out = append(out, modelledOperation{name: f[1]})
-		case len(f) == 3 && f[0] == "http" && len(out) > 0:
-			out[len(out)-1].method, out[len(out)-1].path = f[1], f[2]
-		}
-	}
-	return out
 }
 
 func coverageText(all []covered) []byte {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// model is the part of an AWS service-2.json that matters here.
-type model struct {
+// awsModel is the part of an AWS service-2.json that matters here.
+type awsModel struct {
 	Metadata struct {
 		APIVersion, Protocol, TargetPrefix, SigningName, EndpointPrefix, XMLNamespace string
 	}
@@ -93,7 +93,7 @@ func rewritten(shape, pattern string) string {
 var javaEscape = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)
 
 func convert(name string, raw []byte) (string, error) {
-	var m model
+	var m awsModel
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return "", err
 	}
@@ -173,7 +173,7 @@ func writeError(b *strings.Builder, name string, s modelShape) {
 }
 
 // reachable lists the shapes that operations use, members of error shapes aside.
-func (m *model) reachable() []string {
+func (m *awsModel) reachable() []string {
 	seen := map[string]bool{}
 	var visit func(string)
 	visit = func(n string) {

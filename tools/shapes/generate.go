@@ -6,25 +6,27 @@ import (
 	"go/format"
 	"math"
 	"strings"
+
+	"gatehouse/internal/awswire/model"
 )
 
 // generate writes the Go of one service: its Model, a structure per structure shape, and a Check method
 // per structure that a request can contain.
-func generate(a *api, s service) ([]byte, error) {
+func generate(a *model.API, s service) ([]byte, error) {
 	g := &generator{api: a, inputs: map[string]bool{}, texts: map[string]bool{}}
-	for _, o := range a.operations {
-		g.markInput(o.in)
+	for _, o := range a.Operations {
+		g.markInput(o.In)
 	}
 	var body bytes.Buffer
 	g.out = &body
 	g.model()
-	for _, sh := range a.shapes {
-		if sh.kind == "structure" || sh.kind == "union" {
+	for _, sh := range a.Shapes {
+		if sh.Kind == "structure" || sh.Kind == "union" {
 			g.structure(sh)
 		}
 	}
-	for _, sh := range a.shapes {
-		if g.texts[sh.name] {
+	for _, sh := range a.Shapes {
+		if g.texts[sh.Name] {
 			g.text(sh)
 		}
 	}
@@ -39,7 +41,7 @@ func generate(a *api, s service) ([]byte, error) {
 }
 
 type generator struct {
-	api    *api
+	api    *model.API
 	out    *bytes.Buffer
 	inputs map[string]bool // structures that a request can contain
 	texts  map[string]bool // strings whose constraint is used
@@ -48,39 +50,39 @@ type generator struct {
 func (g *generator) p(format string, args ...any) { fmt.Fprintf(g.out, format, args...) }
 
 func (g *generator) markInput(name string) {
-	s := g.api.byName[name]
+	s := g.api.Shape(name)
 	if s == nil || g.inputs[name] {
 		return
 	}
 	g.inputs[name] = true
-	for _, m := range s.members {
-		g.markInput(m.shape)
+	for _, m := range s.Members {
+		g.markInput(m.Shape)
 	}
-	g.markInput(s.item)
+	g.markInput(s.Item)
 }
 
 func (g *generator) model() {
 	a := g.api
-	protocol := map[string]string{"json": "JSON", "query": "Query", "rest-json": "REST"}[a.protocol]
+	protocol := map[string]string{"json": "JSON", "query": "Query", "rest-json": "REST"}[a.Protocol]
 	g.p("// model is the service as its clients know it.\nvar model = awswire.Model{\n")
-	g.p("Service: %q, Version: %q, Protocol: awswire.%s, Target: %q,\nNamespace: %q, Signing: %q,\n", a.service, a.version, protocol, a.target, a.namespace, a.signing)
+	g.p("Service: %q, Version: %q, Protocol: awswire.%s, Target: %q,\nNamespace: %q, Signing: %q,\n", a.Service, a.Version, protocol, a.Target, a.Namespace, a.Signing)
 	g.p("Operations: []awswire.OperationModel{\n")
-	for _, o := range a.operations {
-		g.p("{Name: %q", o.name)
-		if o.method != "" {
-			g.p(", Method: %q, Path: %q", o.method, o.path)
+	for _, o := range a.Operations {
+		g.p("{Name: %q", o.Name)
+		if o.Method != "" {
+			g.p(", Method: %q, Path: %q", o.Method, o.Path)
 		}
-		if o.unsigned {
+		if o.Unsigned {
 			g.p(", Unsigned: true")
 		}
-		if len(o.errors) > 0 {
-			g.p(", Errors: %#v", o.errors)
+		if len(o.Errors) > 0 {
+			g.p(", Errors: %#v", o.Errors)
 		}
 		g.p("},\n")
 	}
 	g.p("},\nErrors: []awswire.ErrorModel{\n")
-	for _, e := range a.errors {
-		g.p("{Shape: %q, Code: %q, Status: %d},\n", e.name, e.code, e.status)
+	for _, e := range a.Errors {
+		g.p("{Shape: %q, Code: %q, Status: %d},\n", e.Name, e.Code, e.Status)
 	}
 	g.p("},\n}\n\n")
 }
@@ -90,14 +92,14 @@ func title(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // value is the Go type of a shape inside a list or map.
 func (g *generator) value(name string) string {
-	s := g.api.byName[name]
-	switch s.kind {
+	s := g.api.Shape(name)
+	switch s.Kind {
 	case "structure", "union":
 		return title(name)
 	case "list":
-		return "[]" + g.value(s.item)
+		return "[]" + g.value(s.Item)
 	case "map":
-		return "map[string]" + g.value(s.item)
+		return "map[string]" + g.value(s.Item)
 	case "integer":
 		return "int32"
 	case "long":
@@ -124,104 +126,104 @@ func (g *generator) field(name string) string {
 	return "*" + t
 }
 
-func (g *generator) structure(s *shape) {
+func (g *generator) structure(s *model.Shape) {
 	kind := "structure"
-	if s.kind == "union" {
+	if s.Kind == "union" {
 		kind = "union (exactly one member is set)"
 	}
-	g.p("// %s is the %s of that name.\ntype %s struct {\n", title(s.name), kind, title(s.name))
-	for _, m := range s.members {
-		tag := fmt.Sprintf(`json:"%s,omitzero"`, m.name)
-		if m.query != "" {
-			tag = fmt.Sprintf(`json:"-" query:"%s"`, m.query)
+	g.p("// %s is the %s of that name.\ntype %s struct {\n", title(s.Name), kind, title(s.Name))
+	for _, m := range s.Members {
+		tag := fmt.Sprintf(`json:"%s,omitzero"`, m.Name)
+		if m.Query != "" {
+			tag = fmt.Sprintf(`json:"-" query:"%s"`, m.Query)
 		}
-		if m.header != "" {
-			tag = fmt.Sprintf(`json:"-" header:"%s"`, m.header)
+		if m.Header != "" {
+			tag = fmt.Sprintf(`json:"-" header:"%s"`, m.Header)
 		}
-		g.p("%s %s `%s`\n", title(m.name), g.field(m.shape), tag)
+		g.p("%s %s `%s`\n", title(m.Name), g.field(m.Shape), tag)
 	}
 	g.p("}\n\n")
-	if !g.inputs[s.name] {
+	if !g.inputs[s.Name] {
 		return
 	}
-	g.p("// Check reports the violated constraints.\nfunc (v *%s) Check(c *awswire.Check) {\n", title(s.name))
-	if s.kind == "union" {
-		set := make([]string, len(s.members))
-		for i, m := range s.members {
-			set[i] = "v." + title(m.name) + " != nil"
+	g.p("// Check reports the violated constraints.\nfunc (v *%s) Check(c *awswire.Check) {\n", title(s.Name))
+	if s.Kind == "union" {
+		set := make([]string, len(s.Members))
+		for i, m := range s.Members {
+			set[i] = "v." + title(m.Name) + " != nil"
 		}
 		g.p("c.One(%s)\n", strings.Join(set, ", "))
 	}
-	for _, m := range s.members {
+	for _, m := range s.Members {
 		g.check(m)
 	}
 	g.p("}\n\n")
 }
 
 // check writes the checks of one member.
-func (g *generator) check(m member) {
-	f := "v." + title(m.name)
-	if m.required {
-		g.p("c.Required(%q, %s != nil)\n", m.name, f)
+func (g *generator) check(m model.Member) {
+	f := "v." + title(m.Name)
+	if m.Required {
+		g.p("c.Required(%q, %s != nil)\n", m.Name, f)
 	}
-	s := g.api.byName[m.shape]
-	switch s.kind {
+	s := g.api.Shape(m.Shape)
+	switch s.Kind {
 	case "structure", "union":
-		g.p("if %s != nil {\nc.In(%q, %s)\n}\n", f, m.name, f)
+		g.p("if %s != nil {\nc.In(%q, %s)\n}\n", f, m.Name, f)
 	case "string", "enum":
 		if g.constrained(s) {
-			g.p("if %s != nil {\nc.Text(%q, *%s, &text%s)\n}\n", f, m.name, f, title(s.name))
+			g.p("if %s != nil {\nc.Text(%q, *%s, &text%s)\n}\n", f, m.Name, f, title(s.Name))
 		}
 	case "integer", "long":
-		if s.bounded {
-			hi := s.max
-			if hi == noMax {
+		if s.Bounded {
+			hi := s.Max
+			if hi == model.NoMax {
 				hi = math.MaxInt64
 			}
-			g.p("if %s != nil {\nc.Range(%q, int64(*%s), %d, %d)\n}\n", f, m.name, f, s.min, hi)
+			g.p("if %s != nil {\nc.Range(%q, int64(*%s), %d, %d)\n}\n", f, m.Name, f, s.Min, hi)
 		}
 	case "list":
-		if s.bounded {
-			g.p("if %s != nil {\nc.Size(%q, len(%s), %d, %d)\n}\n", f, m.name, f, s.min, s.max)
+		if s.Bounded {
+			g.p("if %s != nil {\nc.Size(%q, len(%s), %d, %d)\n}\n", f, m.Name, f, s.Min, s.Max)
 		}
-		g.items(m.name, f, g.api.byName[s.item])
+		g.items(m.Name, f, g.api.Shape(s.Item))
 	case "map":
-		if s.bounded {
-			g.p("if %s != nil {\nc.Size(%q, len(%s), %d, %d)\n}\n", f, m.name, f, s.min, s.max)
+		if s.Bounded {
+			g.p("if %s != nil {\nc.Size(%q, len(%s), %d, %d)\n}\n", f, m.Name, f, s.Min, s.Max)
 		}
-		if k := g.api.byName[s.key]; k != nil && g.constrained(k) {
-			g.p("for k := range %s {\nc.Key(%q, k, &text%s)\n}\n", f, m.name, title(k.name))
+		if k := g.api.Shape(s.Key); k != nil && g.constrained(k) {
+			g.p("for k := range %s {\nc.Key(%q, k, &text%s)\n}\n", f, m.Name, title(k.Name))
 		}
 	}
 }
 
-func (g *generator) items(name, f string, item *shape) {
-	switch item.kind {
+func (g *generator) items(name, f string, item *model.Shape) {
+	switch item.Kind {
 	case "structure", "union":
 		g.p("for i := range %s {\nc.Item(%q, i, &%s[i])\n}\n", f, name, f)
 	case "string", "enum":
 		if g.constrained(item) {
-			g.p("for i, s := range %s {\nc.ItemText(%q, i, s, &text%s)\n}\n", f, name, title(item.name))
+			g.p("for i, s := range %s {\nc.ItemText(%q, i, s, &text%s)\n}\n", f, name, title(item.Name))
 		}
 	}
 }
 
 // constrained reports whether a string has any constraint, and remembers that it is used.
-func (g *generator) constrained(s *shape) bool {
-	if s.kind != "enum" && !s.bounded && s.pattern == "" {
+func (g *generator) constrained(s *model.Shape) bool {
+	if s.Kind != "enum" && !s.Bounded && s.Pattern == "" {
 		return false
 	}
-	g.texts[s.name] = true
+	g.texts[s.Name] = true
 	return true
 }
 
-func (g *generator) text(s *shape) {
-	g.p("var text%s = awswire.Text{Min: %d, Max: %d", title(s.name), s.min, s.max)
-	if s.pattern != "" {
-		g.p(", Pattern: awswire.NewPattern(%q)", s.pattern)
+func (g *generator) text(s *model.Shape) {
+	g.p("var text%s = awswire.Text{Min: %d, Max: %d", title(s.Name), s.Min, s.Max)
+	if s.Pattern != "" {
+		g.p(", Pattern: awswire.NewPattern(%q)", s.Pattern)
 	}
-	if len(s.enum) > 0 {
-		g.p(", Enum: %#v", s.enum)
+	if len(s.Enum) > 0 {
+		g.p(", Enum: %#v", s.Enum)
 	}
 	g.p("}\n\n")
 }

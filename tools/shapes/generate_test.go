@@ -6,19 +6,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehouse/internal/awswire/model"
 )
 
 const root = "../.."
 
-func readModel(t *testing.T, name string) *api {
+func readModel(t *testing.T, name string) *model.API {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, modelDir, name+".shapes"))
+	a, err := model.Read(name)
 	if err != nil {
 		t.Fatal(err)
-	}
-	a, err := parse(string(text))
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
 	}
 	return a
 }
@@ -45,28 +43,8 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 func TestAPIsAreComplete(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]int{"sso-admin": 79, "identitystore": 22, "organizations": 63, "iam": 180, "sts": 11, "sso": 4, "sso-oidc": 4} {
-		if got := len(readModel(t, name).operations); got != want {
+		if got := len(readModel(t, name).Operations); got != want {
 			t.Errorf("%s has %d operations, want %d", name, got, want)
-		}
-	}
-}
-
-func TestParseRefuses(t *testing.T) {
-	t.Parallel()
-	for name, text := range map[string]string{
-		"unknown word":               "thing X",
-		"shape twice":                "string A\nstring A",
-		"unknown member shape":       "structure A\n  B C",
-		"unknown input":              "operation A\n  in B",
-		"unknown error":              "operation A\n  errors B",
-		"member outside a structure": "  A B",
-		"pattern that RE2 lacks":     "string A pattern (?=x)",
-		"bounds":                     "string A 1-2",
-		"member without shape":       "structure A\n  B",
-		"unknown mark":               "string C\nstructure A\n  B C optional",
-	} {
-		if _, err := parse(text); err == nil {
-			t.Errorf("%s is accepted: %q", name, text)
 		}
 	}
 }
@@ -91,7 +69,7 @@ func TestConvert(t *testing.T) {
 			t.Errorf("the description lacks %q:\n%s", want, text)
 		}
 	}
-	a, err := parse(text)
+	a, err := model.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}

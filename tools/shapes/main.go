@@ -1,7 +1,7 @@
 // Command shapes turns descriptions of AWS APIs into Go.
 //
 // Gatehouse keeps one description per service in internal/awswire/model/NAME.shapes: operations,
-// structures, limits, patterns and errors in a compact form of our own (see parse.go), without prose.
+// structures, limits, patterns and errors in a compact form of our own, without prose (package model reads it).
 //
 //	go run ./tools/shapes generate            # every .shapes file → internal/endpoint/…/shapes_gen.go
 //	go run ./tools/shapes convert DIR         # service-2.json models under DIR → .shapes, for a new service
@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"gatehouse/internal/awswire/model"
 )
 
 // service says where a description comes from and which package its shapes go to.
@@ -54,13 +56,9 @@ func run(args []string) error {
 // generateAll writes the Go files of every service below root, the top of the repository.
 func generateAll(root string) error {
 	for _, s := range services() {
-		text, err := os.ReadFile(filepath.Join(root, modelDir, s.name+".shapes"))
+		api, err := model.Read(s.name)
 		if err != nil {
 			return err
-		}
-		api, err := parse(string(text))
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		src, err := generate(api, s)
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package model
 
 import (
 	"bufio"
@@ -31,45 +31,68 @@ import (
 //
 // MIN..MAX with MAX left out has no upper bound.
 
-type api struct {
-	service, version, protocol, target, namespace, signing string
+// API is one service.
+type API struct {
+	// Service is our name of the service, Version the API's date. Protocol is json, query or rest-json.
+	Service, Version, Protocol string
+	// Target is the prefix of X-Amz-Target (json), Namespace that of the XML (query), Signing the service of the credential scope.
+	Target, Namespace, Signing string
 
-	operations []*operation
-	errors     []errorShape
-	shapes     []*shape
-	byName     map[string]*shape
+	Operations []*Operation
+	Errors     []ErrorShape
+	// Shapes are in the order of the description.
+	Shapes []*Shape
+	byName map[string]*Shape
 }
 
-type operation struct {
-	name, in, out, method, path string
-	unsigned                    bool
-	errors                      []string
+// Shape returns the shape of that name, or nil.
+func (a *API) Shape(name string) *Shape { return a.byName[name] }
+
+// Operation is one operation. In and Out name shapes, or are empty; Method and Path are those of rest-json.
+type Operation struct {
+	Name, In, Out, Method, Path string
+	// Unsigned operations carry no signature.
+	Unsigned bool
+	// Errors name error shapes.
+	Errors []string
 }
 
-type errorShape struct {
-	name, code string
-	status     int
+// ErrorShape is an error: the name that clients know, the code on the wire, the HTTP status.
+type ErrorShape struct {
+	Name, Code string
+	Status     int
 }
 
-type shape struct {
-	kind, name string
-	members    []member
-	item, key  string // of a list; of a map: key and value (item)
-	min, max   int64
-	bounded    bool
-	pattern    string
-	enum       []string
+// Shape is a type of the API, with its limits.
+type Shape struct {
+	// Kind is the word that begins the shape's line: structure, union, list, map, string, enum, integer …
+	Kind, Name string
+	// Members are those of a structure or union.
+	Members []Member
+	// Item is the shape in a list, or the value of a map, whose key is Key.
+	Item, Key string
+	// Min and Max bound a length or a value where Bounded; Max may be NoMax.
+	Min, Max int64
+	Bounded  bool
+	// Pattern is RE2 and must match the whole string; empty for any.
+	Pattern string
+	// Enum holds the values of an enum.
+	Enum []string
 }
 
-type member struct {
-	name, shape, query, header string
-	required                   bool
+// Member is a member of a structure: its name on the wire and its shape. Query and Header say where a rest-json request carries it, if
+// not in the body.
+type Member struct {
+	Name, Shape, Query, Header string
+	Required                   bool
 }
 
-const noMax = -1
+// NoMax is the Max of a shape without an upper bound.
+const NoMax = -1
 
-func parse(text string) (*api, error) {
-	a := &api{byName: map[string]*shape{}}
+// Parse reads a description. It refuses one that names what it does not define.
+func Parse(text string) (*API, error) {
+	a := &API{byName: map[string]*Shape{}}
 	p := parser{api: a}
 	sc := bufio.NewScanner(strings.NewReader(text))
 	sc.Buffer(nil, 1<<20)
@@ -86,9 +109,9 @@ func parse(text string) (*api, error) {
 }
 
 type parser struct {
-	api *api
-	op  *operation
-	st  *shape
+	api *API
+	op  *Operation
+	st  *Shape
 }
 
 func (p *parser) line(line string) error {
@@ -108,20 +131,20 @@ func (p *parser) line(line string) error {
 	}
 	switch f[0] {
 	case "service":
-		p.api.service = f[1]
+		p.api.Service = f[1]
 	case "version":
-		p.api.version = f[1]
+		p.api.Version = f[1]
 	case "protocol":
-		p.api.protocol = f[1]
+		p.api.Protocol = f[1]
 	case "target":
-		p.api.target = f[1]
+		p.api.Target = f[1]
 	case "namespace":
-		p.api.namespace = f[1]
+		p.api.Namespace = f[1]
 	case "signing":
-		p.api.signing = f[1]
+		p.api.Signing = f[1]
 	case "operation":
-		p.op = &operation{name: f[1], unsigned: len(f) > 2 && f[2] == "unsigned"}
-		p.api.operations = append(p.api.operations, p.op)
+		p.op = &Operation{Name: f[1], Unsigned: len(f) > 2 && f[2] == "unsigned"}
+		p.api.Operations = append(p.api.Operations, p.op)
 	case "error":
 		return p.errorLine(f)
 	default:
@@ -133,15 +156,15 @@ func (p *parser) line(line string) error {
 func (p *parser) operationLine(f []string) error {
 	switch {
 	case f[0] == "in" && len(f) == 2:
-		p.op.in = f[1]
+		p.op.In = f[1]
 	case f[0] == "out" && len(f) == 2:
-		p.op.out = f[1]
+		p.op.Out = f[1]
 	case f[0] == "errors":
-		p.op.errors = f[1:]
+		p.op.Errors = f[1:]
 	case f[0] == "http" && len(f) == 3:
-		p.op.method, p.op.path = f[1], f[2]
+		p.op.Method, p.op.Path = f[1], f[2]
 	default:
-		return fmt.Errorf("unknown line in operation %s: %v", p.op.name, f)
+		return fmt.Errorf("unknown line in operation %s: %v", p.op.Name, f)
 	}
 	return nil
 }
@@ -150,20 +173,20 @@ func (p *parser) memberLine(f []string) error {
 	if len(f) < 2 {
 		return fmt.Errorf("a member needs a name and a shape")
 	}
-	m := member{name: f[0], shape: f[1]}
+	m := Member{Name: f[0], Shape: f[1]}
 	for _, w := range f[2:] {
 		switch k, v, _ := strings.Cut(w, "="); k {
 		case "required":
-			m.required = true
+			m.Required = true
 		case "query":
-			m.query = v
+			m.Query = v
 		case "header":
-			m.header = v
+			m.Header = v
 		default:
 			return fmt.Errorf("unknown word %q", w)
 		}
 	}
-	p.st.members = append(p.st.members, m)
+	p.st.Members = append(p.st.Members, m)
 	return nil
 }
 
@@ -172,36 +195,36 @@ func (p *parser) errorLine(f []string) error {
 		return fmt.Errorf("want: error SHAPE STATUS CODE")
 	}
 	status, err := strconv.Atoi(f[2])
-	p.api.errors = append(p.api.errors, errorShape{name: f[1], status: status, code: f[3]})
+	p.api.Errors = append(p.api.Errors, ErrorShape{Name: f[1], Status: status, Code: f[3]})
 	return err
 }
 
 func (p *parser) shapeLine(f []string, line string) error {
-	s := &shape{kind: f[0], name: f[1], max: noMax}
-	if p.api.byName[s.name] != nil {
-		return fmt.Errorf("shape %s twice", s.name)
+	s := &Shape{Kind: f[0], Name: f[1], Max: NoMax}
+	if p.api.byName[s.Name] != nil {
+		return fmt.Errorf("shape %s twice", s.Name)
 	}
-	p.api.shapes = append(p.api.shapes, s)
-	p.api.byName[s.name] = s
+	p.api.Shapes = append(p.api.Shapes, s)
+	p.api.byName[s.Name] = s
 	rest := f[2:]
-	switch s.kind {
+	switch s.Kind {
 	case "structure", "union":
 		p.st = s
 	case "list":
 		if len(rest) < 2 || rest[0] != "of" {
 			return fmt.Errorf("want: list NAME of SHAPE")
 		}
-		s.item, rest = rest[1], rest[2:]
+		s.Item, rest = rest[1], rest[2:]
 	case "map":
 		if len(rest) < 4 || rest[0] != "of" || rest[2] != "to" {
 			return fmt.Errorf("want: map NAME of KEY to VALUE")
 		}
-		s.key, s.item, rest = rest[1], rest[3], rest[4:]
+		s.Key, s.Item, rest = rest[1], rest[3], rest[4:]
 	case "enum":
-		s.enum, rest = rest, nil
+		s.Enum, rest = rest, nil
 	case "string":
 		if _, pattern, ok := strings.Cut(line, " pattern "); ok {
-			s.pattern = pattern
+			s.Pattern = pattern
 			if len(rest) > 0 && rest[0] == "pattern" {
 				rest = nil
 			} else {
@@ -210,7 +233,7 @@ func (p *parser) shapeLine(f []string, line string) error {
 		}
 	case "integer", "long", "boolean", "timestamp", "document", "blob":
 	default:
-		return fmt.Errorf("unknown word %q", s.kind)
+		return fmt.Errorf("unknown word %q", s.Kind)
 	}
 	if len(rest) == 0 {
 		return nil
@@ -218,24 +241,24 @@ func (p *parser) shapeLine(f []string, line string) error {
 	return s.bounds(rest[0])
 }
 
-func (s *shape) bounds(w string) error {
+func (s *Shape) bounds(w string) error {
 	lo, hi, ok := strings.Cut(w, "..")
 	if !ok {
 		return fmt.Errorf("%q is not MIN..MAX", w)
 	}
 	var err error
-	if s.min, err = strconv.ParseInt(lo, 10, 64); err != nil {
+	if s.Min, err = strconv.ParseInt(lo, 10, 64); err != nil {
 		return err
 	}
 	if hi != "" {
-		s.max, err = strconv.ParseInt(hi, 10, 64)
+		s.Max, err = strconv.ParseInt(hi, 10, 64)
 	}
-	s.bounded = true
+	s.Bounded = true
 	return err
 }
 
 // resolve refuses a description that names what it does not define.
-func (a *api) resolve() error {
+func (a *API) resolve() error {
 	known := func(name, where string) error {
 		if name != "" && a.byName[name] == nil {
 			return fmt.Errorf("%s names unknown shape %s", where, name)
@@ -243,33 +266,33 @@ func (a *api) resolve() error {
 		return nil
 	}
 	errs := map[string]bool{}
-	for _, e := range a.errors {
-		errs[e.name] = true
+	for _, e := range a.Errors {
+		errs[e.Name] = true
 	}
-	for _, o := range a.operations {
-		if err := known(o.in, o.name); err != nil {
+	for _, o := range a.Operations {
+		if err := known(o.In, o.Name); err != nil {
 			return err
 		}
-		if err := known(o.out, o.name); err != nil {
+		if err := known(o.Out, o.Name); err != nil {
 			return err
 		}
-		for _, e := range o.errors {
+		for _, e := range o.Errors {
 			if !errs[e] {
-				return fmt.Errorf("%s names unknown error %s", o.name, e)
+				return fmt.Errorf("%s names unknown error %s", o.Name, e)
 			}
 		}
 	}
-	for _, s := range a.shapes {
-		for _, m := range s.members {
-			if err := known(m.shape, s.name); err != nil {
+	for _, s := range a.Shapes {
+		for _, m := range s.Members {
+			if err := known(m.Shape, s.Name); err != nil {
 				return err
 			}
 		}
-		if err := known(s.item, s.name); err != nil {
+		if err := known(s.Item, s.Name); err != nil {
 			return err
 		}
-		if _, err := regexp.Compile("^(?:" + s.pattern + ")$"); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+		if _, err := regexp.Compile("^(?:" + s.Pattern + ")$"); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
 	return nil
