@@ -17,7 +17,7 @@ import (
 func cliWorld(t *testing.T) (signintest.World, signin.Identity, signintest.CLI) {
 	t.Helper()
 	w, c := newDoor(t)
-	w.Clock.Pass(time.Until(w.Clock.Now()))
+	w.Clock.Pass(time.Since(w.Clock.Now()))
 	oidc := httptest.NewServer(c.h)
 	t.Cleanup(oidc.Close)
 	// The portal is not this package's: it hands out fixed credentials to whoever has a living token.

@@ -14,7 +14,7 @@ import (
 func TestAWSCLIReadsThePortal(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
-	d.Clock.Pass(time.Until(d.Clock.Now()))
+	d.Clock.Pass(time.Since(d.Clock.Now()))
 	d.token = d.login(signintest.Alice)
 	d.e.accounts[0].ID = "111122223333"
 	d.e.accounts, d.e.sets[0].Name, d.e.sets = d.e.accounts[:1], "ReadOnly", d.e.sets[:1]
