@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -381,5 +382,61 @@ func TestASetInUseIsNotDeleted(t *testing.T) {
 	w.work(t, "")
 	if err := w.DeleteSet(t.Context(), admin, w.ins.ID, set.ID); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWhatNamesEveryWay: a role reached directly and through two groups comes three times, others once, in the order of listings.
+func TestWhatNamesEveryWay(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	u := w.user(t, "a@x")
+	group := func(name string, members ...string) directory.Group {
+		t.Helper()
+		g, err := w.people.CreateGroup(t.Context(), admin, directory.Group{DisplayName: name}, members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	one, two, strange := group("One", u.ID), group("Two", u.ID), group("Strange")
+	a, b := w.account(t, "A"), w.account(t, "B")
+	set := w.set(t, "S")
+	for _, to := range []struct {
+		account   string
+		principal access.Principal
+	}{
+		{a.ID, access.Principal{Type: access.User, ID: u.ID}},
+		{a.ID, access.Principal{Type: access.Group, ID: one.ID}},
+		{a.ID, access.Principal{Type: access.Group, ID: two.ID}},
+		{b.ID, access.Principal{Type: access.Group, ID: two.ID}},
+		{b.ID, access.Principal{Type: access.Group, ID: strange.ID}},
+	} {
+		if _, err := w.Assign(t.Context(), admin, access.RoleKey{AccountID: to.account, PermissionSetID: set.ID}, to.principal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.work(t, "")
+	what := func() (ways []string) {
+		t.Helper()
+		rs, err := w.What(t.Context(), u.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rs {
+			ways = append(ways, r.Account.ID+" "+r.Set.Name+" "+r.Via)
+		}
+		return ways
+	}
+	want := []string{a.ID + " S ", a.ID + " S " + one.ID, a.ID + " S " + two.ID, b.ID + " S " + two.ID}
+	slices.Sort(want)
+	if got := what(); !slices.Equal(got, want) {
+		t.Errorf("what: %q, want %q", got, want)
+	}
+	if err := w.people.DeleteGroup(t.Context(), admin, two.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	want = slices.DeleteFunc(want, func(way string) bool { return strings.HasSuffix(way, two.ID) })
+	if got := what(); !slices.Equal(got, want) {
+		t.Errorf("after a group is gone: %q, want %q", got, want)
 	}
 }

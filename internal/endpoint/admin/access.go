@@ -40,19 +40,35 @@ func (d *door) registerAccess(api huma.API) {
 	type whatIn struct {
 		User string `query:"user" required:"true" maxLength:"1024" doc:"A user's id or user name"`
 	}
-	forAdmin(api, d, operation{http.MethodGet, "/access/what", "WhatCanBeReached", "Which accounts and roles a user can reach now", 0},
+	forAdmin(api, d, operation{http.MethodGet, "/access/what", "WhatCanBeReached", "Which accounts and roles a user can reach now, and through which group", 0},
 		func(ctx context.Context, _ audit.Actor, in *whatIn) (*reachOut, error) { return d.what(ctx, in.User) })
 }
 
 func (d *door) who(ctx context.Context, accountID string) (*reachOut, error) {
-	acct, err := d.Organization.Account(ctx, accountID)
-	if err != nil {
-		return nil, err
-	}
 	rs, err := d.Access.Who(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
+	return d.reached(ctx, rs)
+}
+
+func (d *door) what(ctx context.Context, key string) (*reachOut, error) {
+	u, err := d.user(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if !u.Active {
+		return d.reached(ctx, nil)
+	}
+	rs, err := d.Access.What(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	return d.reached(ctx, rs)
+}
+
+// reached shows ways of reaching roles, with the names of the groups they lead through.
+func (d *door) reached(ctx context.Context, rs []access.Reach) (*reachOut, error) {
 	out := &reachOut{}
 	out.Body.Access = []reach{}
 	names := map[string]string{"": ""}
@@ -64,34 +80,9 @@ func (d *door) who(ctx context.Context, accountID string) (*reachOut, error) {
 			}
 			names[r.Via] = g.DisplayName
 		}
-		out.Body.Access = append(out.Body.Access, reach{r.User.ID, r.User.UserName, r.Set.Name, acct.ID, acct.Name, names[r.Via]})
+		out.Body.Access = append(out.Body.Access, reach{r.User.ID, r.User.UserName, r.Set.Name, r.Account.ID, r.Account.Name, names[r.Via]})
 	}
 	return out, nil
-}
-
-func (d *door) what(ctx context.Context, key string) (*reachOut, error) {
-	u, err := d.user(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	out := &reachOut{}
-	out.Body.Access = []reach{}
-	if !u.Active {
-		return out, nil
-	}
-	for after := (access.RoleKey{}); ; {
-		es, err := d.Access.Entitlements(ctx, u.ID, after, 1000)
-		if err != nil {
-			return nil, err
-		}
-		if len(es) == 0 {
-			return out, nil
-		}
-		for _, e := range es {
-			out.Body.Access = append(out.Body.Access, reach{UserID: u.ID, UserName: u.UserName, PermissionSet: e.Set.Name, AccountID: e.Account.ID, AccountName: e.Account.Name})
-			after = access.RoleKey{AccountID: e.Account.ID, PermissionSetID: e.Set.ID}
-		}
-	}
 }
 
 type settings struct {
