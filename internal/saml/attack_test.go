@@ -57,6 +57,8 @@ func (p pieces) signedEvil(inside string) string {
 }
 
 // Somorovsky et al., "On Breaking SAML" (2012), the eight permutations and their later relatives.
+//
+// Attack classes 1 and 2.
 func TestSignatureWrapping(t *testing.T) {
 	t.Parallel()
 	p := cut(t)
@@ -99,6 +101,8 @@ func TestSignatureWrapping(t *testing.T) {
 }
 
 // Both signatures are verified where both exist: a good one does not excuse a bad one.
+//
+// Attack class 12.
 func TestBothSignaturesCount(t *testing.T) {
 	t.Parallel()
 	byAttacker := signWith(t, attackKey(), entraResponse, assertionID)
@@ -111,6 +115,7 @@ func TestBothSignaturesCount(t *testing.T) {
 	})
 }
 
+// Attack classes 11 and 12.
 func TestSignatureExclusionAndKeyTrust(t *testing.T) {
 	t.Parallel()
 	p := cut(t)
@@ -153,6 +158,8 @@ func TestSignatureExclusionAndKeyTrust(t *testing.T) {
 }
 
 // Algorithm confusion: each of these is correctly computed, so only the allow-list can stop it.
+//
+// Attack class 10.
 func TestAlgorithmsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	base := signIt(t, entraResponse, assertionID)
@@ -194,6 +201,8 @@ func TestAlgorithmsThatAreRefused(t *testing.T) {
 }
 
 // What SignedInfo may say. All of these are signed with the right key.
+//
+// Attack classes 4, 9 and 19.
 func TestSignedInfoThatIsRefused(t *testing.T) {
 	t.Parallel()
 	base := signIt(t, entraResponse, assertionID)
@@ -246,6 +255,8 @@ func TestSignedInfoThatIsRefused(t *testing.T) {
 
 // PortSwigger, "The Fragile Lock" (2025): void canonicalization, attribute pollution, namespace confusion; and what
 // XML readers disagree about.
+//
+// Attack classes 3, 5, 6, 8 and 18.
 func TestReaderDifferentials(t *testing.T) {
 	t.Parallel()
 	doc := signIt(t, entraResponse, assertionID)
@@ -290,6 +301,8 @@ func TestReaderDifferentials(t *testing.T) {
 }
 
 // Canonical forms can be far longer than the document; that must cost nothing and end in a refusal.
+//
+// Attack class 18.
 func TestCanonicalizationBomb(t *testing.T) {
 	t.Parallel()
 	doc := signIt(t, entraResponse, assertionID)
@@ -311,6 +324,8 @@ func TestCanonicalizationBomb(t *testing.T) {
 }
 
 // Everything the profile demands of a response that is signed by the right identity provider (Profiles §4.1.4.2).
+//
+// Attack classes 14, 16 and 22.
 func TestProfileRulesOfSignedResponses(t *testing.T) {
 	t.Parallel()
 	change := func(old, new string, n int) string {
@@ -428,6 +443,8 @@ func FuzzVerify(f *testing.F) {
 }
 
 // TestSignedInfoOfManyParts: what is not signed yet is not worth canonicalizing thousands of elements for.
+//
+// Attack class 18.
 func TestSignedInfoOfManyParts(t *testing.T) {
 	t.Parallel()
 	p := cut(t)

@@ -1,10 +1,8 @@
 package saml
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"io"
-	"net/url"
 	"strings"
 	"time"
 
@@ -58,9 +56,7 @@ func (r AuthnRequest) XML() []byte {
 	w.open("samlp:AuthnRequest", "xmlns:samlp", nsProtocol, "ID", r.ID, "Version", "2.0", "IssueInstant", Instant(r.IssueInstant),
 		"Destination", r.Destination, "ProtocolBinding", BindingPost, "AssertionConsumerServiceURL", r.ACSURL,
 		"ForceAuthn", flag(r.ForceAuthn), "IsPassive", flag(r.IsPassive))
-	w.open("Issuer", "xmlns", nsAssertion)
-	escapeInto(&w.Buffer, r.Issuer)
-	w.close("Issuer")
+	w.issuer(r.Issuer)
 	if r.NameIDFormat != "" {
 		w.open("samlp:NameIDPolicy", "Format", r.NameIDFormat)
 		w.close("samlp:NameIDPolicy")
@@ -70,34 +66,26 @@ func (r AuthnRequest) XML() []byte {
 }
 
 // RedirectURL returns the address to send the browser to under the HTTP-Redirect binding. Parameters that Destination
-// has already are kept. relayState is opaque to the identity provider, at most 80 bytes (SAML 2.0 Bindings §3.4.3),
-// and left out when empty.
-func (r AuthnRequest) RedirectURL(relayState string) (string, error) {
-	u, err := url.Parse(r.Destination)
-	if err != nil || len(relayState) > 80 {
-		return "", fault.New(fault.Internal, "authentication request: the destination or the relay state cannot be used").Because(err)
+// has already are kept. relayState is opaque to the identity provider, at most 80 bytes by the standard (SAML 2.0 Bindings §3.4.3),
+// and left out when empty. signer is nil for a request that is not signed.
+func (r AuthnRequest) RedirectURL(relayState string, signer *Signer) (string, error) {
+	if len(relayState) > 80 {
+		return "", fault.New(fault.Internal, "authentication request: the relay state has more than 80 bytes")
 	}
-	query := u.RawQuery
-	if query != "" {
-		query += "&"
-	}
-	query += "SAMLRequest=" + url.QueryEscape(deflateRedirect(r.XML()))
-	if relayState != "" {
-		query += "&RelayState=" + url.QueryEscape(relayState)
-	}
-	u.RawQuery = query
-	return u.String(), nil
+	return redirectURL(r.Destination, FieldRequest, r.XML(), relayState, signer)
 }
 
-// PostForm is a message under the HTTP-POST binding: the page that carries it posts these fields to Action. RelayState
-// is left out of the form when it is empty.
+// PostForm is a message under the HTTP-POST binding: the page that carries it posts Message as Field, and RelayState unless it is empty, to
+// Action.
 type PostForm struct {
-	Action, SAMLRequest, RelayState string
+	Action              string
+	Field               Field
+	Message, RelayState string
 }
 
-// PostForm returns the request for the HTTP-POST binding.
-func (r AuthnRequest) PostForm(relayState string) PostForm {
-	return PostForm{Action: r.Destination, SAMLRequest: base64.StdEncoding.EncodeToString(r.XML()), RelayState: relayState}
+// PostForm returns the request for the HTTP-POST binding. signer is as for RedirectURL.
+func (r AuthnRequest) PostForm(relayState string, signer *Signer) (PostForm, error) {
+	return postForm(r.Destination, FieldRequest, r.ID, r.XML(), relayState, signer)
 }
 
 // ParseAuthnRequest reads an authentication request, as an identity provider does. A signature on it is neither demanded

@@ -19,6 +19,7 @@ func queryOf(t *testing.T, location, name string) string {
 	return u.Query().Get(name)
 }
 
+// Attack class 17.
 func TestInflateRedirectCapsWhatItInflates(t *testing.T) {
 	t.Parallel()
 	bomb := deflateRedirect(bytes.Repeat([]byte("a"), 16<<20))

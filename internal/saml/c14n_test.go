@@ -148,6 +148,8 @@ func randomDocument(r *rand.Rand) string {
 }
 
 // The canonical form of any document is the one that xmlsec1 computes: it accepts the signature over it.
+//
+// Attack class 5.
 func TestRandomDocumentsAgreeWithXmlsec(t *testing.T) {
 	t.Parallel()
 	k := idpKey()

@@ -7,6 +7,8 @@
 //   - [ParseIDPMetadata] reads what an administrator uploads; [SPMetadata] writes what he gives to the identity provider.
 //   - [AuthnRequest] asks the identity provider to sign somebody in ([AuthnRequest.RedirectURL], [AuthnRequest.PostForm]).
 //   - [DecodePost] and [Verify] turn the answer into an [Assertion], or into a fault whose reason says which check failed.
+//   - [ReadRedirect], [ReadPost], [VerifyLogoutRequest] and [VerifyLogoutResponse] read what the provider says of the end of a session;
+//     [LogoutRequest] and [LogoutResponse] say it to the provider.
 //
 // The identity provider's side, which the emulated tenant and the embedded accounts are:
 //

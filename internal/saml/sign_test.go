@@ -167,7 +167,7 @@ func TestAuthnRequestRoundTrip(t *testing.T) {
 		Destination: "https://login.example/saml2?tenant=1", ACSURL: "https://sso.example/saml/d-1234567890/acs",
 		NameIDFormat: NameIDEmail, ForceAuthn: true,
 	}
-	location, err := want.RedirectURL("state-1")
+	location, err := want.RedirectURL("state-1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,8 +181,11 @@ func TestAuthnRequestRoundTrip(t *testing.T) {
 	if got, err := ParseAuthnRequest(xml); err != nil || got != want {
 		t.Errorf("HTTP-Redirect: got %+v, %v, want %+v", got, err, want)
 	}
-	form := want.PostForm("state-1")
-	if xml, err = DecodePost(form.SAMLRequest); err != nil {
+	form, err := want.PostForm("state-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if xml, err = DecodePost(form.Message); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := ParseAuthnRequest(xml); err != nil || got != want || form.Action != want.Destination {
@@ -191,7 +194,7 @@ func TestAuthnRequestRoundTrip(t *testing.T) {
 	if got := NewID(rand.Reader); len(got) != 33 || got[0] != '_' || got == want.ID {
 		t.Errorf("got ID %q", got)
 	}
-	if _, err := want.RedirectURL(strings.Repeat("x", 81)); err == nil {
+	if _, err := want.RedirectURL(strings.Repeat("x", 81), nil); err == nil {
 		t.Error("a relay state of 81 bytes was accepted (Bindings §3.4.3)")
 	}
 }

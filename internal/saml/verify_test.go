@@ -127,6 +127,8 @@ func reasonOf(err error) string {
 }
 
 // Profiles §4.1.5: an unsolicited response carries no InResponseTo, and only a door that wants it takes it.
+//
+// Attack class 15.
 func TestVerifyUnsolicited(t *testing.T) {
 	t.Parallel()
 	solicited := signIt(t, entraResponse, assertionID)

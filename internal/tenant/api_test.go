@@ -257,8 +257,11 @@ func TestCrossSite(t *testing.T) {
 		t.Errorf("cross-site sign-in: %d", code)
 	}
 	r := s.request(nil)
-	form := r.PostForm("")
-	if code := send("/"+s.ID()+"/saml2", url.Values{"SAMLRequest": {form.SAMLRequest}}); code != 200 {
+	form, err := r.PostForm("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := send("/"+s.ID()+"/saml2", url.Values{"SAMLRequest": {form.Message}}); code != 200 {
 		t.Errorf("AuthnRequest by post: %d", code)
 	}
 }

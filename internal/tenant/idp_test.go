@@ -94,7 +94,7 @@ func (s *site) request(edit func(*saml.AuthnRequest)) saml.AuthnRequest {
 // ask sends a request by redirect.
 func (s *site) ask(r saml.AuthnRequest, relay string) (int, string, http.Header) {
 	s.t.Helper()
-	u, err := r.RedirectURL(relay)
+	u, err := r.RedirectURL(relay, nil)
 	s.ok(err)
 	return s.get(strings.TrimPrefix(u, "http://tenant.test"))
 }

@@ -21,6 +21,8 @@ import (
 )
 
 // TestNodes shares one PostgreSQL server; each part has a database of its own.
+//
+// Attack class 13.
 func TestNodes(t *testing.T) {
 	t.Parallel()
 	pg := pgtest.Start(t)

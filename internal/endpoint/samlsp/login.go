@@ -41,10 +41,15 @@ func (d *door) login(w http.ResponseWriter, r *http.Request) {
 	}
 	if q.Destination == "" {
 		q.Destination = src.SAML.SSOPostURL
-		d.post(w, r, q.PostForm(b.Relay))
+		form, err := q.PostForm(b.Relay, nil)
+		if err != nil {
+			d.fail(w, r, err)
+			return
+		}
+		d.post(w, r, form)
 		return
 	}
-	to, err := q.RedirectURL(b.Relay)
+	to, err := q.RedirectURL(b.Relay, nil)
 	if err != nil {
 		d.fail(w, r, err)
 		return

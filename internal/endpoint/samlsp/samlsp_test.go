@@ -3,6 +3,7 @@ package samlsp
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -54,6 +55,8 @@ func wantPage(t *testing.T, resp *http.Response, status int, text string) {
 }
 
 // Profiles §4.1: the whole way, on https and on plain http of the loopback interface.
+//
+// Attack class 13.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{server, "http://127.0.0.1:8080"} {
@@ -85,6 +88,8 @@ func TestSignIn(t *testing.T) {
 }
 
 // Login CSRF: the attacker's answer, posted through the victim's browser, opens no session there.
+//
+// Attack class 15.
 func TestSomeoneElsesAnswerOpensNoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, server)
@@ -129,6 +134,7 @@ func TestTwoTabs(t *testing.T) {
 	}
 }
 
+// Attack class 14.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	tag := `<Attribute Name="https://aws.amazon.com/SAML/Attributes/AccessControl:%">`
@@ -180,6 +186,7 @@ func (w *world) wantNoted(name, reason string) {
 	}
 }
 
+// Attack class 15.
 func TestRequestRules(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, server)
@@ -228,6 +235,8 @@ func TestRequestRules(t *testing.T) {
 }
 
 // Profiles §4.1.5, where it is enabled.
+//
+// Attack classes 15 and 21.
 func TestSignInBegunAtTheIdentityProvider(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, server)
@@ -253,6 +262,37 @@ func TestSignInBegunAtTheIdentityProvider(t *testing.T) {
 	wantPage(t, other.get(back.Header.Get("Location")), http.StatusForbidden, "another browser")
 	if b.signedIn() != "" || other.signedIn() != "" {
 		t.Error("signed in after all")
+	}
+}
+
+// Attack class 21: nothing that comes with an answer or a request reaches a page, a header or a cookie as it is.
+func TestNothingHostileIsShown(t *testing.T) {
+	t.Parallel()
+	const marker = `"><script>alert(1)</script>`
+	w := newWorld(t, server)
+	w.set("entra", func(s *directory.Source) { s.SAML.AllowIDPInitiated = true })
+	b := w.browser()
+	answers := []*http.Response{
+		b.post(acsPath, form(marker, marker)),
+		b.post(acsPath, form(base64.StdEncoding.EncodeToString([]byte(marker)), marker)),
+		b.post(acsPath, form(w.answer(letter{nameID: "nobody" + marker}), marker)),
+		b.get("/saml/" + url.PathEscape(marker) + "/login"),
+		b.get("/saml/entra/finish?for=unasked&handle=" + url.QueryEscape(marker)),
+		b.get("/saml/entra/login?return_to=" + url.QueryEscape(marker)),
+	}
+	w.set("entra", func(s *directory.Source) {
+		s.Name = marker
+		s.SAML.SSORedirectURL, s.SAML.SSOPostURL = "", "https://idp.example/"+marker
+	})
+	answers = append(answers, b.get(loginPath))
+	for i, resp := range answers {
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(body), "<script") || strings.Contains(fmt.Sprint(resp.Header), "<script") {
+			t.Errorf("answer %d shows what came:\n%v\n%s", i, resp.Header, body)
+		}
 	}
 }
 
