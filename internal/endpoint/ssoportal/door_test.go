@@ -204,7 +204,8 @@ func TestGetRoleCredentialsExpiresInMilliseconds(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
 	_, header, body := d.do(http.MethodGet, "/federation/credentials?role_name=Set0&account_id=111100000000", d.token)
-	if want := `{"roleCredentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"secret","sessionToken":"token","expiration":1795514400005}}`; body != want {
+	expires := d.Clock.Now().Add(time.Hour + 5*time.Millisecond).UnixMilli()
+	if want := fmt.Sprintf(`{"roleCredentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"secret","sessionToken":"token","expiration":%d}}`, expires); body != want {
 		t.Errorf("got  %s\nwant %s", body, want)
 	}
 	if header.Get("Cache-Control") != "no-store" || header.Get("Content-Length") != fmt.Sprint(len(body)) {

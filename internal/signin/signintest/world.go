@@ -41,7 +41,8 @@ func New(t testing.TB) World {
 // Over returns a World over any store, with the active users alice and bob. Its field Store is nil.
 func Over(t testing.TB, store signin.Store) World {
 	t.Helper()
-	w := World{Clock: &Clock{now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}, People: &People{all: map[string]directory.User{}}}
+	// It begins at the real time, because real clients with clocks of their own are among those who ask.
+	w := World{Clock: &Clock{now: time.Now().UTC().Truncate(time.Second)}, People: &People{all: map[string]directory.User{}}}
 	for _, name := range []string{"alice", "bob"} {
 		w.People.Put(directory.User{ID: "0123456789-" + name, UserName: name + "@example.com", DisplayName: name, Active: true})
 	}
