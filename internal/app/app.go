@@ -9,6 +9,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,11 +24,13 @@ import (
 	"gatehouse/internal/arn"
 	"gatehouse/internal/cloudformation"
 	"gatehouse/internal/directory"
+	"gatehouse/internal/jwt"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/organization"
 	"gatehouse/internal/provision"
 	"gatehouse/internal/seal"
 	"gatehouse/internal/signin"
+	"gatehouse/internal/signingkey"
 	"gatehouse/internal/storage/postgres"
 	"gatehouse/internal/storage/sqlite"
 	"gatehouse/internal/storage/sqlstore"
@@ -40,6 +43,8 @@ type Surroundings struct {
 	Now  func() time.Time
 	Rand io.Reader
 	Log  *slog.Logger
+	// Roots are the certificate authorities of servers outside; nil: the system's.
+	Roots *x509.CertPool
 }
 
 // Real returns the clock and randomness of the machine, and a logger.
@@ -70,10 +75,14 @@ type App struct {
 	worker   *provision.Worker
 	builder  *cloudformation.Worker
 	metrics  *metrics
-	handler  http.Handler
-	now      func() time.Time
-	rand     io.Reader
-	log      *slog.Logger
+	// keys sign tokens; issuers are the keys of those whose tokens are believed.
+	keys    *signingkey.Service
+	issuers *jwt.Keyring
+	handler http.Handler
+	now     func() time.Time
+	rand    io.Reader
+	log     *slog.Logger
+	roots   *x509.CertPool
 }
 
 // New opens the database, makes what a first start needs, and connects everything. Nothing runs before [App.Run].
@@ -88,7 +97,7 @@ func New(ctx context.Context, c Config, s Surroundings) (_ *App, err error) {
 	}
 	// Databases keep microseconds; a value must not change by being stored.
 	now := func() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
-	a := &App{Config: c, now: now, rand: s.Rand, log: s.Log, metrics: newMetrics()}
+	a := &App{Config: c, now: now, rand: s.Rand, log: s.Log, roots: s.Roots, metrics: newMetrics()}
 	if a.proxies, err = parseProxies(c.TrustedProxies); err != nil {
 		return nil, err
 	}
@@ -136,6 +145,8 @@ func (a *App) Close() error { return a.db.Close() }
 func (a *App) services(sealer *seal.Sealer) {
 	a.Organization = organization.NewService(organization.Config{Store: a.db.Organization(), Now: a.now, Rand: a.rand, Opened: a.openAccount, CheckPolicy: checkControl})
 	a.standing = newStanding(a.Organization)
+	a.keys = signingkey.NewService(a.db.SigningKeys(), sealer, a.now)
+	a.issuers = jwt.NewKeyring(a.outside().Get, a.now)
 	a.IAM = localiam.NewService(localiam.Config{
 		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{}, Metadata: metadata{}, Person: a.present,
 	})

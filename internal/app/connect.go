@@ -8,8 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"gatehouse/internal/directory"
 	"gatehouse/internal/endpoint/signinpages"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/fetch"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/organization"
 	"gatehouse/internal/policy"
@@ -227,44 +227,20 @@ func (a *App) TrustIDP(ctx context.Context, by audit.Actor, sourceID, name strin
 	return err
 }
 
-// maxMetadata is the largest metadata document fetched.
-const maxMetadata = 256 << 10
-
-// fetch gets a metadata document for an administrator. It follows no redirect to another scheme, takes ten seconds at most, and
-// shows nothing of an answer that is not metadata.
-func fetch(ctx context.Context, url string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil || (req.URL.Scheme != "http" && req.URL.Scheme != "https") || req.URL.Host == "" {
-		return nil, fault.New(fault.Invalid, "%q is not an http(s) URL", url).At("metadataUrl")
-	}
-	if req.URL.Scheme == "http" && !loopback(req.URL.Hostname()) {
-		// Whoever is on the way could put a certificate of his own into it, and then sign in as anybody.
-		return nil, fault.New(fault.Invalid, "metadata says whose word is believed, so it is fetched over https only; give an https address, or the document itself").At("metadataUrl")
-	}
-	c := http.Client{CheckRedirect: func(next *http.Request, via []*http.Request) error {
-		if len(via) > 3 || next.URL.Scheme != via[0].URL.Scheme || next.URL.Scheme == "http" && !loopback(next.URL.Hostname()) {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}}
-	res, err := c.Do(req)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "the metadata could not be fetched: %s", strings.TrimPrefix(err.Error(), "Get ")).At("metadataUrl")
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fault.New(fault.Invalid, "fetching the metadata was answered with HTTP %d", res.StatusCode).At("metadataUrl")
-	}
-	b, err := io.ReadAll(io.LimitReader(res.Body, maxMetadata+1))
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "the metadata could not be fetched whole").At("metadataUrl").Because(err)
-	}
-	if len(b) > maxMetadata {
-		return nil, fault.New(fault.Invalid, "the metadata has more than %d bytes", maxMetadata).At("metadataUrl")
+// metadataAt gets a metadata document for an administrator, who may name an identity provider on this machine.
+func (a *App) metadataAt(ctx context.Context, url string) ([]byte, error) {
+	b, err := fetch.New(fetch.Config{Loopback: true, Roots: a.roots}).Get(ctx, url)
+	if f := fault.Of(err); f != nil {
+		return nil, fault.New(fault.Invalid, "the metadata could not be fetched: %s", f.Message).At("metadataUrl").Because(err)
 	}
 	return b, nil
+}
+
+// outside gets documents that others than administrators of this server name. This machine is outside only for a server that is reached at no other
+// address than this machine's: one on somebody's desk.
+func (a *App) outside() *fetch.Client {
+	u, err := url.Parse(a.Config.URL)
+	return fetch.New(fetch.Config{Loopback: err == nil && loopback(u.Hostname()), Roots: a.roots})
 }
 
 // assertions verifies SAML assertions shown to the embedded accounts' AssumeRoleWithSAML.

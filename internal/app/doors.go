@@ -107,7 +107,7 @@ func (a *App) admin(v *awswire.Verifier[localiam.Caller]) http.Handler {
 		},
 		Authorize:     a.adminRights,
 		SessionSecret: a.sessionSecret,
-		Credentials:   a.credentials, Revoke: a.IAM.RevokePersonSessions, ParseMetadata: parseMetadata, Fetch: fetch, Events: a.events, Now: a.now, Log: a.log,
+		Credentials:   a.credentials, Revoke: a.IAM.RevokePersonSessions, ParseMetadata: parseMetadata, Fetch: a.metadataAt, Events: a.events, Now: a.now, Log: a.log,
 	})
 }
 

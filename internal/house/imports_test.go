@@ -15,7 +15,7 @@ const module = "gatehouse/"
 // Groups of packages that the rules name together.
 var groups = map[string][]string{
 	"words":    {"internal/fault", "internal/audit", "internal/arn"},
-	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/target", "internal/localiam", "internal/provision", "internal/cloudformation"},
+	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/signingkey", "internal/target", "internal/localiam", "internal/provision", "internal/cloudformation"},
 	"codecs":   {"internal/saml", "internal/scim", "internal/policy", "internal/awswire"},
 	"storage":  {"internal/storage/*"},
 	"endpoint": {"internal/endpoint/*"},
@@ -30,6 +30,7 @@ var rules = []struct{ from, to string }{
 	{"internal/audit", "internal/fault internal/arn"},
 	{"internal/seal", "internal/fault"},
 	{"internal/jwt", "internal/fault"},
+	{"internal/fetch", "internal/fault"},
 	{"internal/saml", "internal/fault internal/arn"},
 	{"internal/scim", "internal/fault internal/arn"},
 	{"internal/policy", "internal/fault internal/arn"},
@@ -40,6 +41,7 @@ var rules = []struct{ from, to string }{
 	{"internal/access", "words internal/directory internal/organization internal/policy"},
 	{"internal/application", "words internal/directory"},
 	{"internal/signin", "words internal/directory"},
+	{"internal/signingkey", "words internal/jwt"},
 	{"internal/target", "words"},
 	{"internal/target/targettest", "words internal/target"},
 	{"internal/awswire/awswiretest", "words internal/awswire"},

@@ -1,5 +1,5 @@
 // Package jwt believes, or does not, JSON Web Tokens that others signed (RFC 7519, RFC 7515): the assertions by which a trusted
-// token issuer says who somebody is (RFC 7523).
+// token issuer says who somebody is (RFC 7523). And it signs those that this server gives out ([Sign]).
 //
 // # What it owns
 //
@@ -10,7 +10,7 @@
 // # What it leaves to others
 //
 // Which issuers and audiences are accepted, whom a claim names, and that an assertion is used once: [Claims.Digest] is what to remember, until
-// [Claims.Until].
+// [Claims.Until]. Where private keys are kept and when they change: package signingkey.
 //
 // # What it insists on
 //

@@ -63,6 +63,7 @@ func Run(t *testing.T, open Open) {
 		{"Issuers", testIssuers},
 		{"ClientTokens", testClientTokens},
 		{"Events", testEvents},
+		{"SigningKeys", testSigningKeys},
 		{"Stacks", testStacks},
 		{"StackWork", testStackWork},
 		{"Trade", testTrade},
