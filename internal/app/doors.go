@@ -56,10 +56,6 @@ func (a *App) routes() (http.Handler, error) {
 	mux.Handle("/start", web.Handler())
 	mux.Handle("/start/", web.Handler())
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
-		if awswire.Wants(r) {
-			aws.ServeHTTP(w, r)
-			return
-		}
 		http.Redirect(w, r, "/start", http.StatusFound)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -72,12 +68,16 @@ func (a *App) routes() (http.Handler, error) {
 	guard.AddInsecureBypassPattern("POST /saml/{directory}/acs")
 	scim := scimv2.New(scimv2.Config{Directory: a.Directory, URL: a.Config.URL, Now: a.now, Log: a.log})
 	return a.around(guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
 		// Not through the mux: it would redirect …/v2//Users, which some clients send, and they drop their token on redirects.
-		if strings.HasPrefix(r.URL.Path, "/scim/") {
+		case strings.HasPrefix(r.URL.Path, "/scim/"):
 			scim.ServeHTTP(w, r)
-			return
+		// Nor these: the path is signed as it was sent, and clients do not sign redirects.
+		case aws.Wants(r):
+			aws.ServeHTTP(w, r)
+		default:
+			mux.ServeHTTP(w, r)
 		}
-		mux.ServeHTTP(w, r)
 	}))), nil
 }
 

@@ -18,7 +18,7 @@
 // To add an operation is to add a row. [Router] does the rest, in this order, and answers with the
 // first thing that is wrong:
 //
-//	read the body (1 MiB) → service and operation → signature → row → decode → constraints → target → permission → handler → encode
+//	read the body (1 MiB; for REST after the next step) → service and operation → signature → row → decode → constraints → target → permission → handler → encode
 //
 // An operation that AWS has and the table has not answers "not implemented", naming it; a name that
 // AWS does not have answers UnknownOperationException or InvalidAction. Nothing else is answered for
@@ -31,6 +31,12 @@
 // optional one, Opt where empty means absent, At for times. A structure that a request may contain has a
 // Check method with the model's limits and patterns; its messages have the form that AWS clients
 // show. Rules that the model does not express belong to the domain's Service.
+//
+// # REST
+//
+// A rest-json operation has a method and a path of its own, such as PUT /things/{id}; where its members are is in the model too. Nothing in a handler knows it. A
+// request belongs to the REST service that its credential scope names, else to one that has its path. Paths that two programs may read in two ways are refused
+// before anything is looked up (splitPath).
 //
 // # Errors
 //

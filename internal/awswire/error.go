@@ -107,10 +107,40 @@ var queryCodes = codes{
 	},
 }
 
-// table returns the protocol's table; rest-json shares the names of JSON 1.1.
+// restCodes is the table of rest-json services: the names of JSON 1.1 with HTTP's own statuses.
+var restCodes = codes{
+	kinds: map[fault.Kind]coded{
+		fault.Internal:        {"InternalServerException", 500},
+		fault.Invalid:         {"ValidationException", 400},
+		fault.Unauthenticated: {"UnrecognizedClientException", 403},
+		fault.Denied:          {"AccessDeniedException", 403},
+		fault.NotFound:        {"ResourceNotFoundException", 404},
+		fault.Conflict:        {"ConflictException", 409},
+		fault.Quota:           {"ServiceQuotaExceededException", 402},
+		fault.Throttled:       {"ThrottlingException", 429},
+		fault.Unavailable:     {"ServiceUnavailableException", 503},
+	},
+	reasons: map[string]coded{
+		ReasonMissing:          {"MissingAuthenticationTokenException", 403},
+		ReasonIncomplete:       {"IncompleteSignatureException", 400},
+		ReasonUnknownKey:       {"UnrecognizedClientException", 403},
+		ReasonSignature:        {"InvalidSignatureException", 403},
+		ReasonExpired:          {"ExpiredTokenException", 403},
+		ReasonSerialization:    {"SerializationException", 400},
+		ReasonTooLarge:         {"RequestEntityTooLargeException", 413},
+		ReasonUnknownOperation: {"UnknownOperationException", 404},
+		ReasonWrongMethod:      {"UnknownOperationException", 405},
+		ReasonUnimplemented:    {"UnsupportedOperationException", 400},
+	},
+}
+
+// table returns the protocol's table.
 func (p Protocol) table() *codes {
-	if p == Query {
+	switch p {
+	case Query:
 		return &queryCodes
+	case REST:
+		return &restCodes
 	}
 	return &jsonCodes
 }
@@ -130,10 +160,15 @@ func (p Protocol) wireError(err error, requestID string) WireError {
 }
 
 // encodeJSONError writes {"__type":…,"Message":…} and the further members.
-func encodeJSONError(e WireError) []byte {
+func encodeJSONError(e WireError) []byte { return encodeError("Message", e) }
+
+// encodeRESTError writes {"__type":…,"message":…} and the further members; the name is in x-amzn-ErrorType too, which not every client reads.
+func encodeRESTError(e WireError) []byte { return encodeError("message", e) }
+
+func encodeError(message string, e WireError) []byte {
 	b := []byte(`{"__type":`)
 	b = quote(b, e.Code)
-	b = append(b, `,"Message":`...)
+	b = append(b, `,"`+message+`":`...)
 	b = quote(b, e.Message)
 	for _, m := range e.Members {
 		if m.Value == "" {

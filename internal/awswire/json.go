@@ -26,6 +26,8 @@ const (
 	ReasonSerialization = "serialization"
 	// ReasonUnknownOperation marks a name that is no operation of the service.
 	ReasonUnknownOperation = "unknown-operation"
+	// ReasonWrongMethod marks a path of a REST service that has no such method.
+	ReasonWrongMethod = "wrong-method"
 	// ReasonUnimplemented marks an operation that AWS has and Gatehouse has not, yet.
 	ReasonUnimplemented = "unimplemented"
 	// ReasonTooLarge marks a body beyond MaxBody.

@@ -35,8 +35,10 @@ type Model struct {
 // OperationModel is one operation of a service.
 type OperationModel struct {
 	Name string
-	// Method and Path are set for REST.
+	// Method and Path are set for REST. The path is a template, with labels ("/things/{id}") and literal query parameters ("/token?aws_iam=t").
 	Method, Path string
+	// Success is the HTTP status of an answer that is no error (REST); zero means 200.
+	Success int
 	// Unsigned operations carry no signature.
 	Unsigned bool
 	// Errors are the names of the error shapes that the model allows.

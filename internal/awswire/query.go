@@ -24,30 +24,44 @@ type form struct {
 // and so is broken percent-encoding.
 func ParseForm(body string) (map[string]string, error) {
 	out := map[string]string{}
-	for body != "" {
+	err := eachParameter(body, func(name, value string) error {
+		if _, twice := out[name]; twice {
+			return malformed("The parameter %q occurs twice.", pointer(name))
+		}
+		out[name] = value
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// eachParameter calls f for the parameters of a form body or query string, at most MaxParameters, in their order.
+func eachParameter(raw string, f func(name, value string) error) error {
+	for n := 0; raw != ""; {
 		var pair string
-		pair, body, _ = strings.Cut(body, "&")
+		pair, raw, _ = strings.Cut(raw, "&")
 		if pair == "" {
 			continue
 		}
 		rawKey, rawValue, _ := strings.Cut(pair, "=")
 		key, err := url.QueryUnescape(rawKey)
 		if err != nil {
-			return nil, malformed("A parameter name is not valid percent-encoding.")
+			return malformed("A parameter name is not valid percent-encoding.")
 		}
 		value, err := url.QueryUnescape(rawValue)
 		if err != nil {
-			return nil, malformed("The value of parameter %q is not valid percent-encoding.", pointer(key))
+			return malformed("The value of parameter %q is not valid percent-encoding.", pointer(key))
 		}
-		if _, twice := out[key]; twice {
-			return nil, malformed("The parameter %q occurs twice.", pointer(key))
+		if n++; n > MaxParameters {
+			return malformed("There are more than %d parameters.", MaxParameters)
 		}
-		if len(out) == MaxParameters {
-			return nil, malformed("There are more than %d parameters.", MaxParameters)
+		if err := f(key, value); err != nil {
+			return err
 		}
-		out[key] = value
 	}
-	return out, nil
+	return nil
 }
 
 // DecodeQuery reads the parameters of an AWS Query request into the generated structure that in points

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +45,7 @@ type Observation struct {
 	Took time.Duration
 }
 
-// Router answers requests on "/" for several services that speak JSON 1.1 or Query.
+// Router answers the requests of several services: on "/" those that speak JSON 1.1 or Query, on their own paths those that speak rest-json.
 type Router[P any] struct {
 	cfg      Config[P]
 	services []*service[P]
@@ -51,7 +53,8 @@ type Router[P any] struct {
 
 type service[P any] struct {
 	Service[P]
-	rows map[string]Operation[P]
+	rows      map[string]Operation[P]
+	templates []template // of a REST service, the most specific first
 }
 
 // NewRouter returns a router for the services. It refuses a row that the service's model does not have,
@@ -60,9 +63,6 @@ func NewRouter[P any](cfg Config[P], services ...Service[P]) (*Router[P], error)
 	rt := &Router[P]{cfg: cfg}
 	seen := map[string]bool{}
 	for _, s := range services {
-		if s.Model.Protocol == REST {
-			return nil, fmt.Errorf("awswire: %s speaks rest-json and has paths of its own", s.Model.Service)
-		}
 		if key := s.Model.Target + "/" + s.Model.Signing; seen[key] {
 			return nil, fmt.Errorf("awswire: two services are %s", key)
 		} else {
@@ -78,15 +78,58 @@ func NewRouter[P any](cfg Config[P], services ...Service[P]) (*Router[P], error)
 			}
 			in.rows[o.Name] = o
 		}
+		if s.Model.Protocol == REST {
+			for _, o := range s.Model.Operations {
+				t, err := newTemplate(o)
+				if err != nil {
+					return nil, err
+				}
+				in.templates = append(in.templates, t)
+			}
+			slices.SortStableFunc(in.templates, specific)
+		}
 		rt.services = append(rt.services, in)
 	}
 	return rt, nil
 }
 
-// Wants reports whether a request on "/" is meant for the AWS APIs: every POST, and a GET that is
-// presigned (sts:GetCallerIdentity as a URL).
-func Wants(r *http.Request) bool {
-	return r.Method == http.MethodPost || r.Method == http.MethodGet && strings.Contains(r.URL.RawQuery, "X-Amz-Signature=")
+// Wants reports whether a request is meant for the services of the router: on "/" every POST, and a GET that is presigned (sts:GetCallerIdentity as a URL);
+// elsewhere what is signed for a REST service, or has a path of one that begins with a literal.
+func (rt *Router[P]) Wants(r *http.Request) bool {
+	if r.URL.Path == "/" && (r.Method == http.MethodPost || r.Method == http.MethodGet && strings.Contains(r.URL.RawQuery, "X-Amz-Signature=")) {
+		return true
+	}
+	return rt.rest(r) != nil
+}
+
+// rest returns the REST service that a request is for, or nil. The credential scope says it, wherever the path leads, so that a signed request with a wrong path
+// is answered in the words of its service; a request without one is told by its path.
+func (rt *Router[P]) rest(r *http.Request) *service[P] {
+	if s, err := ParseAuthorization(r.Header.Get("Authorization")); err == nil {
+		for _, svc := range rt.services {
+			if svc.Model.Protocol == REST && svc.Model.Signing == s.Service {
+				return svc
+			}
+		}
+	}
+	path, err := splitPath(r.URL.EscapedPath())
+	if err != nil {
+		return nil
+	}
+	q, err := parseValues(r.URL.RawQuery)
+	if err != nil {
+		return nil
+	}
+	for _, svc := range rt.services {
+		for i := range svc.templates {
+			if t := &svc.templates[i]; t.anchored() {
+				if _, ok := t.match(path, q); ok {
+					return svc
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // exchange is one request on its way through the router.
@@ -103,6 +146,8 @@ type exchange[P any] struct {
 	sigErr error
 	body   []byte
 	params map[string]string // of a Query request
+	query  url.Values        // of a REST request
+	labels map[string]string // of a REST request: the values of its path's labels
 }
 
 // ServeHTTP answers one request.
@@ -141,12 +186,20 @@ func (x *exchange[P]) guarded() (out any, err error) {
 
 // run does the whole of a request in order: whose is it, who asks, what, may he, do it.
 func (x *exchange[P]) run() (any, error) {
+	name, err := "", error(nil)
+	if x.svc = x.rt.rest(x.r); x.svc != nil {
+		name, err = x.routeREST()
+	}
+	if err != nil {
+		return nil, err
+	}
 	if err := x.read(); err != nil {
 		return nil, err
 	}
-	name, err := x.route()
-	if err != nil {
-		return nil, err
+	if x.svc == nil {
+		if name, err = x.route(); err != nil {
+			return nil, err
+		}
 	}
 	m, ok := x.svc.Model.Operation(name)
 	if !ok {
@@ -200,10 +253,14 @@ func (x *exchange[P]) perform(call *Call[P], row Operation[P]) (any, error) {
 
 // read takes the body, up to its limit.
 func (x *exchange[P]) read() error {
-	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, MaxBody))
+	limit := int64(MaxBody)
+	if x.svc != nil && x.svc.MaxBody > 0 {
+		limit = x.svc.MaxBody
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return fault.New(fault.Invalid, "The request body is larger than %d bytes.", MaxBody).For(ReasonTooLarge)
+		return fault.New(fault.Invalid, "The request body is larger than %d bytes.", limit).For(ReasonTooLarge)
 	}
 	if err != nil {
 		return malformed("The request body could not be read to its end.")
@@ -211,6 +268,28 @@ func (x *exchange[P]) read() error {
 	x.body = body
 	x.sig, x.sigErr = ParseSignature(x.r)
 	return nil
+}
+
+// routeREST finds the operation of the REST service by method, path and query.
+func (x *exchange[P]) routeREST() (string, error) {
+	path, err := splitPath(x.r.URL.EscapedPath())
+	if err != nil {
+		return "", err
+	}
+	if x.query, err = parseValues(x.r.URL.RawQuery); err != nil {
+		return "", err
+	}
+	name, labels, allow := findREST(x.svc.templates, x.r.Method, path, x.query)
+	switch {
+	case name != "":
+		x.labels = labels
+		return name, nil
+	case len(allow) > 0:
+		methods := strings.Join(allow, ", ")
+		x.w.Header().Set("Allow", methods)
+		return "", fault.New(fault.Invalid, "%s has no method %s at %q; it has %s.", x.svc.Model.Service, clip(x.r.Method), clip(x.r.URL.Path), methods).For(ReasonWrongMethod)
+	}
+	return "", fault.New(fault.Invalid, "%s has no operation at %s %q in version %s.", x.svc.Model.Service, clip(x.r.Method), clip(x.r.URL.Path), x.svc.Model.Version).For(ReasonUnknownOperation)
 }
 
 // route finds the service and the name of the operation: by X-Amz-Target, else by the credential scope,
@@ -262,8 +341,11 @@ func (x *exchange[P]) unrouted() error {
 }
 
 func (x *exchange[P]) decode(in Checker) error {
-	if x.svc.Model.Protocol == Query {
+	switch x.svc.Model.Protocol {
+	case Query:
 		return DecodeQuery(x.params, in)
+	case REST:
+		return decodeREST(x.r, x.labels, x.query, x.body, in)
 	}
 	return DecodeJSON(x.body, in)
 }
@@ -286,18 +368,23 @@ func (x *exchange[P]) facts() map[string][]string {
 }
 
 func (x *exchange[P]) succeed(out any) {
-	if x.svc.Model.Protocol == Query {
-		x.write(http.StatusOK, "text/xml", EncodeQuery(x.svc.Model.Namespace, x.op, x.requestID, out))
-		x.observe(http.StatusOK, "")
-		return
+	status, contentType, body, err := http.StatusOK, jsonType, []byte(nil), error(nil)
+	switch x.svc.Model.Protocol {
+	case Query:
+		contentType, body = "text/xml", EncodeQuery(x.svc.Model.Namespace, x.op, x.requestID, out)
+	case REST:
+		m, _ := x.svc.Model.Operation(x.op)
+		contentType = restType
+		status, body, err = encodeREST(x.w.Header(), m.Success, out)
+	default:
+		body, err = EncodeJSON(out)
 	}
-	body, err := EncodeJSON(out)
 	if err != nil {
 		x.fail(fmt.Errorf("encode the answer: %w", err))
 		return
 	}
-	x.write(http.StatusOK, jsonType, body)
-	x.observe(http.StatusOK, "")
+	write(x.w, status, contentType, x.requestID, body)
+	x.observe(status, "")
 }
 
 const jsonType = "application/x-amz-json-1.1"
@@ -306,7 +393,7 @@ const jsonType = "application/x-amz-json-1.1"
 func (x *exchange[P]) fail(err error) {
 	protocol, namespace := x.protocol()
 	e := protocol.wireError(err, x.requestID)
-	if x.svc != nil && x.svc.Errors != nil && adjustable(err) {
+	if x.svc != nil && x.svc.Errors != nil && adjustable(protocol, err) {
 		e = x.svc.Errors(x.op, err, e)
 		if status, ok := x.svc.Model.Status(e.Code); ok {
 			e.Status = status
@@ -318,23 +405,33 @@ func (x *exchange[P]) fail(err error) {
 	if f := fault.Of(err); f.Kind == fault.Internal || f.Kind == fault.Unavailable {
 		x.rt.cfg.Log.ErrorContext(x.r.Context(), "request failed", "operation", x.op, "request_id", x.requestID, "error", err)
 	}
-	if protocol == Query {
-		x.write(e.Status, "text/xml", encodeQueryError(namespace, x.requestID, e))
-	} else {
+	switch protocol {
+	case Query:
+		write(x.w, e.Status, "text/xml", x.requestID, encodeQueryError(namespace, x.requestID, e))
+	case REST:
+		body := encodeRESTError
+		if x.svc != nil && x.svc.ErrorBody != nil {
+			body = x.svc.ErrorBody
+		}
+		WriteRESTError(x.w, x.requestID, e, body(e))
+	default:
 		x.w.Header().Set("x-amzn-ErrorType", e.Code)
-		x.write(e.Status, jsonType, encodeJSONError(e))
+		write(x.w, e.Status, jsonType, x.requestID, encodeJSONError(e))
 	}
 	x.observe(e.Status, e.Code)
 }
 
 // adjustable reports whether a service may choose the code of an error: not where it is the
-// protocol's own affair.
-func adjustable(err error) bool {
+// protocol's own affair. The faults of the protocol are known by their reasons.
+func adjustable(p Protocol, err error) bool {
 	f := fault.Of(err)
-	if f.Kind == fault.Unauthenticated {
-		return false
+	_, own := p.table().reasons[f.Reason]
+	switch {
+	case f.Kind == fault.Unauthenticated:
+		return p == REST && !own // a handler's: an OAuth client that is not who it says
+	case f.Kind == fault.Invalid && p == REST && (f.Reason == ReasonSerialization || f.Reason == ReasonTooLarge):
+		return true
 	}
-	_, own := jsonCodes.reasons[f.Reason]
 	return f.Kind != fault.Invalid || !own
 }
 
@@ -347,19 +444,6 @@ func (x *exchange[P]) protocol() (p Protocol, namespace string) {
 		return Query, ""
 	}
 	return JSON, ""
-}
-
-// write sends header and body with a Content-Length in one write: older Go SDKs lose an answer whose
-// body arrives in a later segment than its header.
-func (x *exchange[P]) write(status int, contentType string, body []byte) {
-	h := x.w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("x-amzn-RequestId", x.requestID)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(body) // the client is gone when this fails, and there is no one to tell
 }
 
 func (x *exchange[P]) observe(status int, code string) {

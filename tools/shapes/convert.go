@@ -18,7 +18,10 @@ type awsModel struct {
 }
 
 type modelOperation struct {
-	HTTP          struct{ Method, RequestURI string }
+	HTTP struct {
+		Method, RequestURI string
+		ResponseCode       int
+	}
 	Input, Output struct{ Shape string }
 	Errors        []struct{ Shape string }
 	AuthType      string
@@ -38,6 +41,7 @@ type modelShape struct {
 	Union     bool
 	Document  bool
 	Fault     bool
+	Payload   string
 	Error     struct {
 		Code           string
 		HTTPStatusCode int
@@ -142,7 +146,11 @@ func writeOperation(b *strings.Builder, name string, o modelOperation, protocol 
 	}
 	b.WriteString("\n")
 	if protocol == "rest-json" {
-		fmt.Fprintf(b, "  http %s %s\n", o.HTTP.Method, o.HTTP.RequestURI)
+		fmt.Fprintf(b, "  http %s %s", o.HTTP.Method, o.HTTP.RequestURI)
+		if code := o.HTTP.ResponseCode; code != 0 && code != 200 {
+			fmt.Fprintf(b, " %d", code)
+		}
+		b.WriteString("\n")
 	}
 	if o.Input.Shape != "" {
 		fmt.Fprintf(b, "  in %s\n", o.Input.Shape)
@@ -235,6 +243,19 @@ func writeStructure(b *strings.Builder, name string, s modelShape) {
 			b.WriteString(" query=" + m.LocationName)
 		case "header":
 			b.WriteString(" header=" + m.LocationName)
+		case "uri":
+			b.WriteString(" path=" + m.LocationName)
+		case "statusCode":
+			b.WriteString(" status")
+		case "":
+			if m.LocationName != "" && m.LocationName != m.Name {
+				b.WriteString(" name=" + m.LocationName)
+			}
+		default:
+			b.WriteString(" " + m.Location) // which parse refuses: the adapter has no such binding
+		}
+		if s.Payload == m.Name {
+			b.WriteString(" payload")
 		}
 		b.WriteString("\n")
 	}

@@ -72,6 +72,9 @@ func (g *generator) model() {
 		if o.Method != "" {
 			g.p(", Method: %q, Path: %q", o.Method, o.Path)
 		}
+		if o.Success != 0 {
+			g.p(", Success: %d", o.Success)
+		}
 		if o.Unsigned {
 			g.p(", Unsigned: true")
 		}
@@ -133,14 +136,7 @@ func (g *generator) structure(s *model.Shape) {
 	}
 	g.p("// %s is the %s of that name.\ntype %s struct {\n", title(s.Name), kind, title(s.Name))
 	for _, m := range s.Members {
-		tag := fmt.Sprintf(`json:"%s,omitzero"`, m.Name)
-		if m.Query != "" {
-			tag = fmt.Sprintf(`json:"-" query:"%s"`, m.Query)
-		}
-		if m.Header != "" {
-			tag = fmt.Sprintf(`json:"-" header:"%s"`, m.Header)
-		}
-		g.p("%s %s `%s`\n", title(m.Name), g.field(m.Shape), tag)
+		g.p("%s %s `%s`\n", title(m.Name), g.field(m.Shape), tag(m))
 	}
 	g.p("}\n\n")
 	if !g.inputs[s.Name] {
@@ -158,6 +154,25 @@ func (g *generator) structure(s *model.Shape) {
 		g.check(m)
 	}
 	g.p("}\n\n")
+}
+
+// tag says where the member is on the wire.
+func tag(m model.Member) string {
+	switch {
+	case m.Path != "":
+		return fmt.Sprintf(`json:"-" path:"%s"`, m.Path)
+	case m.Query != "":
+		return fmt.Sprintf(`json:"-" query:"%s"`, m.Query)
+	case m.Header != "":
+		return fmt.Sprintf(`json:"-" header:"%s"`, m.Header)
+	case m.Status:
+		return `json:"-" status:"true"`
+	case m.Payload:
+		return `json:"-" payload:"true"`
+	case m.Wire != "":
+		return fmt.Sprintf(`json:"%s,omitzero"`, m.Wire)
+	}
+	return fmt.Sprintf(`json:"%s,omitzero"`, m.Name)
 }
 
 // check writes the checks of one member.

@@ -49,6 +49,36 @@ func TestAPIsAreComplete(t *testing.T) {
 	}
 }
 
+// TestConvertREST: where members are bound is data, from AWS's model to the tags of the Go.
+func TestConvertREST(t *testing.T) {
+	t.Parallel()
+	const raw = `{"metadata":{"apiVersion":"2020-01-01","protocol":"rest-json","endpointPrefix":"toys"},
+		"operations":{"Play":{"http":{"method":"PUT","requestUri":"/toys/{toyId}/{path+}?play=t","responseCode":202},"input":{"shape":"In"},"output":{"shape":"Out"}}},
+		"shapes":{"In":{"type":"structure","required":["id","path"],"payload":"toy","members":{"id":{"shape":"s","location":"uri","locationName":"toyId"},"path":{"shape":"s","location":"uri","locationName":"path"},
+			"kinds":{"shape":"l","location":"querystring","locationName":"kind"},"token":{"shape":"s","location":"header","locationName":"X-Token"},"toy":{"shape":"Toy"}}},
+		"Out":{"type":"structure","members":{"code":{"shape":"n","location":"statusCode"},"when":{"shape":"t","location":"header","locationName":"Last-Played"},"why":{"shape":"s","locationName":"because"}}},
+		"Toy":{"type":"structure","members":{"name":{"shape":"s"}}},"s":{"type":"string"},"l":{"type":"list","member":{"shape":"s"}},"n":{"type":"integer"},"t":{"type":"timestamp"}}}`
+	text, err := convert("toys", []byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := model.Parse(text)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	src, err := generate(a, service{"toys", "toys"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := strings.Join(strings.Fields(string(src)), " ")
+	for _, want := range []string{`Method: "PUT", Path: "/toys/{toyId}/{path+}?play=t", Success: 202`, "Id *string `json:\"-\" path:\"toyId\"`", "Kinds []string `json:\"-\" query:\"kind\"`",
+		"Toy *Toy `json:\"-\" payload:\"true\"`", "Code *int32 `json:\"-\" status:\"true\"`", "When *awswire.Time `json:\"-\" header:\"Last-Played\"`", "Why *string `json:\"because,omitzero\"`"} {
+		if !strings.Contains(flat, want) {
+			t.Errorf("the Go lacks %q:\n%s", want, src)
+		}
+	}
+}
+
 // TestConvert turns a model of every construct into the description and that into Go.
 func TestConvert(t *testing.T) {
 	t.Parallel()

@@ -18,10 +18,10 @@ import (
 //	namespace URL                       XML namespace (query)
 //	signing NAME                        service in the credential scope
 //	operation NAME [unsigned]
-//	  in SHAPE · out SHAPE · errors SHAPE… · http METHOD PATH
+//	  in SHAPE · out SHAPE · errors SHAPE… · http METHOD PATH [STATUS]
 //	error SHAPE STATUS CODE
 //	structure NAME, union NAME
-//	  MEMBER SHAPE [required] [query=NAME] [header=NAME]
+//	  MEMBER SHAPE [required] [name=NAME] [path=LABEL|query=NAME|header=NAME|status|payload]
 //	list NAME of SHAPE [MIN..MAX]
 //	map NAME of KEY to VALUE [MIN..MAX]
 //	string NAME [MIN..MAX] [pattern RE2…to the end of the line]
@@ -29,7 +29,9 @@ import (
 //	integer|long NAME [MIN..MAX]
 //	boolean|timestamp|document|blob NAME
 //
-// MIN..MAX with MAX left out has no upper bound.
+// MIN..MAX with MAX left out has no upper bound. PATH is a template: literal segments, labels {LABEL} and one greedy label {LABEL+}, and literal query
+// parameters. A member is in the JSON body under its own name (name=: another one) unless it is bound elsewhere (rest-json): path, query and header in requests, header
+// and status in answers; payload makes it the whole body.
 
 // API is one service.
 type API struct {
@@ -51,6 +53,8 @@ func (a *API) Shape(name string) *Shape { return a.byName[name] }
 // Operation is one operation. In and Out name shapes, or are empty; Method and Path are those of rest-json.
 type Operation struct {
 	Name, In, Out, Method, Path string
+	// Success is the HTTP status of an answer (rest-json); zero means 200.
+	Success int
 	// Unsigned operations carry no signature.
 	Unsigned bool
 	// Errors name error shapes.
@@ -80,11 +84,16 @@ type Shape struct {
 	Enum []string
 }
 
-// Member is a member of a structure: its name on the wire and its shape. Query and Header say where a rest-json request carries it, if
-// not in the body.
+// Member is a member of a structure: its name and its shape.
 type Member struct {
-	Name, Shape, Query, Header string
-	Required                   bool
+	Name, Shape string
+	// Wire is its name in the body, where that is another.
+	Wire string
+	// Path (a label), Query and Header say where a rest-json message carries it, if not in the body; Status that it is the answer's HTTP status, Payload that it
+	// is the whole body.
+	Path, Query, Header string
+	Status, Payload     bool
+	Required            bool
 }
 
 // NoMax is the Max of a shape without an upper bound.
@@ -161,8 +170,13 @@ func (p *parser) operationLine(f []string) error {
 		p.op.Out = f[1]
 	case f[0] == "errors":
 		p.op.Errors = f[1:]
-	case f[0] == "http" && len(f) == 3:
+	case f[0] == "http" && (len(f) == 3 || len(f) == 4):
 		p.op.Method, p.op.Path = f[1], f[2]
+		if len(f) == 4 {
+			var err error
+			p.op.Success, err = strconv.Atoi(f[3])
+			return err
+		}
 	default:
 		return fmt.Errorf("unknown line in operation %s: %v", p.op.Name, f)
 	}
@@ -178,6 +192,14 @@ func (p *parser) memberLine(f []string) error {
 		switch k, v, _ := strings.Cut(w, "="); k {
 		case "required":
 			m.Required = true
+		case "name":
+			m.Wire = v
+		case "path":
+			m.Path = v
+		case "status":
+			m.Status = true
+		case "payload":
+			m.Payload = true
 		case "query":
 			m.Query = v
 		case "header":
@@ -269,19 +291,6 @@ func (a *API) resolve() error {
 	for _, e := range a.Errors {
 		errs[e.Name] = true
 	}
-	for _, o := range a.Operations {
-		if err := known(o.In, o.Name); err != nil {
-			return err
-		}
-		if err := known(o.Out, o.Name); err != nil {
-			return err
-		}
-		for _, e := range o.Errors {
-			if !errs[e] {
-				return fmt.Errorf("%s names unknown error %s", o.Name, e)
-			}
-		}
-	}
 	for _, s := range a.Shapes {
 		for _, m := range s.Members {
 			if err := known(m.Shape, s.Name); err != nil {
@@ -294,6 +303,73 @@ func (a *API) resolve() error {
 		if _, err := regexp.Compile("^(?:" + s.Pattern + ")$"); err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
+	}
+	for _, o := range a.Operations {
+		if err := known(o.In, o.Name); err != nil {
+			return err
+		}
+		if err := known(o.Out, o.Name); err != nil {
+			return err
+		}
+		for _, e := range o.Errors {
+			if !errs[e] {
+				return fmt.Errorf("%s names unknown error %s", o.Name, e)
+			}
+		}
+		if err := a.bound(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var label = regexp.MustCompile(`\{([^{}+]+)\+?\}`)
+
+// bound refuses an operation whose path and input do not name the same labels, and bindings that the adapter does not have.
+func (a *API) bound(o *Operation) error {
+	if a.Protocol == "rest-json" && !strings.HasPrefix(o.Path, "/") {
+		return fmt.Errorf("%s needs a line http METHOD PATH", o.Name)
+	}
+	if strings.Count(o.Path, "+}") > 1 {
+		return fmt.Errorf("%s has more than one greedy label", o.Name)
+	}
+	labels := map[string]bool{}
+	for _, l := range label.FindAllStringSubmatch(o.Path, -1) {
+		labels[l[1]] = true
+	}
+	if left := label.ReplaceAllString(o.Path, ""); strings.ContainsAny(left, "{}") {
+		return fmt.Errorf("%s: %s is not a template", o.Name, o.Path)
+	}
+	for _, in := range []bool{true, false} {
+		name := o.Out
+		if in {
+			name = o.In
+		}
+		s := a.byName[name]
+		if s == nil {
+			continue
+		}
+		for _, m := range s.Members {
+			kind := a.byName[m.Shape].Kind
+			text := kind == "string" || kind == "enum" || kind == "integer" || kind == "long" || kind == "boolean" || kind == "timestamp"
+			list := kind == "list" && (a.byName[a.byName[m.Shape].Item].Kind == "string" || a.byName[a.byName[m.Shape].Item].Kind == "enum")
+			switch {
+			case m.Path != "" && (!in || !m.Required || !labels[m.Path] || !text || kind == "timestamp"):
+				return fmt.Errorf("%s: %s must be a required scalar of the input whose label %s is in the path", o.Name, m.Name, m.Path)
+			case (m.Query != "" || m.Header != "") && !text && !list, m.Query != "" && !in:
+				return fmt.Errorf("%s: %s cannot be bound there", o.Name, m.Name)
+			case m.Status && (in || kind != "integer"):
+				return fmt.Errorf("%s: %s cannot be a status", o.Name, m.Name)
+			case m.Payload && kind != "structure" && kind != "union" && kind != "blob":
+				return fmt.Errorf("%s: %s cannot be a payload", o.Name, m.Name)
+			}
+			if in {
+				delete(labels, m.Path)
+			}
+		}
+	}
+	for l := range labels {
+		return fmt.Errorf("%s: no member of the input is the label %s", o.Name, l)
 	}
 	return nil
 }

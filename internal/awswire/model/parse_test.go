@@ -2,6 +2,8 @@ package model
 
 import "testing"
 
+const rest = "service s\nprotocol rest-json\nstring S\n"
+
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -15,6 +17,16 @@ func TestParseRefuses(t *testing.T) {
 		"bounds":                     "string A 1-2",
 		"member without shape":       "structure A\n  B",
 		"unknown mark":               "string C\nstructure A\n  B C optional",
+		"label without a member":     rest + "operation A\n  http GET /a/{b}\n  in I\nstructure I",
+		"member without a label":     rest + "operation A\n  http GET /a\n  in I\nstructure I\n  b S required path=b",
+		"optional label":             rest + "operation A\n  http GET /a/{b}\n  in I\nstructure I\n  b S path=b",
+		"broken template":            rest + "operation A\n  http GET /a/{b\n  in I\nstructure I\n  b S required path=b",
+		"two greedy labels":          rest + "operation A\n  http GET /{b+}/{c+}\n  in I\nstructure I\n  b S required path=b\n  c S required path=c",
+		"rest without a path":        rest + "operation A\n  in I\nstructure I",
+		"structure in a header":      rest + "operation A\n  http GET /a\n  in I\nstructure I\n  b I header=X-B",
+		"status in a request":        rest + "integer N\noperation A\n  http GET /a\n  in I\nstructure I\n  b N status",
+		"string as payload":          rest + "operation A\n  http GET /a\n  in I\nstructure I\n  b S payload",
+		"status that is no number":   rest + "operation A\n  http GET /a ok",
 	} {
 		if _, err := Parse(text); err == nil {
 			t.Errorf("%s is accepted: %q", name, text)
