@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -209,7 +210,8 @@ type accessView struct {
 	Access []struct {
 		UserID        string `json:"userId"`
 		UserName      string `json:"userName"`
-		PermissionSet string `json:"permissionSet"`
+		PermissionSet string `json:"permissionSet,omitempty"`
+		Role          string `json:"role,omitempty"`
 		AccountID     string `json:"accountId"`
 		AccountName   string `json:"accountName"`
 		ViaGroup      string `json:"viaGroup,omitempty"`
@@ -217,9 +219,9 @@ type accessView struct {
 }
 
 func (a accessView) print(c *cobra.Command) {
-	t := newTable(c, "USER", "ACCOUNT", "NAME", "PERMISSION SET", "VIA GROUP")
+	t := newTable(c, "USER", "ACCOUNT", "NAME", "PERMISSION SET OR ROLE", "VIA GROUP")
 	for _, x := range a.Access {
-		t.row(x.UserName, x.AccountID, x.AccountName, x.PermissionSet, x.ViaGroup)
+		t.row(x.UserName, x.AccountID, x.AccountName, cmp.Or(x.PermissionSet, x.Role), x.ViaGroup)
 	}
 	t.flush()
 }

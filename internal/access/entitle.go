@@ -3,24 +3,79 @@ package access
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
+	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/organization"
 )
 
-// Entitlement is a role a person may act as now.
+// Entitlement is a role a person may act as now: that of a permission set, or one that the account made itself.
 type Entitlement struct {
 	Account organization.Account
-	Set     PermissionSet
+	// Set is the permission set, if Existing is nil.
+	Set PermissionSet
+	// Existing is the account's own role to which an entitlement of account access leads.
+	Existing *OwnRole
+	// Manager is the account access manager that leads to an existing role.
+	Manager arn.Manager
 }
 
-// lastSet sorts after every permission set id (they are of letters, digits, dashes, dots and slashes), so that a listing
+// Name is what the role is asked for by, beside its account: the permission set's name, or "role/path/Name".
+func (e Entitlement) Name() string {
+	if e.Existing != nil {
+		return e.Existing.Name
+	}
+	return e.Set.Name
+}
+
+// Place is where the entitlement stands in a listing.
+func (e Entitlement) Place() Place {
+	if e.Existing != nil {
+		return Place{e.Account.ID, e.Existing.Name}
+	}
+	return Place{e.Account.ID, e.Set.ID}
+}
+
+// Place is where a listing of what a person reaches stands. Role is the id of a permission set ("ps-…") or the resource part of an
+// existing role's ARN ("role/…"), which come in this order.
+type Place struct{ AccountID, Role string }
+
+// lastRole sorts after every permission set id and every role (they are of letters, digits and +=,.@_-/), so that a listing
 // continues with the next account.
-const lastSet = "~"
+const lastRole = "~"
+
+// holder is a person as the rules see her: everyone an assignment or entitlement to whom reaches her.
+type holder struct {
+	// principals are the active user herself and all the groups she is in.
+	principals []Principal
+	// manager is the account access manager that she may use; zero if there is none.
+	manager Manager
+}
+
+func (s *Service) holder(ctx context.Context, userID string) (h holder, err error) {
+	if h.principals, err = s.principals(ctx, userID); err != nil {
+		return holder{}, err
+	}
+	h.manager, err = s.admittedBy(ctx, userID)
+	return h, err
+}
+
+// admittedBy returns the account access manager whose application lets the person in now; zero if none does. There is one instance, and
+// it has one at most.
+func (s *Service) admittedBy(ctx context.Context, userID string) (Manager, error) {
+	ms, err := s.store.Managers(ctx, "", "", 1)
+	if err != nil || len(ms) == 0 {
+		return Manager{}, err
+	}
+	ok, err := s.applications.Admits(ctx, ms[0].Application(), userID)
+	if err != nil || !ok {
+		return Manager{}, err
+	}
+	return ms[0], nil
+}
 
 // principals returns the active user with all the groups she is in: everyone an assignment to whom reaches her.
 func (s *Service) principals(ctx context.Context, userID string) ([]Principal, error) {
@@ -43,25 +98,13 @@ func (s *Service) principals(ctx context.Context, userID string) ([]Principal, e
 	return ps, nil
 }
 
-// Entitled answers whether a person may act as a set (by name) in an account now, and as which role. No is
-// fault.Denied, always with the same sentence, so that the answer does not tell what exists.
-func (s *Service) Entitled(ctx context.Context, instanceID, userID, accountID, setName string) (Entitlement, ProvisionedRole, error) {
+// Entitled answers whether a person may act in an account now as a permission set (by name) or as an existing role ("role/path/Name"). The
+// provisioned role is that of a set. No is fault.Denied, always with the same sentence, so that the answer does not tell what exists.
+func (s *Service) Entitled(ctx context.Context, instanceID, userID, accountID, name string) (Entitlement, ProvisionedRole, error) {
 	no := fault.New(fault.Denied, "No access")
-	ps, err := s.principals(ctx, userID)
+	h, err := s.holder(ctx, userID)
 	if err != nil {
 		return Entitlement{}, ProvisionedRole{}, hide(err, no)
-	}
-	set, err := s.store.SetByName(ctx, instanceID, setName)
-	if err != nil {
-		return Entitlement{}, ProvisionedRole{}, hide(err, no)
-	}
-	k := RoleKey{accountID, set.ID}
-	ok, err := s.store.Assigned(ctx, k, ps)
-	if err != nil {
-		return Entitlement{}, ProvisionedRole{}, err
-	}
-	if !ok {
-		return Entitlement{}, ProvisionedRole{}, no
 	}
 	acct, err := s.accounts.Account(ctx, accountID)
 	if err != nil {
@@ -70,11 +113,42 @@ func (s *Service) Entitled(ctx context.Context, instanceID, userID, accountID, s
 	if acct.Status != organization.Active {
 		return Entitlement{}, ProvisionedRole{}, no
 	}
+	if arn.IsRoleResource(name) {
+		own, err := s.entitledExisting(ctx, h, accountID, name)
+		if err == nil && own == nil {
+			err = no
+		}
+		return Entitlement{Account: acct, Existing: own, Manager: h.manager.Name()}, ProvisionedRole{}, err
+	}
+	set, err := s.store.SetByName(ctx, instanceID, name)
+	if err != nil {
+		return Entitlement{}, ProvisionedRole{}, hide(err, no)
+	}
+	k := RoleKey{accountID, set.ID}
+	ok, err := s.store.Assigned(ctx, k, h.principals)
+	if err != nil {
+		return Entitlement{}, ProvisionedRole{}, err
+	}
+	if !ok {
+		return Entitlement{}, ProvisionedRole{}, no
+	}
 	role, err := s.store.Role(ctx, k)
 	if err != nil {
 		return Entitlement{}, ProvisionedRole{}, hide(err, no)
 	}
-	return Entitlement{acct, set}, role, nil
+	return Entitlement{Account: acct, Set: set}, role, nil
+}
+
+// entitledExisting returns the existing role with that very name to which the person is entitled; nil if she is not.
+func (s *Service) entitledExisting(ctx context.Context, h holder, accountID, role string) (*OwnRole, error) {
+	if h.manager.ID == "" {
+		return nil, nil
+	}
+	found, err := s.held(ctx, h, HeldRole{AccountID: accountID, Role: role}, 1)
+	if err != nil || len(found) == 0 || found[0].Place != (Place{accountID, role}) {
+		return nil, err
+	}
+	return s.live(ctx, found[0])
 }
 
 // hide turns «not there» and «disabled» into one refusal and leaves outages as they are.
@@ -85,19 +159,91 @@ func hide(err error, no *fault.Fault) error {
 	return err
 }
 
+// reached is something a person may act as, if it is (still) there.
+type reached struct {
+	Place
+	// roleIDs are the unique ids that entitlements to an existing role mean; none for a permission set.
+	roleIDs []string
+}
+
+func (r reached) existing() bool { return len(r.roleIDs) > 0 }
+
+// reachable returns what a person's assignments and entitlements lead to, in order, after a place: the first n of both listings together are
+// among the first n of each.
+func (s *Service) reachable(ctx context.Context, h holder, after Place, n int) ([]reached, error) {
+	keys, err := s.store.RolesOf(ctx, h.principals, RoleKey{after.AccountID, after.Role}, n)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]reached, 0, len(keys))
+	for _, k := range keys {
+		out = append(out, reached{Place: Place{k.AccountID, k.PermissionSetID}})
+	}
+	if h.manager.ID == "" {
+		return out, nil
+	}
+	held, err := s.held(ctx, h, HeldRole{after.AccountID, after.Role, lastRole}, n)
+	if err != nil || len(held) == 0 {
+		return out, err
+	}
+	out = append(out, held...)
+	slices.SortFunc(out, func(a, b reached) int {
+		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), strings.Compare(a.Role, b.Role))
+	})
+	return out[:min(n, len(out))], nil
+}
+
+// held returns up to n existing roles to which a person is entitled, each once with all the ids that are meant.
+func (s *Service) held(ctx context.Context, h holder, after HeldRole, n int) ([]reached, error) {
+	var out []reached
+	for {
+		page, err := s.store.HeldRoles(ctx, h.manager.ID, h.principals, after, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page {
+			at := Place{r.AccountID, r.Role}
+			if last := len(out) - 1; last >= 0 && out[last].Place == at {
+				out[last].roleIDs = append(out[last].roleIDs, r.RoleID)
+				continue
+			}
+			if len(out) == n { // the role before is complete
+				return out, nil
+			}
+			out = append(out, reached{at, []string{r.RoleID}})
+		}
+		if len(page) < n {
+			return out, nil
+		}
+		after = page[len(page)-1]
+	}
+}
+
+// live returns the existing role if the one that bears the name now is one that was meant; else nil.
+func (s *Service) live(ctx context.Context, r reached) (*OwnRole, error) {
+	own, err := s.roles.OwnRole(ctx, r.AccountID, r.Role)
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) {
+		return nil, nil
+	}
+	if err != nil || !slices.Contains(r.roleIDs, own.ID) {
+		return nil, err
+	}
+	return &own, nil
+}
+
 // EntitledAccounts lists the accounts in which a person has any role, by account id after the given one.
 func (s *Service) EntitledAccounts(ctx context.Context, userID, after string, limit int) ([]organization.Account, error) {
-	ps, err := s.principals(ctx, userID)
+	h, err := s.holder(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
 	var out []organization.Account
-	at := RoleKey{}
+	at := Place{}
 	if after != "" {
-		at = RoleKey{after, lastSet}
+		at = Place{after, lastRole}
 	}
 	for len(out) < limit {
-		ids, next, err := s.accountIDs(ctx, ps, at, limit-len(out))
+		ids, next, err := s.accountIDs(ctx, h, at, limit-len(out))
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +252,7 @@ func (s *Service) EntitledAccounts(ctx context.Context, userID, after string, li
 			return nil, err
 		}
 		out = append(out, accts...)
-		if next == (RoleKey{}) {
+		if next == (Place{}) {
 			break
 		}
 		at = next
@@ -115,23 +261,33 @@ func (s *Service) EntitledAccounts(ctx context.Context, userID, after string, li
 }
 
 // accountIDs collects up to n account ids after at; next is where to go on, zero at the end.
-func (s *Service) accountIDs(ctx context.Context, ps []Principal, at RoleKey, n int) (ids []string, next RoleKey, err error) {
+func (s *Service) accountIDs(ctx context.Context, h holder, at Place, n int) (ids []string, next Place, err error) {
 	const page = 1000
-	keys, err := s.store.RolesOf(ctx, ps, at, page)
+	found, err := s.reachable(ctx, h, at, page)
 	if err != nil {
-		return nil, RoleKey{}, err
+		return nil, Place{}, err
 	}
-	for _, k := range keys {
-		if len(ids) > 0 && ids[len(ids)-1] == k.AccountID {
+	for _, r := range found {
+		if len(ids) > 0 && ids[len(ids)-1] == r.AccountID {
 			continue
 		}
 		if len(ids) == n {
-			return ids, RoleKey{ids[n-1], lastSet}, nil
+			return ids, Place{ids[n-1], lastRole}, nil
 		}
-		ids = append(ids, k.AccountID)
+		if r.existing() {
+			if role, err := s.live(ctx, r); err != nil {
+				return nil, Place{}, err
+			} else if role == nil {
+				continue
+			}
+		}
+		ids = append(ids, r.AccountID)
 	}
-	if len(keys) == page {
-		next = RoleKey{ids[len(ids)-1], lastSet}
+	if len(found) == page {
+		next = found[page-1].Place
+		if len(ids) > 0 && ids[len(ids)-1] == next.AccountID {
+			next.Role = lastRole
+		}
 	}
 	return ids, next, nil
 }
@@ -150,50 +306,56 @@ func (s *Service) active(ctx context.Context, ids []string) ([]organization.Acco
 	return accts, nil
 }
 
-// EntitledRoles lists what a person may act as in one account, by permission set id after the given one. An account
-// where she has nothing gives an empty list.
-func (s *Service) EntitledRoles(ctx context.Context, userID, accountID, afterSetID string, limit int) ([]PermissionSet, error) {
-	es, err := s.Entitlements(ctx, userID, RoleKey{accountID, afterSetID}, limit)
-	if err != nil {
-		return nil, err
-	}
-	var out []PermissionSet
-	for _, e := range es {
-		if e.Account.ID == accountID {
-			out = append(out, e.Set)
+// EntitledRoles lists what a person may act as in one account, after the given role of a [Place]. An account where she has nothing gives
+// an empty list.
+func (s *Service) EntitledRoles(ctx context.Context, userID, accountID, after string, limit int) ([]Entitlement, error) {
+	var out []Entitlement
+	for at := (Place{accountID, after}); len(out) < limit; {
+		es, err := s.Entitlements(ctx, userID, at, limit-len(out))
+		if err != nil || len(es) == 0 {
+			return out, err
+		}
+		for _, e := range es {
+			if e.Account.ID != accountID {
+				return out, nil
+			}
+			out, at = append(out, e), e.Place()
 		}
 	}
 	return out, nil
 }
 
-// Entitlements lists everything a person may act as, by (account, set) after the given key, at most limit (up to
-// 1,000). Roles in suspended accounts are left out, so that a page may be shorter; the end is reached when
+// Entitlements lists everything a person may act as, after the given place, at most limit (up to 1,000). Roles in suspended accounts and
+// existing roles that are gone are left out, so that a page may be shorter; the end is reached when
 // the list is empty.
-func (s *Service) Entitlements(ctx context.Context, userID string, after RoleKey, limit int) ([]Entitlement, error) {
-	ps, err := s.principals(ctx, userID)
+func (s *Service) Entitlements(ctx context.Context, userID string, after Place, limit int) ([]Entitlement, error) {
+	h, err := s.holder(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		keys, err := s.store.RolesOf(ctx, ps, after, limit)
-		if err != nil || len(keys) == 0 {
+		found, err := s.reachable(ctx, h, after, limit)
+		if err != nil || len(found) == 0 {
 			return nil, err
 		}
-		es, err := s.entitlements(ctx, keys)
+		es, err := s.entitlements(ctx, h, found)
 		if err != nil || len(es) > 0 {
 			return es, err
 		}
-		after = keys[len(keys)-1]
+		after = found[len(found)-1].Place
 	}
 }
 
-func (s *Service) entitlements(ctx context.Context, keys []RoleKey) ([]Entitlement, error) {
+func (s *Service) entitlements(ctx context.Context, h holder, found []reached) ([]Entitlement, error) {
 	var acctIDs, setIDs []string
-	for _, k := range keys {
-		acctIDs, setIDs = append(acctIDs, k.AccountID), append(setIDs, k.PermissionSetID)
+	for _, r := range found {
+		acctIDs = append(acctIDs, r.AccountID)
+		if !r.existing() {
+			setIDs = append(setIDs, r.Role)
+		}
 	}
 	slices.Sort(setIDs)
-	accts, err := s.active(ctx, slices.Compact(acctIDs)) // keys come sorted by account
+	accts, err := s.active(ctx, slices.Compact(acctIDs)) // they come sorted by account
 	if err != nil {
 		return nil, err
 	}
@@ -209,23 +371,30 @@ func (s *Service) entitlements(ctx context.Context, keys []RoleKey) ([]Entitleme
 	for _, p := range sets {
 		bySet[p.ID] = p
 	}
-	out := make([]Entitlement, 0, len(keys))
-	for _, k := range keys {
-		a, okA := byAcct[k.AccountID]
-		p, okP := bySet[k.PermissionSetID]
-		if okA && okP {
-			out = append(out, Entitlement{a, p})
+	out := make([]Entitlement, 0, len(found))
+	for _, r := range found {
+		e := Entitlement{Account: byAcct[r.AccountID], Set: bySet[r.Role]}
+		if r.existing() && e.Account.ID != "" {
+			e.Manager = h.manager.Name()
+			if e.Existing, err = s.live(ctx, r); err != nil {
+				return nil, err
+			}
+		}
+		if e.Account.ID != "" && (e.Existing != nil || e.Set.ID != "") {
+			out = append(out, e)
 		}
 	}
 	return out, nil
 }
 
-// Reach is one way in which a user reaches a role: directly, or through a group.
+// Reach is one way in which a user reaches a role: directly or through a group, by an assignment or by an entitlement.
 type Reach struct {
 	User    directory.User
 	Account organization.Account
-	Set     PermissionSet
-	// Via is the group's id, empty for an assignment to the user herself.
+	// Set is the permission set of an assignment, Role the resource part of the ARN of the existing role of an entitlement.
+	Set  PermissionSet
+	Role string
+	// Via is the group's id, empty for what was given to the user herself.
 	Via string
 }
 
@@ -233,7 +402,7 @@ type Reach struct {
 // as it answers.
 func (s *Service) Who(ctx context.Context, accountID string) ([]Reach, error) {
 	acct, err := s.accounts.Account(ctx, accountID)
-	if err != nil {
+	if err != nil || acct.Status != organization.Active {
 		return nil, err
 	}
 	var out []Reach
@@ -251,10 +420,69 @@ func (s *Service) Who(ctx context.Context, accountID string) ([]Reach, error) {
 			out = append(out, reach...)
 		}
 		if len(roles) < page {
-			return out, nil
+			existing, err := s.whoIsEntitled(ctx, acct)
+			return append(out, existing...), err
 		}
 		after = roles[len(roles)-1].PermissionSetID
 	}
+}
+
+// whoIsEntitled lists who reaches existing roles of the account.
+func (s *Service) whoIsEntitled(ctx context.Context, acct organization.Account) ([]Reach, error) {
+	ms, err := s.store.Managers(ctx, "", "", 1)
+	if err != nil || len(ms) == 0 {
+		return nil, err
+	}
+	var out []Reach
+	admitted := map[string]bool{}
+	const page = 500
+	for after := (EntitlementPlace{}); ; {
+		ens, err := s.store.Entitlements(ctx, ms[0].ID, EntitlementFilter{AccountID: acct.ID}, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, en := range ens {
+			reach, err := s.whoComesBy(ctx, ms[0], en, admitted)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range reach {
+				r.Account = acct
+				out = append(out, r)
+			}
+		}
+		if len(ens) < page {
+			return out, nil
+		}
+		last := ens[len(ens)-1]
+		after = EntitlementPlace{last.AccountID, last.Role, last.Principal}
+	}
+}
+
+// whoComesBy lists who reaches a role by one entitlement. admitted remembers whom the manager's application lets in.
+func (s *Service) whoComesBy(ctx context.Context, m Manager, en RoleEntitlement, admitted map[string]bool) ([]Reach, error) {
+	role, err := s.live(ctx, reached{Place{en.AccountID, en.Role}, []string{en.RoleID}})
+	if err != nil || role == nil {
+		return nil, err
+	}
+	users, via, err := s.people1(ctx, en.Principal)
+	if err != nil {
+		return nil, err
+	}
+	var out []Reach
+	for _, u := range users {
+		in, known := admitted[u.ID]
+		if !known {
+			if in, err = s.applications.Admits(ctx, m.Application(), u.ID); err != nil {
+				return nil, err
+			}
+			admitted[u.ID] = in
+		}
+		if in {
+			out = append(out, Reach{User: u, Role: en.Role, Via: via})
+		}
+	}
+	return out, nil
 }
 
 func (s *Service) whoHas(ctx context.Context, acct organization.Account, k RoleKey) ([]Reach, error) {
@@ -275,7 +503,7 @@ func (s *Service) whoHas(ctx context.Context, acct organization.Account, k RoleK
 				return nil, err
 			}
 			for _, u := range users {
-				out = append(out, Reach{u, acct, set, via})
+				out = append(out, Reach{User: u, Account: acct, Set: set, Via: via})
 			}
 		}
 		if len(as) < page {
@@ -285,19 +513,48 @@ func (s *Service) whoHas(ctx context.Context, acct organization.Account, k RoleK
 	}
 }
 
-// What lists every way in which a user reaches a role now, by (account, set), then the direct way before those through
+// What lists every way in which a user reaches a role now, in the order of [Place], then the direct way before those through
 // groups. A disabled user is refused with fault.Denied. Like Who it reads as much as it answers.
 func (s *Service) What(ctx context.Context, userID string) ([]Reach, error) {
 	u, err := s.people.User(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
-	ps, err := s.principals(ctx, userID)
+	h, err := s.holder(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
-	ways := map[RoleKey][]string{}
-	for _, p := range ps {
+	ways, err := s.waysOf(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	var out []Reach
+	for after := (Place{}); ; {
+		es, err := s.Entitlements(ctx, userID, after, 1000)
+		if err != nil || len(es) == 0 {
+			return out, err
+		}
+		for _, e := range es {
+			after = e.Place()
+			r := Reach{User: u, Account: e.Account, Set: e.Set}
+			k := HeldRole{AccountID: after.AccountID, Role: after.Role}
+			if e.Existing != nil {
+				r.Role, k.RoleID = e.Existing.Name, e.Existing.ID
+			}
+			via := ways[k]
+			slices.Sort(via)
+			for _, r.Via = range via {
+				out = append(out, r)
+			}
+		}
+	}
+}
+
+// waysOf returns through whom each of a person's assignments and entitlements comes: the ids of groups, and an empty one for herself. The
+// role of an assignment is the permission set, and has no unique id.
+func (s *Service) waysOf(ctx context.Context, h holder) (map[HeldRole][]string, error) {
+	ways := map[HeldRole][]string{}
+	for _, p := range h.principals {
 		via := ""
 		if p.Type == Group {
 			via = p.ID
@@ -309,30 +566,24 @@ func (s *Service) What(ctx context.Context, userID string) ([]Reach, error) {
 				return nil, err
 			}
 			for _, a := range as {
-				ways[a.RoleKey] = append(ways[a.RoleKey], via)
-				after = a.RoleKey
+				k := HeldRole{AccountID: a.AccountID, Role: a.PermissionSetID}
+				ways[k], after = append(ways[k], via), a.RoleKey
 			}
 			more = len(as) == page
 		}
-	}
-	es, err := s.entitlements(ctx, slices.SortedFunc(maps.Keys(ways), compareRoles))
-	if err != nil {
-		return nil, err
-	}
-	var out []Reach
-	for _, e := range es {
-		via := ways[RoleKey{e.Account.ID, e.Set.ID}]
-		slices.Sort(via)
-		for _, v := range via {
-			out = append(out, Reach{u, e.Account, e.Set, v})
+		for after, more := (EntitlementPlace{}), h.manager.ID != ""; more; {
+			ens, err := s.store.Entitlements(ctx, h.manager.ID, EntitlementFilter{Principal: p}, after, page)
+			if err != nil {
+				return nil, err
+			}
+			for _, en := range ens {
+				k := HeldRole{en.AccountID, en.Role, en.RoleID}
+				ways[k], after = append(ways[k], via), EntitlementPlace{en.AccountID, en.Role, en.Principal}
+			}
+			more = len(ens) == page
 		}
 	}
-	return out, nil
-}
-
-// compareRoles orders roles as listings do.
-func compareRoles(a, b RoleKey) int {
-	return cmp.Or(strings.Compare(a.AccountID, b.AccountID), strings.Compare(a.PermissionSetID, b.PermissionSetID))
+	return ways, nil
 }
 
 // people1 returns the active users behind one principal, and the group they come through.

@@ -23,6 +23,9 @@ const (
 	ResourceRole       = "ROLE"
 	ResourcePolicy     = "POLICY"
 	ResourceBoundary   = "PERMISSIONS_BOUNDARY"
+	// ResourceManager is an account access manager, ResourceEntitlement one of its entitlements.
+	ResourceManager     = "ACCOUNT_ACCESS_MANAGER"
+	ResourceEntitlement = "ENTITLEMENT"
 )
 
 // People is what access asks of the identity store.
@@ -38,6 +41,8 @@ type People interface {
 type Accounts interface {
 	Account(ctx context.Context, id string) (organization.Account, error)
 	AccountsByID(ctx context.Context, ids []string) ([]organization.Account, error)
+	// ServiceEnabled reports whether the organization trusts a service.
+	ServiceEnabled(ctx context.Context, service string) (bool, error)
 }
 
 // Policies is what access asks of the policy language.
@@ -50,14 +55,16 @@ type Policies interface {
 
 // Service holds the rules of who may act as what.
 type Service struct {
-	store    Store
-	people   People
-	accounts Accounts
-	policies Policies
-	now      func() time.Time
-	rand     io.Reader
-	wake     func()
-	quotas   Quotas
+	store        Store
+	people       People
+	accounts     Accounts
+	policies     Policies
+	roles        Roles
+	applications Applications
+	now          func() time.Time
+	rand         io.Reader
+	wake         func()
+	quotas       Quotas
 }
 
 // Config is what a Service is made of; every field but Quotas is required.
@@ -66,8 +73,11 @@ type Config struct {
 	People   People
 	Accounts Accounts
 	Policies Policies
-	Now      func() time.Time
-	Rand     io.Reader
+	// Roles and Applications are what account access needs of accounts and of applications.
+	Roles        Roles
+	Applications Applications
+	Now          func() time.Time
+	Rand         io.Reader
 	// Wake tells the provisioning worker that there is work. It must not block.
 	Wake func()
 	// Quotas are AWS's figures where they are zero.
@@ -80,8 +90,9 @@ func NewService(c Config) *Service {
 	q = Quotas{
 		cmp.Or(q.Sets, d.Sets), cmp.Or(q.Regions, d.Regions), cmp.Or(q.Policies, d.Policies), cmp.Or(q.Tags, d.Tags),
 		cmp.Or(q.SetsPerAccount, d.SetsPerAccount), cmp.Or(q.GroupsPerRole, d.GroupsPerRole),
+		cmp.Or(q.GroupsPerExistingRole, d.GroupsPerExistingRole),
 	}
-	return &Service{store: c.Store, people: c.People, accounts: c.Accounts, policies: c.Policies, now: c.Now, rand: c.Rand, wake: c.Wake, quotas: q}
+	return &Service{store: c.Store, people: c.People, accounts: c.Accounts, policies: c.Policies, roles: c.Roles, applications: c.Applications, now: c.Now, rand: c.Rand, wake: c.Wake, quotas: q}
 }
 
 // CreateInstance makes the organization instance.

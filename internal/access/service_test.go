@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/arn"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
@@ -45,6 +46,8 @@ type world struct {
 	o      organization.Organization
 	woken  int
 	now    time.Time
+	roles  ownRoles
+	apps   *apps
 }
 
 func start(t *testing.T) *world {
@@ -59,7 +62,8 @@ func start(t *testing.T) *world {
 	w.people = directory.NewService(directory.Config{Store: db.Directory(), IdentityStoreID: "d-0123456789", Now: now, Rand: rand.Reader})
 	w.org = organization.NewService(organization.Config{Store: db.Organization(), Now: now, Rand: rand.Reader,
 		Opened: func(context.Context, audit.Actor, string, organization.Account) error { return nil }})
-	w.Service = access.NewService(access.Config{Store: w.store, People: w.people, Accounts: w.org, Policies: known{}, Now: now, Rand: rand.Reader, Wake: func() { w.woken++ }})
+	w.roles, w.apps = ownRoles{}, &apps{open: map[arn.InInstance]bool{}}
+	w.Service = access.NewService(access.Config{Store: w.store, People: w.people, Accounts: w.org, Policies: known{}, Roles: w.roles, Applications: w.apps, Now: now, Rand: rand.Reader, Wake: func() { w.woken++ }})
 	if w.o, err = w.org.Create(t.Context(), admin, "Management", "root@example.com"); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +138,7 @@ func TestEntitlementFollowsMembershipStatusAndAssignmentAtOnce(t *testing.T) {
 		if err != nil && !fault.Is(err, fault.Denied) {
 			t.Fatal(err)
 		}
-		es, lerr := w.Entitlements(ctx, u.ID, access.RoleKey{}, 100)
+		es, lerr := w.Entitlements(ctx, u.ID, access.Place{}, 100)
 		if listed := lerr == nil && len(es) == 1; listed != (err == nil) {
 			t.Fatalf("the list says %v, the question says %v", listed, err)
 		}

@@ -22,11 +22,13 @@ type Quotas struct {
 	Sets, Regions, Policies, Tags int
 	// SetsPerAccount is how many sets may be provisioned in an account, GroupsPerRole how many groups may have one set in one account.
 	SetsPerAccount, GroupsPerRole int
+	// GroupsPerExistingRole is how many groups may be entitled to one role that an account made itself.
+	GroupsPerExistingRole int
 }
 
 // DefaultQuotas are AWS's figures.
 func DefaultQuotas() Quotas {
-	return Quotas{Sets: 3500, Regions: 6, Policies: 25, Tags: 50, SetsPerAccount: 500, GroupsPerRole: 100}
+	return Quotas{Sets: 3500, Regions: 6, Policies: 25, Tags: 50, SetsPerAccount: 500, GroupsPerRole: 100, GroupsPerExistingRole: 20}
 }
 
 // Limits of permission sets (IAM Identity Center quotas that nobody can raise; sso-admin model).

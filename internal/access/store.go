@@ -16,6 +16,7 @@ type Store interface {
 	WorkStore
 	AttributeStore
 	RegionStore
+	ManagerStore
 }
 
 // InstanceStore keeps instances.

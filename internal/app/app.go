@@ -161,7 +161,8 @@ func (a *App) services(sealer *seal.Sealer) {
 func (a *App) domain() {
 	a.Directory = directory.NewService(directory.Config{Store: a.db.Directory(), IdentityStoreID: a.Instance.IdentityStoreID, Now: a.now, Rand: a.rand})
 	a.Access = access.NewService(access.Config{
-		Store: a.db.Access(), People: a.Directory, Accounts: a.Organization, Policies: policies{}, Now: a.now, Rand: a.rand, Wake: a.worker.Wake, Quotas: a.Config.Quotas.access(),
+		Store: a.db.Access(), People: a.Directory, Accounts: a.Organization, Policies: policies{}, Roles: accountAccess{a}, Applications: accountAccess{a},
+		Now: a.now, Rand: a.rand, Wake: a.worker.Wake, Quotas: a.Config.Quotas.access(),
 	})
 	a.Applications = application.NewService(application.Config{
 		Store: a.db.Application(), People: a.Directory, Instance: a.hasInstance, CheckPolicy: policies{}.CheckResourcePolicy, Quotas: a.Config.Quotas.application(),

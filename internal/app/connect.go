@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/application"
+	"gatehouse/internal/arn"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/directory"
@@ -60,8 +62,8 @@ func (a *App) additionalRegion(ctx context.Context, name string) bool {
 	return ok
 }
 
-func (policies) HasManagedPolicy(arn string) bool {
-	_, ok := policy.Managed(arn)
+func (policies) HasManagedPolicy(policyARN string) bool {
+	_, ok := policy.Managed(policyARN)
 	return ok
 }
 
@@ -77,19 +79,20 @@ func (k keys) Credential(ctx context.Context, keyID, token string) (awswire.Cred
 }
 
 // credentials is the one way to a role's credentials: entitled now, or «No access».
-func (a *App) credentials(ctx context.Context, who signin.Identity, accountID, setName string) (target.Credentials, error) {
-	_, c, err := a.enter(ctx, who, accountID, setName)
+func (a *App) credentials(ctx context.Context, who signin.Identity, accountID, name string) (target.Credentials, error) {
+	e, c, err := a.enter(ctx, who, accountID, name)
 	if err != nil {
 		return target.Credentials{}, err
 	}
-	if err := a.note(ctx, who, setName, c, accountID); err != nil {
+	if err := a.note(ctx, who, e, c); err != nil {
 		return target.Credentials{}, err
 	}
 	return c, nil
 }
 
-func (a *App) enter(ctx context.Context, who signin.Identity, accountID, setName string) (access.Entitlement, target.Credentials, error) {
-	e, role, err := a.Access.Entitled(ctx, a.Instance.ID, who.User.ID, accountID, setName)
+// enter returns credentials of what a person may act as by a name: a permission set's, or that of an account's own role.
+func (a *App) enter(ctx context.Context, who signin.Identity, accountID, name string) (access.Entitlement, target.Credentials, error) {
+	e, role, err := a.Access.Entitled(ctx, a.Instance.ID, who.User.ID, accountID, name)
 	if err != nil {
 		return e, target.Credentials{}, err
 	}
@@ -97,32 +100,82 @@ func (a *App) enter(ctx context.Context, who signin.Identity, accountID, setName
 	if err != nil {
 		return e, target.Credentials{}, err
 	}
-	c, err := a.target.Credentials(ctx, target.Session{
-		AccountID: accountID, RoleName: role.RoleName, SessionName: who.User.UserName, UserID: who.User.ID, Duration: e.Set.SessionDuration, Tags: tags,
-	})
+	var c target.Credentials
+	if e.Existing != nil {
+		c, err = a.visit(ctx, who, e, tags)
+	} else {
+		c, err = a.target.Credentials(ctx, target.Session{
+			AccountID: accountID, RoleName: role.RoleName, SessionName: who.User.UserName, UserID: who.User.ID, Duration: e.Set.SessionDuration, Tags: tags,
+		})
+	}
 	if fault.Is(err, fault.NotFound) { // the role was removed between the question and the answer
 		err = fault.New(fault.Denied, "No access").Because(err)
 	}
 	return e, c, err
 }
 
+// visit asks for credentials of an account's own role, on behalf of the account access manager.
+func (a *App) visit(ctx context.Context, who signin.Identity, e access.Entitlement, tags map[string]string) (target.Credentials, error) {
+	return a.target.Visit(ctx, target.Visit{
+		RoleARN: arn.IAM(e.Account.ID, e.Existing.Name), RoleID: e.Existing.ID, ManagerARN: e.Manager.String(), ManagerAccount: e.Manager.AccountID,
+		SessionName: who.User.UserName, UserID: who.User.ID, Tags: tags,
+	})
+}
+
+// accountAccess is what package access asks for account access.
+type accountAccess struct{ *App }
+
+// OwnRole implements [access.Roles].
+func (a accountAccess) OwnRole(ctx context.Context, accountID, name string) (access.OwnRole, error) {
+	r, err := a.IAM.CustomerRole(ctx, arn.IAM(accountID, name))
+	return access.OwnRole{Name: name, ID: r.ID, Description: r.Description, Longest: r.MaxSessionDuration}, err
+}
+
+// Open implements [access.Applications].
+func (a accountAccess) Open(ctx context.Context, by audit.Actor, n arn.InInstance) error {
+	return a.Applications.Open(ctx, by, n, application.AccountAccess)
+}
+
+// Close implements [access.Applications].
+func (a accountAccess) Close(ctx context.Context, by audit.Actor, n arn.InInstance) error {
+	err := a.Applications.Delete(ctx, by, n)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// There implements [access.Applications].
+func (a accountAccess) There(ctx context.Context, n arn.InInstance) (bool, error) {
+	_, err := a.Applications.Application(ctx, n)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Admits implements [access.Applications].
+func (a accountAccess) Admits(ctx context.Context, n arn.InInstance, userID string) (bool, error) {
+	_, err := a.Applications.Entitled(ctx, n, userID)
+	if fault.Is(err, fault.Denied) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // console describes a role for the page of an embedded account.
-func (a *App) console(ctx context.Context, who signin.Identity, accountID, setName string) (signinpages.Console, error) {
-	e, c, err := a.enter(ctx, who, accountID, setName)
+func (a *App) console(ctx context.Context, who signin.Identity, accountID, name string) (signinpages.Console, error) {
+	e, c, err := a.enter(ctx, who, accountID, name)
 	if err != nil {
 		return signinpages.Console{}, err
 	}
 	out := signinpages.Console{ARN: c.RoleARN, AccountID: accountID, AccountName: e.Account.Name, PermissionSet: e.Set.Name, Expires: c.Expires}
-	role, err := a.Access.Role(ctx, access.RoleKey{AccountID: accountID, PermissionSetID: e.Set.ID})
+	r, err := a.roleOf(ctx, e)
 	if err != nil {
 		return out, err
 	}
-	r, err := a.IAM.Role(ctx, accountID, role.RoleName)
-	if err != nil {
-		return out, err
-	}
-	for _, arn := range r.Attached {
-		p, err := a.attached(ctx, accountID, arn)
+	for _, policyARN := range r.Attached {
+		p, err := a.attached(ctx, accountID, policyARN)
 		if err != nil {
 			return out, err
 		}
@@ -142,11 +195,23 @@ func (a *App) console(ctx context.Context, who signin.Identity, accountID, setNa
 	return out, nil
 }
 
-func (a *App) attached(ctx context.Context, accountID, arn string) (signinpages.Policy, error) {
-	if m, ok := policy.Managed(arn); ok {
+// roleOf returns the role of an embedded account that a person may act as.
+func (a *App) roleOf(ctx context.Context, e access.Entitlement) (localiam.Role, error) {
+	if e.Existing != nil {
+		return a.IAM.CustomerRole(ctx, arn.IAM(e.Account.ID, e.Existing.Name))
+	}
+	role, err := a.Access.Role(ctx, access.RoleKey{AccountID: e.Account.ID, PermissionSetID: e.Set.ID})
+	if err != nil {
+		return localiam.Role{}, err
+	}
+	return a.IAM.Role(ctx, e.Account.ID, role.RoleName)
+}
+
+func (a *App) attached(ctx context.Context, accountID, policyARN string) (signinpages.Policy, error) {
+	if m, ok := policy.Managed(policyARN); ok {
 		return signinpages.Policy{Name: m.Name, Kind: "AWS managed", Document: indented(m.Text)}, nil
 	}
-	p, err := a.IAM.Policy(ctx, accountID, arn)
+	p, err := a.IAM.Policy(ctx, accountID, policyARN)
 	return signinpages.Policy{Name: p.Name, Kind: "Customer managed", Document: indented(p.Document())}, err
 }
 

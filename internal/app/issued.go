@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"gatehouse/internal/access"
+	"gatehouse/internal/arn"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/target"
@@ -15,7 +17,7 @@ import (
 const noteAgain = 15 * time.Minute
 
 // issue is what one event stands for.
-type issue struct{ session, account, set, addr string }
+type issue struct{ session, account, role, addr string }
 
 // noted remembers what was noted lately, in two generations, so that its size is bounded; what is forgotten is noted once more.
 type noted struct {
@@ -54,16 +56,21 @@ func (n *noted) forget(k issue) {
 
 // note records that a person was given credentials: each time in the log, and in the audit trail unless the same was noted a short
 // while ago. Credentials that cannot be accounted for are not handed out.
-func (a *App) note(ctx context.Context, who signin.Identity, set string, c target.Credentials, accountID string) error {
+func (a *App) note(ctx context.Context, who signin.Identity, of access.Entitlement, c target.Credentials) error {
 	origin := audit.OriginOf(ctx)
 	a.log.InfoContext(ctx, "role credentials issued", "requestId", origin.RequestID, "userId", who.User.ID, "userName", who.User.UserName, "session", who.Session.ID,
 		"role", c.RoleARN, "accessKeyId", c.AccessKeyID, "expires", c.Expires, "client", origin.ClientAddr)
-	k := issue{who.Session.ID, accountID, set, origin.ClientAddr}
+	k := issue{who.Session.ID, of.Account.ID, of.Name(), origin.ClientAddr}
 	if !a.noted.due(k, a.now()) {
 		return nil
 	}
 	e := audit.New(ctx, a.now(), who.Actor(), "sso:GetRoleCredentials", c.RoleARN).
-		With("account", accountID).With("permissionSet", set).With("session", who.Session.ID).With("accessKeyId", c.AccessKeyID)
+		With("account", of.Account.ID).With("session", who.Session.ID).With("accessKeyId", c.AccessKeyID)
+	if of.Existing != nil {
+		e = e.With("role", arn.IAM(of.Account.ID, of.Existing.Name)).With("manager", of.Manager.String())
+	} else {
+		e = e.With("permissionSet", of.Set.Name)
+	}
 	if err := a.SignIn.Note(ctx, e); err != nil {
 		a.noted.forget(k)
 		return err

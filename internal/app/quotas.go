@@ -15,6 +15,8 @@ type Quotas struct {
 	PermissionSetsPerAccount int `yaml:"permission_sets_per_account"`
 	// GroupsPerPermissionSet counts the groups that have one permission set in one account. Default 100.
 	GroupsPerPermissionSet int `yaml:"groups_per_permission_set"`
+	// GroupsPerRole counts the groups that are entitled to one role that an account made itself. Default 20.
+	GroupsPerRole int `yaml:"groups_per_role"`
 	// Regions is per instance, the home region included. Default 6.
 	Regions int `yaml:"regions"`
 	// Applications is per instance. Default 7000.
@@ -31,13 +33,13 @@ type Quotas struct {
 
 // negative reports whether a quota is below zero.
 func (q Quotas) negative() bool {
-	return min(q.PermissionSets, q.PermissionSetsPerAccount, q.GroupsPerPermissionSet, q.PoliciesPerPermissionSet, q.Regions, q.Applications, q.ScopesPerApplication, q.GroupsPerApplication, q.TrustedTokenIssuers, q.TagsPerResource) < 0
+	return min(q.PermissionSets, q.PermissionSetsPerAccount, q.GroupsPerPermissionSet, q.GroupsPerRole, q.PoliciesPerPermissionSet, q.Regions, q.Applications, q.ScopesPerApplication, q.GroupsPerApplication, q.TrustedTokenIssuers, q.TagsPerResource) < 0
 }
 
 func (q Quotas) access() access.Quotas {
 	return access.Quotas{
 		Sets: q.PermissionSets, Regions: q.Regions, Policies: q.PoliciesPerPermissionSet, Tags: q.TagsPerResource,
-		SetsPerAccount: q.PermissionSetsPerAccount, GroupsPerRole: q.GroupsPerPermissionSet,
+		SetsPerAccount: q.PermissionSetsPerAccount, GroupsPerRole: q.GroupsPerPermissionSet, GroupsPerExistingRole: q.GroupsPerRole,
 	}
 }
 

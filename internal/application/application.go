@@ -205,12 +205,18 @@ type Provider struct {
 	// Protocol is OAUTH or SAML.
 	Protocol           string
 	Title, Description string
+	// Managed applications are made by a service, not through the API of applications.
+	Managed bool
 }
+
+// AccountAccess is the provider of the application through which people come to the account access manager.
+const AccountAccess = "account-access"
 
 // Providers lists the kinds of applications, by name. AWS has a catalogue of several hundred besides; their entries hold
 // settings of products, and none can be used through the API.
 func Providers() []Provider {
 	return []Provider{
+		{Name: AccountAccess, Protocol: "OAUTH", Title: "AWS account access", Description: "Access to accounts through roles of their own", Managed: true},
 		{Name: "custom", Protocol: "OAUTH", Title: "Custom application", Description: "A customer managed OAuth 2.0 application"},
 		{Name: "custom-saml", Protocol: "SAML", Title: "Custom SAML 2.0 application", Description: "A customer managed SAML 2.0 application"},
 	}

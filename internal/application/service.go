@@ -104,11 +104,40 @@ func (s *Service) Create(ctx context.Context, by audit.Actor, a Application, cli
 	return a, err
 }
 
+// Open makes the application of a managed provider be there, with the name, open to everybody: the one there is stays as it is.
+//
+// Faults: NotFound for an instance that is not there; Quota.
+func (s *Service) Open(ctx context.Context, by audit.Actor, n arn.InInstance, provider string) error {
+	if _, err := s.Application(ctx, n); err == nil || !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	p, err := FindProvider(provider)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	a := Application{
+		ID: n.ID, InstanceID: n.InstanceID, AccountID: n.AccountID, Provider: p.Name, Name: p.Title, Description: p.Description,
+		Portal: Portal{Origin: FromIdentityCenter}, OpenToAll: true, Version: 1, CreatedAt: now,
+	}
+	e := audit.New(ctx, now, by, "sso:CreateApplication", a.ARN()).With("name", a.Name)
+	_, err = s.store.InsertApplication(ctx, a, s.quotas.Applications, Token{}, e)
+	if err != nil {
+		if _, there := s.Application(ctx, n); there == nil { // somebody was faster
+			return nil
+		}
+	}
+	return err
+}
+
 // creatable refuses providers of which no application can be made here.
 func creatable(provider string) error {
 	p, err := FindProvider(provider)
 	if err != nil {
 		return err
+	}
+	if p.Managed {
+		return invalid("ApplicationProviderArn", "an application of provider %s is made by the service that it belongs to", provider)
 	}
 	if p.Protocol != "OAUTH" {
 		return invalid("ApplicationProviderArn", "an application of provider %s cannot be made through this API: it makes OAuth 2.0 applications", provider)

@@ -81,6 +81,15 @@ func notAuthorized(c Caller, action, resource string) error {
 
 // assumable finds the role with that very ARN, unless it is reserved.
 func (s *Service) assumable(ctx context.Context, roleARN string) (Role, error) {
+	r, err := s.roleByARN(ctx, roleARN)
+	if err == nil && r.Protected {
+		return Role{}, fault.New(fault.NotFound, "there is no such role")
+	}
+	return r, err
+}
+
+// roleByARN finds the role with that very ARN.
+func (s *Service) roleByARN(ctx context.Context, roleARN string) (Role, error) {
 	a, err := arn.Parse(roleARN)
 	rest, isRole := strings.CutPrefix(a.Resource, "role/")
 	if err != nil || !isRole || a.Service != "iam" || a.Region != "" || !arn.IsAccountID(a.AccountID) {
@@ -90,7 +99,7 @@ func (s *Service) assumable(ctx context.Context, roleARN string) (Role, error) {
 	if err != nil {
 		return Role{}, err
 	}
-	if r.ARN() != roleARN || r.Protected {
+	if r.ARN() != roleARN {
 		return Role{}, fault.New(fault.NotFound, "there is no such role")
 	}
 	return r, nil

@@ -33,7 +33,7 @@ type Caller struct {
 	Name string
 	// SessionName is the name of a role session; empty for users.
 	SessionName string
-	// PersonID is the identity store's id of the person behind a session of a reserved role; else empty.
+	// PersonID is the identity store's id of the person for whom Identity Center made the session; else empty.
 	PersonID string
 	// SourceIdentity is who said he stands behind the session; it passes on from session to session.
 	SourceIdentity string

@@ -83,6 +83,26 @@ func (s *Service) EnabledServices(ctx context.Context, after string, limit int) 
 	return s.store.EnabledServices(ctx, after, limit)
 }
 
+// ServiceEnabled reports whether a service works with the organization.
+func (s *Service) ServiceEnabled(ctx context.Context, name string) (bool, error) {
+	// Listed after its own beginning, the service comes among the first.
+	for after := name[:max(len(name)-1, 0)]; ; {
+		ts, err := s.store.EnabledServices(ctx, after, 10)
+		if err != nil {
+			return false, err
+		}
+		for _, t := range ts {
+			if t.Name >= name {
+				return t.Name == name, nil
+			}
+			after = t.Name
+		}
+		if len(ts) < 10 {
+			return false, nil
+		}
+	}
+}
+
 // RegisterDelegate makes a member account administer a service. Identity Center has one such account at most, others five.
 func (s *Service) RegisterDelegate(ctx context.Context, a audit.Actor, accountID, service string) error {
 	if err := checkService(service); err != nil {

@@ -62,6 +62,10 @@ func (p *place) Credentials(context.Context, target.Session) (target.Credentials
 	return target.Credentials{}, fault.New(fault.Unavailable, "not here")
 }
 
+func (p *place) Visit(context.Context, target.Visit) (target.Credentials, error) {
+	return target.Credentials{}, fault.New(fault.Unavailable, "not here")
+}
+
 func (p *place) names() []string { return slices.Sorted(maps.Keys(p.roles)) }
 
 type yes struct{}

@@ -153,13 +153,13 @@ func (c *Client) Accounts(ctx context.Context, token string) ([]Account, error) 
 }
 
 // What a server says goes into a configuration file, where a line more could be a command to run. These are the only forms that the ids of accounts
-// and the names of permission sets have.
+// and the names of permission sets and of an account's own roles ("role/path/Name") have.
 var (
 	accountID = regexp.MustCompile(`^[0-9]{12}$`)
-	roleName  = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	roleName  = regexp.MustCompile(`^(role/([\w+=,.@-]+/)*)?[\w+=,.@-]{1,64}$`)
 )
 
-// Roles lists the names of the permission sets the person can use in an account.
+// Roles lists the names of the permission sets, and of the account's own roles, that the person can use in an account.
 func (c *Client) Roles(ctx context.Context, token, accountID string) ([]string, error) {
 	type role struct {
 		Name string `json:"roleName"`

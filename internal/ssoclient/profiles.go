@@ -20,9 +20,13 @@ func markers(session string) (begin, end string) {
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
-// ProfileName is <account-name>-<Role> in letters, digits and dashes.
+// ProfileName is <account-name>-<Role> in letters, digits and dashes. The slashes of an account's own role become dashes.
 func (p Profile) ProfileName() string {
-	return strings.Trim(notInName.ReplaceAllString(strings.ToLower(p.AccountName), "-"), "-") + "-" + p.Role
+	return p.account() + "-" + strings.ReplaceAll(p.Role, "/", "-")
+}
+
+func (p Profile) account() string {
+	return strings.Trim(notInName.ReplaceAllString(strings.ToLower(p.AccountName), "-"), "-")
 }
 
 // Section writes the sso-session and a profile for each role. Profiles whose names would be the same get the account's number.
@@ -37,7 +41,7 @@ func (c *Client) Section(ps []Profile) string {
 	for _, p := range ps {
 		name := p.ProfileName()
 		if count[name] > 1 {
-			name += "-" + p.AccountID
+			name = p.account() + "-" + p.Role + "-" + p.AccountID // with its slashes: no permission set has any
 		}
 		fmt.Fprintf(&b, "\n[profile %s]\nsso_session = %s\nsso_account_id = %s\nsso_role_name = %s\nregion = %s\nendpoint_url = %s\n", name, c.Session, p.AccountID, p.Role, c.Region, c.URL)
 	}

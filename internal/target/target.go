@@ -52,6 +52,19 @@ type Session struct {
 	Tags map[string]string
 }
 
+// Visit says for whom credentials are wanted of a role that the account made itself, which the account access manager may ask for if the role's
+// trust policy lets it.
+type Visit struct {
+	// RoleARN is the role, RoleID its unique id: another role of that ARN is not meant.
+	RoleARN, RoleID string
+	// ManagerARN is the account access manager, ManagerAccount the account it belongs to: aws:SourceArn and aws:SourceAccount.
+	ManagerARN, ManagerAccount string
+	// SessionName is the user's name, UserID her id in the identity store.
+	SessionName, UserID string
+	// Tags are session tags (attributes for access control).
+	Tags map[string]string
+}
+
 // Credentials are short-lived AWS credentials.
 type Credentials struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
@@ -72,4 +85,8 @@ type Target interface {
 	Remove(ctx context.Context, a audit.Actor, accountID, roleName string) error
 	// Credentials returns credentials of a session of the role.
 	Credentials(ctx context.Context, s Session) (Credentials, error)
+	// Visit returns credentials of a session of a role that the account made itself, for as long as the role allows. A role that is gone, or has
+	// become another one, is fault.NotFound; one that a service keeps fault.Invalid; one that does not let the account access manager in is
+	// fault.Denied "trust", with a message for the person.
+	Visit(ctx context.Context, v Visit) (Credentials, error)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/arn"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/signin"
 )
@@ -15,10 +16,11 @@ import (
 type reach struct {
 	UserID        string `json:"userId"`
 	UserName      string `json:"userName"`
-	PermissionSet string `json:"permissionSet"`
+	PermissionSet string `json:"permissionSet,omitempty" doc:"The permission set of an assignment"`
+	Role          string `json:"role,omitempty" doc:"The ARN of the account's own role, of an entitlement of account access"`
 	AccountID     string `json:"accountId"`
 	AccountName   string `json:"accountName"`
-	ViaGroup      string `json:"viaGroup,omitempty" doc:"The group through which the access comes; empty for a direct assignment"`
+	ViaGroup      string `json:"viaGroup,omitempty" doc:"The group through which the access comes; empty for what was given to the user herself"`
 }
 
 type reachOut struct {
@@ -80,9 +82,17 @@ func (d *door) reached(ctx context.Context, rs []access.Reach) (*reachOut, error
 			}
 			names[r.Via] = g.DisplayName
 		}
-		out.Body.Access = append(out.Body.Access, reach{r.User.ID, r.User.UserName, r.Set.Name, r.Account.ID, r.Account.Name, names[r.Via]})
+		out.Body.Access = append(out.Body.Access, reach{r.User.ID, r.User.UserName, r.Set.Name, roleARN(r.Account.ID, r.Role), r.Account.ID, r.Account.Name, names[r.Via]})
 	}
 	return out, nil
+}
+
+// roleARN is the ARN of an account's own role; empty for none.
+func roleARN(accountID, role string) string {
+	if role == "" {
+		return ""
+	}
+	return arn.IAM(accountID, role)
 }
 
 type settings struct {

@@ -47,7 +47,7 @@ func (d *door) registerSession(api huma.API) {
 }
 
 type portalRole struct {
-	Name           string `json:"name" doc:"The permission set's name"`
+	Name           string `json:"name" doc:"The permission set's name, or the account's own role as role/path/Name"`
 	Description    string `json:"description"`
 	SessionSeconds int    `json:"sessionSeconds"`
 	RelayState     string `json:"relayState"`
@@ -68,7 +68,7 @@ type portalPage struct {
 func (d *door) registerPortal(api huma.API) {
 	type listIn struct {
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"The most roles on a page"`
-		Cursor string `query:"cursor" maxLength:"64" pattern:"^([0-9]{12}/ps-[a-zA-Z0-9./-]{16})?$"`
+		Cursor string `query:"cursor" maxLength:"600" pattern:"^([0-9]{12}/(ps-[a-zA-Z0-9./-]{16}|role/[a-zA-Z0-9+=,.@_/-]+))?$"`
 	}
 	forPerson(api, d, operation{http.MethodGet, "/portal/accounts", "ListPortalAccounts", "The accounts and roles the person may use, by account", 0},
 		func(ctx context.Context, id signin.Identity, in *listIn) (*struct{ Body portalPage }, error) {
@@ -78,7 +78,7 @@ func (d *door) registerPortal(api huma.API) {
 	type credentialsIn struct {
 		Body struct {
 			AccountID string `json:"accountId" pattern:"^[0-9]{12}$"`
-			RoleName  string `json:"roleName" minLength:"1" maxLength:"32"`
+			RoleName  string `json:"roleName" minLength:"1" maxLength:"600"`
 		}
 	}
 	type credentials struct {
@@ -98,9 +98,9 @@ func (d *door) registerPortal(api huma.API) {
 
 // portalPage reads one page of roles and folds it by account.
 func (d *door) portalPage(ctx context.Context, userID, cursor string, limit int) (portalPage, error) {
-	var after access.RoleKey
+	var after access.Place
 	if cursor != "" {
-		after = access.RoleKey{AccountID: cursor[:12], PermissionSetID: cursor[13:]}
+		after = access.Place{AccountID: cursor[:12], Role: cursor[13:]}
 	}
 	es, err := d.Access.Entitlements(ctx, userID, after, limit)
 	if err != nil {
@@ -112,11 +112,15 @@ func (d *door) portalPage(ctx context.Context, userID, cursor string, limit int)
 			page.Accounts = append(page.Accounts, portalAccount{ID: e.Account.ID, Name: e.Account.Name, Email: e.Account.Email})
 		}
 		a := &page.Accounts[len(page.Accounts)-1]
-		a.Roles = append(a.Roles, portalRole{e.Set.Name, e.Set.Description, int(e.Set.SessionDuration / time.Second), e.Set.RelayState})
+		r := portalRole{e.Name(), e.Set.Description, int(e.Set.SessionDuration / time.Second), e.Set.RelayState}
+		if own := e.Existing; own != nil {
+			r.Description, r.SessionSeconds = own.Description, int(own.Longest/time.Second)
+		}
+		a.Roles = append(a.Roles, r)
 	}
 	if len(es) > 0 {
-		last := es[len(es)-1]
-		page.Next = last.Account.ID + "/" + last.Set.ID
+		last := es[len(es)-1].Place()
+		page.Next = last.AccountID + "/" + last.Role
 	}
 	return page, nil
 }

@@ -1,6 +1,7 @@
 package signinpages
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -25,12 +26,12 @@ func (p *pages) console(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	account, set := q.Get("account_id"), q.Get("role_name")
-	if !arn.IsAccountID(account) || set == "" || len(set) > 32 {
-		p.fail(w, r, fault.New(fault.Invalid, "The address needs account_id (12 digits) and role_name (the name of a permission set)."))
+	account, role := q.Get("account_id"), q.Get("role_name")
+	if !arn.IsAccountID(account) || role == "" || len(role) > 32 && !arn.IsRoleResource(role) {
+		p.fail(w, r, fault.New(fault.Invalid, "The address needs account_id (12 digits) and role_name (the name of a permission set, or an account's own role as role/path/Name)."))
 		return
 	}
-	c, err := p.Console(r.Context(), who, account, set)
+	c, err := p.Console(r.Context(), who, account, role)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -39,7 +40,7 @@ func (p *pages) console(w http.ResponseWriter, r *http.Request) {
 	if parts := strings.Split(c.ARN, "/"); len(parts) == 3 {
 		page.RoleName = parts[1]
 	}
-	p.show(w, r, http.StatusOK, "console", frame{Title: c.AccountName + " · " + c.PermissionSet, Person: &who.User, Page: page})
+	p.show(w, r, http.StatusOK, "console", frame{Title: c.AccountName + " · " + cmp.Or(c.PermissionSet, page.RoleName), Person: &who.User, Page: page})
 }
 
 // inWords writes a duration as people say it, in hours and minutes.

@@ -54,7 +54,7 @@ type Console struct {
 	// ARN is arn:aws:sts::<account>:assumed-role/<role>/<session>.
 	ARN                    string
 	AccountID, AccountName string
-	// PermissionSet is the role's permission set by name.
+	// PermissionSet is the role's permission set by name; empty for an account's own role.
 	PermissionSet string
 	// Expires is when credentials taken now would end.
 	Expires  time.Time

@@ -44,13 +44,15 @@ func TestApplicationProviders(t *testing.T) {
 		}
 		token = `,"NextToken":"` + in[string](t, out, "NextToken") + `"`
 	}
-	if want := []string{custom + " OAUTH", custom + "-saml SAML"}; !slices.Equal(got, want) {
+	if want := []string{strings.TrimSuffix(custom, "custom") + "account-access OAUTH", custom + " OAUTH", custom + "-saml SAML"}; !slices.Equal(got, want) {
 		t.Errorf("providers %v, want %v", got, want)
 	}
 	if p := b.do("DescribeApplicationProvider", `{"ApplicationProviderArn":"`+custom+`"}`); p["FederationProtocol"] != "OAUTH" || in[string](t, p, "DisplayData", "DisplayName") != "Custom application" {
 		t.Errorf("DescribeApplicationProvider = %v", p)
 	}
 	b.refused("ResourceNotFoundException", "DescribeApplicationProvider", `{"ApplicationProviderArn":"`+custom+`/nothing"}`)
+	// The application of the account access manager is the manager's to make.
+	b.refused("ValidationException", "CreateApplication", `{"InstanceArn":"$I","ApplicationProviderArn":"`+strings.TrimSuffix(custom, "custom")+`account-access","Name":"Mine"}`)
 }
 
 func TestApplicationLife(t *testing.T) {

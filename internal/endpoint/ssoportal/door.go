@@ -41,16 +41,16 @@ type Tokens interface {
 // Entitlements is what this door asks of access. *access.Service has it.
 type Entitlements interface {
 	EntitledAccounts(ctx context.Context, userID, after string, limit int) ([]organization.Account, error)
-	EntitledRoles(ctx context.Context, userID, accountID, afterSetID string, limit int) ([]access.PermissionSet, error)
+	EntitledRoles(ctx context.Context, userID, accountID, after string, limit int) ([]access.Entitlement, error)
 }
 
 // Config is what the door is made of; every field is required.
 type Config struct {
 	Tokens       Tokens
 	Entitlements Entitlements
-	// Credentials returns credentials for the role of the permission set (by name) in the account, for as long as the set allows. It is
-	// what checks that the person is entitled to it now: fault.Denied "No access" otherwise, whatever the reason.
-	Credentials func(ctx context.Context, who signin.Identity, accountID, setName string) (target.Credentials, error)
+	// Credentials returns credentials for the role of the permission set (by name), or for the account's own role ("role/path/Name"), in the
+	// account, for as long as the set or the role allows. It is what checks that the person is entitled to it now: fault.Denied "No access" otherwise, whatever the reason.
+	Credentials func(ctx context.Context, who signin.Identity, accountID, roleName string) (target.Credentials, error)
 	Log         *slog.Logger
 }
 
@@ -133,22 +133,22 @@ func (d door) listAccountRoles(ctx context.Context, who signin.Identity, in *Lis
 	if !arn.IsAccountID(*in.AccountId) {
 		return nil, fault.New(fault.Invalid, "account_id must be 12 digits")
 	}
-	after, err := tokenKey(in.NextToken, func(s string) bool { return strings.HasPrefix(s, "ps-") })
+	after, err := tokenKey(in.NextToken, func(s string) bool { return strings.HasPrefix(s, "ps-") || arn.IsRoleResource(s) })
 	if err != nil {
 		return nil, err
 	}
 	limit := limitOf(in.MaxResults)
-	sets, err := d.Entitlements.EntitledRoles(ctx, who.User.ID, *in.AccountId, after, limit+1)
+	roles, err := d.Entitlements.EntitledRoles(ctx, who.User.ID, *in.AccountId, after, limit+1)
 	if err != nil {
 		return nil, err
 	}
 	out := &ListAccountRolesResponse{RoleList: []RoleInfo{}}
-	if len(sets) > limit {
-		sets = sets[:limit]
-		out.NextToken = nextToken(sets[limit-1].ID)
+	if len(roles) > limit {
+		roles = roles[:limit]
+		out.NextToken = nextToken(roles[limit-1].Place().Role)
 	}
-	for _, s := range sets {
-		out.RoleList = append(out.RoleList, RoleInfo{RoleName: &s.Name, AccountId: in.AccountId})
+	for _, r := range roles {
+		out.RoleList = append(out.RoleList, RoleInfo{RoleName: new(r.Name()), AccountId: in.AccountId})
 	}
 	return out, nil
 }
@@ -157,8 +157,8 @@ func (d door) getRoleCredentials(ctx context.Context, who signin.Identity, in *G
 	if !arn.IsAccountID(*in.AccountId) {
 		return nil, fault.New(fault.Invalid, "account_id must be 12 digits")
 	}
-	if !setName.MatchString(*in.RoleName) {
-		return nil, fault.New(fault.Invalid, "role_name must be the name of a permission set")
+	if !setName.MatchString(*in.RoleName) && !arn.IsRoleResource(*in.RoleName) {
+		return nil, fault.New(fault.Invalid, "role_name must be the name of a permission set, or an account's own role as role/path/Name")
 	}
 	c, err := d.Credentials(ctx, who, *in.AccountId, *in.RoleName)
 	if err != nil {
@@ -205,7 +205,7 @@ func tokenKey(token *string, isKey func(string) bool) (string, error) {
 		return "", nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(*token)
-	if err != nil || len(b) > 64 || !isKey(string(b)) {
+	if err != nil || len(b) > arn.MaxRoleResource || !isKey(string(b)) {
 		return "", fault.New(fault.Invalid, "next_token is not one of this operation")
 	}
 	return string(b), nil

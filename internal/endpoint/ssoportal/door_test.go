@@ -3,6 +3,7 @@ package ssoportal_test
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,10 +37,18 @@ func (e *entitled) EntitledAccounts(_ context.Context, userID, after string, lim
 	return page(e.accounts, func(a organization.Account) string { return a.ID }, e.userID == userID, after, limit), e.broken
 }
 
-func (e *entitled) EntitledRoles(_ context.Context, userID, accountID, after string, limit int) ([]access.PermissionSet, error) {
+func (e *entitled) EntitledRoles(_ context.Context, userID, accountID, after string, limit int) ([]access.Entitlement, error) {
 	mine := e.userID == userID && len(e.accounts) > 0 && accountID == e.accounts[0].ID
-	return page(e.sets, func(s access.PermissionSet) string { return s.ID }, mine, after, limit), e.broken
+	var all []access.Entitlement
+	for _, s := range e.sets {
+		all = append(all, access.Entitlement{Account: e.accounts[0], Set: s})
+	}
+	all = append(all, access.Entitlement{Account: e.accounts[0], Existing: &access.OwnRole{Name: deployer}})
+	return page(all, func(r access.Entitlement) string { return r.Place().Role }, mine, after, limit), e.broken
 }
+
+// deployer is an account's own role.
+var deployer = "role/workforce/" + strings.Repeat("x", 60) + "/Deployer"
 
 func page[V any](all []V, key func(V) string, mine bool, after string, limit int) []V {
 	var out []V
@@ -192,8 +201,13 @@ func TestListAccountRoles(t *testing.T) {
 	if body != want {
 		t.Errorf("got  %s\nwant %s", body, want)
 	}
-	if _, _, body = d.do(http.MethodGet, "/assignment/roles?account_id=111100000000&next_token=cHMtMDAwMDAwMDAwMDAwMDAwMQ", d.token); body != `{"roleList":[{"roleName":"Set2","accountId":"111100000000"}]}` {
+	if _, _, body = d.do(http.MethodGet, "/assignment/roles?account_id=111100000000&next_token=cHMtMDAwMDAwMDAwMDAwMDAwMQ", d.token); body != `{"roleList":[{"roleName":"Set2","accountId":"111100000000"},{"roleName":"`+deployer+`","accountId":"111100000000"}]}` {
 		t.Errorf("second page: %s", body)
+	}
+	// The place of an account's own role in the listing is its name.
+	token := base64.RawURLEncoding.EncodeToString([]byte(deployer))
+	if status, _, body := d.do(http.MethodGet, "/assignment/roles?account_id=111100000000&next_token="+token, d.token); status != 200 || body != `{"roleList":[]}` {
+		t.Errorf("third page: %d %s", status, body)
 	}
 	if status, _, body := d.do(http.MethodGet, "/assignment/roles?account_id=999999999999", d.token); status != 200 || body != `{"roleList":[]}` {
 		t.Errorf("an account without access: %d %s", status, body)

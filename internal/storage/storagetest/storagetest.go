@@ -61,6 +61,8 @@ func Run(t *testing.T, open Open) {
 		{"Applications", testApplications},
 		{"ApplicationAssignments", testApplicationAssignments},
 		{"Issuers", testIssuers},
+		{"AccountAccess", testAccountAccess},
+		{"Entitlements", testEntitlements},
 		{"ClientTokens", testClientTokens},
 		{"Events", testEvents},
 		{"SigningKeys", testSigningKeys},

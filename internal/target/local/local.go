@@ -81,6 +81,19 @@ func (t *Target) Credentials(ctx context.Context, s target.Session) (target.Cred
 	c, err := t.iam.IssueForSSO(ctx, localiam.SSOSession{
 		AccountID: s.AccountID, RoleName: s.RoleName, SessionName: SessionName(s.SessionName), PersonID: s.UserID, Duration: s.Duration, Tags: s.Tags,
 	})
+	return t.handed(c, err)
+}
+
+// Visit implements target.Target.
+func (t *Target) Visit(ctx context.Context, v target.Visit) (target.Credentials, error) {
+	c, err := t.iam.IssueForService(ctx, localiam.ServiceSession{
+		RoleARN: v.RoleARN, RoleID: v.RoleID, Service: arn.AccountAccess, SourceARN: v.ManagerARN, SourceAccount: v.ManagerAccount,
+		SessionName: SessionName(v.SessionName), PersonID: v.UserID, Tags: v.Tags,
+	})
+	return t.handed(c, err)
+}
+
+func (t *Target) handed(c localiam.Credentials, err error) (target.Credentials, error) {
 	if err != nil {
 		return target.Credentials{}, err
 	}

@@ -46,6 +46,16 @@ func TestSuite(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
+			AddRole: func(t *testing.T, name, trust string, longest time.Duration) (string, string) {
+				if err := iam.DeleteRole(t.Context(), audit.Gatehouse, account, name); err != nil && !fault.Is(err, fault.NotFound) {
+					t.Fatal(err)
+				}
+				r, err := iam.CreateRole(t.Context(), audit.Gatehouse, localiam.Role{Identity: localiam.Identity{AccountID: account, Name: name, Path: "/"}, TrustPolicy: trust, MaxSessionDuration: longest})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return r.ARN(), r.ID
+			},
 		}
 	})
 }

@@ -24,6 +24,8 @@ type Place struct {
 	Seen func(t *testing.T, name string) (r Seen, ok bool)
 	// AddPolicy puts a customer managed policy into the account.
 	AddPolicy func(t *testing.T, p target.PolicyRef)
+	// AddRole puts a role of the account's own there, in the place of one of that name, and returns its ARN and unique id.
+	AddRole func(t *testing.T, name, trust string, longest time.Duration) (roleARN, id string)
 }
 
 // Seen is what can be seen of a role.
@@ -51,6 +53,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		"AMissingCustomerPolicyIsNotFound": missingPolicy,
 		"RemoveIsIdempotent":               remove,
 		"CredentialsAreOfTheSession":       credentials,
+		"VisitsAreOfTheVeryRole":           visits,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,4 +171,40 @@ func credentials(t *testing.T, p Place) {
 	if !strings.HasPrefix(c.AccessKeyID, "ASIA") || c.SecretAccessKey == "" || c.SessionToken == "" || c.Expires.IsZero() {
 		t.Error("a part of the credentials is missing")
 	}
+}
+
+func visits(t *testing.T, p Place) {
+	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"account-access.amazonaws.com"},"Action":["sts:AssumeRole","sts:SetContext","sts:TagSession"],` +
+		`"Condition":{"StringEquals":{"aws:SourceAccount":"999900001111","aws:SourceArn":"arn:aws:account-access:us-east-1:999900001111:application/aam-1"}}}]}`
+	at, id := p.AddRole(t, "Deployer", trust, 3*time.Hour)
+	v := target.Visit{
+		RoleARN: at, RoleID: id, ManagerARN: "arn:aws:account-access:us-east-1:999900001111:application/aam-1", ManagerAccount: "999900001111",
+		SessionName: "mary@example.com", UserID: p.session().UserID, Tags: map[string]string{"team": "red"},
+	}
+	c, err := p.Target.Visit(t.Context(), v)
+	must(t, err)
+	if left := time.Until(c.Expires); c.RoleARN != "arn:aws:sts::"+p.AccountID+":assumed-role/Deployer/mary@example.com" || left > 3*time.Hour || left < 2*time.Hour {
+		t.Errorf("got %s until %s", c.RoleARN, c.Expires)
+	}
+	if !strings.HasPrefix(c.AccessKeyID, "ASIA") || c.SecretAccessKey == "" || c.SessionToken == "" {
+		t.Error("a part of the credentials is missing")
+	}
+	other := v
+	other.ManagerAccount = p.AccountID
+	if _, err := p.Target.Visit(t.Context(), other); !fault.Is(err, fault.Denied) || fault.Of(err).Reason != "trust" {
+		t.Errorf("from another account: %v", err)
+	}
+	must(t, p.Target.Apply(t.Context(), actor, p.role()))
+	other = v
+	other.RoleARN = "arn:aws:iam::" + p.AccountID + ":role" + p.role().Path + p.role().Name
+	if _, err := p.Target.Visit(t.Context(), other); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a reserved role: %v", err)
+	}
+	_, next := p.AddRole(t, "Deployer", trust, time.Hour)
+	if _, err := p.Target.Visit(t.Context(), v); !fault.Is(err, fault.NotFound) {
+		t.Errorf("another role of that name: %v", err)
+	}
+	v.RoleID = next
+	_, err = p.Target.Visit(t.Context(), v)
+	must(t, err)
 }

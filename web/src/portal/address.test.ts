@@ -15,6 +15,11 @@ test.each([
     '#/console?account_id=123456789012&role_name=R&destination=https%3A%2F%2Fconsole.aws.amazon.com%2Fs3%3Fa%3D1%26b',
     '/start/console?account_id=123456789012&role_name=R&destination=https%3A%2F%2Fconsole.aws.amazon.com%2Fs3%3Fa%3D1%26b',
   ],
+  [
+    '#/console?account_id=123456789012&role_name=role/workforce/Deployer',
+    '/start/console?account_id=123456789012&role_name=role%2Fworkforce%2FDeployer',
+  ],
+  ['#/console?account_id=123456789012&role_name=role//Deployer', undefined],
   ['', undefined],
   ['#/', undefined],
   ['#/console', undefined],

@@ -1,3 +1,6 @@
+/** The name of a permission set, or an account's own role as role/path/Name. */
+const role = /^(?:[\w+=,.@-]{1,32}|role\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64})$/;
+
 /**
  * A link made for an AWS access portal, `#/console?account_id=…&role_name=…[&destination=…]`, names an account and a
  * role; the answer is the server's page for it. Anything else after the # is not ours: undefined.
@@ -7,7 +10,7 @@ export function deepLink(hash: string): string | undefined {
   const given = new URLSearchParams(query);
   const accountId = given.get('account_id') ?? '';
   const roleName = given.get('role_name') ?? '';
-  if (path === undefined || !/^\d{12}$/.test(accountId) || !/^[\w+=,.@-]{1,32}$/.test(roleName)) {
+  if (path === undefined || !/^\d{12}$/.test(accountId) || !role.test(roleName)) {
     return undefined;
   }
   const wanted = new URLSearchParams({ account_id: accountId, role_name: roleName });
