@@ -10,6 +10,7 @@ import (
 	"gatehouse/internal/endpoint/cloudformation"
 	"gatehouse/internal/endpoint/iam"
 	"gatehouse/internal/endpoint/identitystore"
+	"gatehouse/internal/endpoint/oidcissuer"
 	"gatehouse/internal/endpoint/organizations"
 	"gatehouse/internal/endpoint/samlsp"
 	"gatehouse/internal/endpoint/scimv2"
@@ -49,6 +50,10 @@ func (a *App) routes() (http.Handler, error) {
 	pages := signinpages.New(signinpages.Config{SignIn: a.SignIn, Sources: a.Directory.Sources, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log})
 	for _, p := range signinpages.Paths {
 		mux.Handle(p, pages)
+	}
+	outbound := oidcissuer.New(oidcissuer.Config{Published: a.IAM.PublishedKeys, Algorithms: localiam.OutboundAlgorithms(), Log: a.log})
+	for _, p := range oidcissuer.Paths {
+		mux.Handle(p, outbound)
 	}
 	mux.Handle("/api/v1/", a.admin(verifier))
 	mux.Handle(samlsp.Path, samlsp.New(samlsp.Config{SignIn: a.SignIn, Directory: a.Directory, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log}))

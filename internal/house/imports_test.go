@@ -16,7 +16,7 @@ const module = "gatehouse/"
 var groups = map[string][]string{
 	"words":    {"internal/fault", "internal/audit", "internal/arn"},
 	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/signingkey", "internal/target", "internal/localiam", "internal/provision", "internal/cloudformation"},
-	"codecs":   {"internal/saml", "internal/scim", "internal/policy", "internal/awswire"},
+	"codecs":   {"internal/saml", "internal/scim", "internal/policy", "internal/awswire", "internal/jwt"},
 	"storage":  {"internal/storage/*"},
 	"endpoint": {"internal/endpoint/*"},
 }

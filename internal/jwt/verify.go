@@ -45,6 +45,9 @@ type Claims struct {
 	all map[string]any
 }
 
+// All returns every claim, as JSON has it. The caller must not change it.
+func (c Claims) All() map[string]any { return c.all }
+
 // Text returns the claim that a path names, words with dots between leading into objects, if it is a string that is not empty.
 func (c Claims) Text(path string) (string, bool) {
 	var v any = c.all

@@ -28,6 +28,10 @@ type Config struct {
 	SAML Assertions
 	// Metadata reads what customers bring for SAML providers. Nil: none is taken.
 	Metadata Metadata
+	// Tokens signs web identity tokens.
+	Tokens Signer
+	// URL is this server's, without a slash at the end; the issuers of web identity tokens are below it.
+	URL string
 }
 
 // Organization is what localiam asks about the organization an account belongs to.

@@ -142,6 +142,12 @@ type AccountStore interface {
 	// SetAlias replaces it; Conflict with Reason "exists" when another account has it.
 	SetAlias(ctx context.Context, accountID, alias string, ev audit.Event) error
 	DeleteAlias(ctx context.Context, accountID, alias string, ev audit.Event) error
+	// Settings returns the account's settings: with Revision 0 when nothing was ever set.
+	Settings(ctx context.Context, accountID string) (Settings, error)
+	// SaveSettings creates or replaces them; see [Store]. An issuer's id is one account's alone.
+	SaveSettings(ctx context.Context, s Settings, ev audit.Event) error
+	// IssuerAccount returns the account whose issuer has the id.
+	IssuerAccount(ctx context.Context, issuerID string) (string, error)
 	// Counts says how many of everything an account has.
 	Counts(ctx context.Context, accountID string) (Counts, error)
 }

@@ -40,6 +40,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 	rows = append(rows, d.profileRows()...)
 	rows = append(rows, d.providerRows()...)
 	rows = append(rows, d.accountRows()...)
+	rows = append(rows, d.outboundRows()...)
 	return awswire.Service[localiam.Caller]{Model: &model, Errors: wireError, Operations: rows}
 }
 
@@ -143,6 +144,10 @@ func wireError(_ string, err error, e awswire.WireError) awswire.WireError {
 		e.Code = "InvalidInput"
 	case f.Kind == fault.Denied && f.Reason == "unmodifiable":
 		e.Code = "UnmodifiableEntity"
+	case f.Kind == fault.Conflict && f.Reason == localiam.ReasonFederationEnabled:
+		e.Code = "FeatureEnabled"
+	case f.Kind == fault.NotFound && f.Reason == localiam.ReasonFederationDisabled:
+		e.Code = "FeatureDisabled"
 	case f.Kind == fault.Conflict && f.Reason == "in-use":
 		e.Code = "DeleteConflict"
 	case f.Kind == fault.Conflict && f.Reason == "version":

@@ -35,6 +35,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 		awswire.Op("GetSessionToken", "", nil, d.getSessionToken),
 		awswire.Op("GetFederationToken", "sts:GetFederationToken", d.onFederatedUser, d.getFederationToken),
 		awswire.Op("DecodeAuthorizationMessage", "sts:DecodeAuthorizationMessage", nil, d.decodeMessage),
+		awswire.Op("GetWebIdentityToken", "sts:GetWebIdentityToken", d.onSelf, d.getWebIdentityToken),
 		awswire.Op("GetAccessKeyInfo", "sts:GetAccessKeyInfo", nil, d.getAccessKeyInfo),
 	}}
 }
@@ -52,6 +53,12 @@ func (d *Door) wireError(operation string, err error, e awswire.WireError) awswi
 		e.Code = "MalformedPolicyDocument"
 	case f.Kind == fault.Quota && f.Reason == "packed-policy", f.Kind == fault.Quota && f.Reason == "policy-size":
 		e.Code, e.Status = "PackedPolicyTooLarge", 400
+	case f.Kind == fault.Denied && f.Reason == localiam.ReasonOutboundDisabled:
+		e.Code = "OutboundWebIdentityFederationDisabledException"
+	case f.Kind == fault.Denied && f.Reason == localiam.ReasonEscalation:
+		e.Code = "SessionDurationEscalationException"
+	case f.Kind == fault.Invalid && f.Reason == localiam.ReasonTokenSize:
+		e.Code = "JWTPayloadSizeExceededException"
 	case f.Kind == fault.NotFound:
 		e.Code, e.Status = "ValidationError", 400 // STS has no NoSuchEntity
 	case operation == "AssumeRoleWithSAML" && f.Kind == fault.Invalid && f.Reason == "expired-assertion":

@@ -19,6 +19,7 @@ import (
 	"gatehouse/internal/fault"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/seal"
+	"gatehouse/internal/signingkey"
 	"gatehouse/internal/storage/sqlite"
 )
 
@@ -77,7 +78,7 @@ func (i *issuer) VerifyAssertion(_ context.Context, _ localiam.SAMLProvider, res
 	return localiam.Assertion{Roles: []localiam.RoleGrant{{RoleARN: i.role, ProviderARN: i.provider}}, SessionName: "ann", Subject: "ann@example.com", SubjectType: "persistent", Issuer: "https://idp", Audience: "https://signin.aws.amazon.com/saml"}, nil
 }
 
-func newBench(t *testing.T, saml localiam.Assertions) *bench {
+func newBench(t *testing.T, saml localiam.Assertions, more ...func(*localiam.Config)) *bench {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "db"), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -93,7 +94,12 @@ func newBench(t *testing.T, saml localiam.Assertions) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
-	b.iam = localiam.NewService(localiam.Config{Store: db.LocalIAM(), Sealer: sealer, Now: b.clock.now, Rand: rand.Reader, SAML: saml})
+	cfg := localiam.Config{Store: db.LocalIAM(), Sealer: sealer, Now: b.clock.now, Rand: rand.Reader, SAML: saml,
+		Tokens: signingkey.NewService(db.SigningKeys(), sealer, b.clock.now), URL: "https://gatehouse.test"}
+	for _, f := range more {
+		f(&cfg)
+	}
+	b.iam = localiam.NewService(cfg)
 	b.router, err = awswire.NewRouter(awswire.Config[localiam.Caller]{
 		Verifier:   &awswire.Verifier[localiam.Caller]{Authenticator: callers{b.iam}, Regions: []string{"us-east-1"}, Now: b.clock.now},
 		Authorizer: callers{b.iam}, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),

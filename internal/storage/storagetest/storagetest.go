@@ -66,6 +66,7 @@ func Run(t *testing.T, open Open) {
 		{"ClientTokens", testClientTokens},
 		{"Events", testEvents},
 		{"SigningKeys", testSigningKeys},
+		{"IAMSettings", testIAMSettings},
 		{"Stacks", testStacks},
 		{"StackWork", testStackWork},
 		{"Trade", testTrade},

@@ -1,0 +1,44 @@
+package sts
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"gatehouse/internal/awswire"
+	"gatehouse/internal/localiam"
+)
+
+// onSelf is what a policy names for GetWebIdentityToken: the caller's own place in STS. The condition keys are those of the request
+// (Service Authorization Reference, «AWS Security Token Service»). Tags need a permission of their own.
+func (d *Door) onSelf(ctx context.Context, c *call, in *GetWebIdentityTokenRequest) (awswire.Target, error) {
+	duration := awswire.Val(in.DurationSeconds)
+	if duration == 0 {
+		duration = int32(localiam.DefaultIdentityToken / time.Second)
+	}
+	t := awswire.On("arn:aws:sts::" + c.Principal.AccountID + ":self")
+	t.Context = map[string][]string{
+		"sts:IdentityTokenAudience": in.Audience, "sts:SigningAlgorithm": {*in.SigningAlgorithm}, "sts:DurationSeconds": {strconv.Itoa(int(duration))},
+	}
+	if len(in.Tags) == 0 {
+		return t, nil
+	}
+	for _, tag := range in.Tags {
+		t.Context["aws:RequestTag/"+*tag.Key] = []string{*tag.Value}
+		t.Context["aws:TagKeys"] = append(t.Context["aws:TagKeys"], *tag.Key)
+	}
+	return t, c.Authorize(ctx, "sts:TagGetWebIdentityToken", t)
+}
+
+func (d *Door) getWebIdentityToken(ctx context.Context, c *call, in *GetWebIdentityTokenRequest) (*GetWebIdentityTokenResponse, error) {
+	tags, err := tagMap(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	want := localiam.IdentityRequest{Audiences: in.Audience, Algorithm: *in.SigningAlgorithm, Duration: seconds(in.DurationSeconds), Tags: tags}
+	if sig, err := awswire.ParseSignature(c.Request); err == nil { // it was verified
+		want.Region = sig.Region
+	}
+	token, expires, err := d.iam.WebIdentityToken(ctx, c.Principal, want)
+	return &GetWebIdentityTokenResponse{WebIdentityToken: &token, Expiration: awswire.At(expires)}, err
+}
