@@ -6,6 +6,7 @@ import (
 
 	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
+	"gatehouse/internal/endpoint/accountaccess"
 	"gatehouse/internal/endpoint/admin"
 	"gatehouse/internal/endpoint/cloudformation"
 	"gatehouse/internal/endpoint/iam"
@@ -96,6 +97,9 @@ func (a *App) awsServices() []awswire.Service[localiam.Caller] {
 		iam.New(a.IAM).Service(),
 		sts.New(a.IAM).Service(),
 		cloudformation.New(a.Stacks).Service(),
+		accountaccess.New[localiam.Caller](accountaccess.Config{
+			Access: a.Access, Accounts: a.Organization, Owner: a.Instance.OwnerAccountID, Delegate: a.standing.accountAccess,
+		}).Service(),
 	}
 }
 

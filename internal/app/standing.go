@@ -122,9 +122,17 @@ func (s *standing) document(text string) (*policy.Document, error) {
 
 // delegate reports whether an account administers Identity Center for the organization.
 func (s *standing) delegate(ctx context.Context, accountID string) (bool, error) {
-	key := delegation{accountID, organization.IdentityCenter}
-	return kept(ctx, s, key, func() map[delegation]bool { return s.delegates }, func() (bool, error) {
-		return s.org.IsDelegate(ctx, accountID, organization.IdentityCenter)
+	return s.delegateOf(ctx, accountID, organization.IdentityCenter)
+}
+
+// accountAccess reports whether an account administers account access for the organization.
+func (s *standing) accountAccess(ctx context.Context, accountID string) (bool, error) {
+	return s.delegateOf(ctx, accountID, arn.AccountAccess)
+}
+
+func (s *standing) delegateOf(ctx context.Context, accountID, service string) (bool, error) {
+	return kept(ctx, s, delegation{accountID, service}, func() map[delegation]bool { return s.delegates }, func() (bool, error) {
+		return s.org.IsDelegate(ctx, accountID, service)
 	})
 }
 
@@ -164,6 +172,9 @@ func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Acce
 // What belongs to Identity Center is as if it were its own for the account that is registered as delegated administrator of
 // sso.amazonaws.com; what the organization tells, for a delegated administrator of any service (the door lets him read alone).
 //
+// The account access manager is likewise for delegated administrators of account-access.amazonaws.com; any account may list its own, of which a
+// member has none.
+//
 // Applications and trusted token issuers belong to the account that made them, which their ARNs bear. To make an application, and to list its own,
 // an account needs no right to the instance (the door shows it no others).
 func (r rights) owner(ctx context.Context, c localiam.Caller, a awswire.Access) (string, error) {
@@ -172,11 +183,16 @@ func (r rights) owner(ctx context.Context, c localiam.Caller, a awswire.Access) 
 	switch {
 	case service == "sso" && (slices.Contains(aboutOwnApplications, name) || ownedBy(c.AccountID, a.Resources)):
 		return c.AccountID, nil
-	case action == "organizations:DescribeOrganization", action == "sso:ListInstances", action == "sso:DescribeInstance":
+	case action == "organizations:DescribeOrganization", action == "sso:ListInstances", action == "sso:DescribeInstance", action == "account-access:ListApplications":
 		return c.AccountID, nil
 	case c.AccountID == r.management, c.AccountID == "":
 	case service == "sso", service == "sso-directory", service == "identitystore":
 		ok, err := r.standing.delegate(ctx, c.AccountID)
+		if err != nil || ok {
+			return c.AccountID, err
+		}
+	case service == "account-access":
+		ok, err := r.standing.accountAccess(ctx, c.AccountID)
 		if err != nil || ok {
 			return c.AccountID, err
 		}
@@ -187,7 +203,7 @@ func (r rights) owner(ctx context.Context, c localiam.Caller, a awswire.Access) 
 		}
 	}
 	switch service {
-	case "sso", "sso-directory", "identitystore", "organizations":
+	case "sso", "sso-directory", "identitystore", "organizations", "account-access":
 		return r.management, nil
 	}
 	return "", nil

@@ -31,6 +31,7 @@ func services() []service {
 		{"cloudformation", "cloudformation"},
 		{"sso", "ssoportal"},
 		{"sso-oidc", "ssooidc"},
+		{"account-access", "accountaccess"},
 	}
 }
 
