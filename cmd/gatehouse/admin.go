@@ -96,27 +96,69 @@ type directoryView struct {
 	SCIMURL         string `json:"scimUrl"`
 	SAMLMetadataURL string `json:"samlMetadataUrl"`
 	SAMLACSURL      string `json:"samlAcsUrl"`
+	SAMLLogoutURL   string `json:"samlLogoutUrl"`
 	IDP             *struct {
-		EntityID     string `json:"entityId"`
-		Certificates []struct {
-			Subject  string    `json:"subject"`
-			NotAfter time.Time `json:"notAfter"`
-		} `json:"certificates"`
-		AllowIDPInitiated bool `json:"allowIdpInitiated"`
-		JustInTime        bool `json:"justInTime"`
+		EntityID          string            `json:"entityId"`
+		MetadataURL       string            `json:"metadataUrl"`
+		Certificates      []certificateView `json:"certificates"`
+		Signers           []certificateView `json:"metadataCertificates"`
+		AllowIDPInitiated bool              `json:"allowIdpInitiated"`
+		JustInTime        bool              `json:"justInTime"`
+		SignRequests      bool              `json:"signRequests"`
+		SingleLogout      bool              `json:"singleLogout"`
+		Check             *struct {
+			CheckedAt time.Time  `json:"checkedAt"`
+			GoodAt    *time.Time `json:"goodAt,omitempty"`
+			Problem   string     `json:"problem,omitempty"`
+		} `json:"metadataCheck,omitempty"`
+		Warnings       []string         `json:"warnings"`
+		OwnCertificate *certificateView `json:"signingCertificate,omitempty"`
 	} `json:"idp,omitempty"`
+}
+
+type certificateView struct {
+	Subject  string    `json:"subject"`
+	NotAfter time.Time `json:"notAfter"`
+	SHA256   string    `json:"sha256"`
+}
+
+func (x certificateView) String() string {
+	return fmt.Sprintf("%s, until %s, SHA-256 %s", x.Subject, x.NotAfter.Format(time.DateOnly), x.SHA256)
 }
 
 func (d directoryView) print(c *cobra.Command) {
 	w := c.OutOrStdout()
-	fmt.Fprintf(w, "directory      %s (%s)\nSCIM URL       %s\nSAML metadata  %s\nSAML ACS       %s\n", d.ID, d.Name, d.SCIMURL, d.SAMLMetadataURL, d.SAMLACSURL)
+	fmt.Fprintf(w, "directory      %s (%s)\nSCIM URL       %s\nSAML metadata  %s\nSAML ACS       %s\nSAML logout    %s\n", d.ID, d.Name, d.SCIMURL, d.SAMLMetadataURL, d.SAMLACSURL, d.SAMLLogoutURL)
 	if d.IDP == nil {
 		fmt.Fprintln(w, "IdP            none; set one with `gatehouse idp set --metadata FILE_OR_URL`")
 		return
 	}
 	fmt.Fprintf(w, "IdP            %s\n", d.IDP.EntityID)
 	for _, x := range d.IDP.Certificates {
-		fmt.Fprintf(w, "  certificate  %s, until %s\n", x.Subject, x.NotAfter.Format(time.DateOnly))
+		fmt.Fprintf(w, "  certificate  %s\n", x)
+	}
+	if d.IDP.MetadataURL != "" {
+		fmt.Fprintf(w, "  metadata     %s\n", d.IDP.MetadataURL)
+	}
+	for _, x := range d.IDP.Signers {
+		fmt.Fprintf(w, "  signed by    %s\n", x)
+	}
+	if c := d.IDP.Check; c != nil {
+		fmt.Fprintf(w, "  asked        %s\n", c.CheckedAt.Format(time.DateTime))
+	}
+	for _, o := range []struct {
+		on   bool
+		what string
+	}{{d.IDP.AllowIDPInitiated, "sign-in may begin at the provider"}, {d.IDP.JustInTime, "unknown users are made"}, {d.IDP.SignRequests, "requests are signed"}, {d.IDP.SingleLogout, "signing out here signs out there"}} {
+		if o.on {
+			fmt.Fprintf(w, "  setting      %s\n", o.what)
+		}
+	}
+	if x := d.IDP.OwnCertificate; x != nil {
+		fmt.Fprintf(w, "  our key      %s\n", x)
+	}
+	for _, x := range d.IDP.Warnings {
+		fmt.Fprintf(w, "  warning      %s\n", x)
 	}
 }
 
@@ -142,6 +184,15 @@ func idpCommand() *cobra.Command {
 			in["allowIdpInitiated"], _ = c.Flags().GetBool("idp-initiated")
 			in["justInTime"], _ = c.Flags().GetBool("just-in-time")
 			in["name"], _ = c.Flags().GetString("name")
+			in["signRequests"], _ = c.Flags().GetBool("sign-requests")
+			in["singleLogout"], _ = c.Flags().GetBool("single-logout")
+			if file, _ := c.Flags().GetString("metadata-certificate"); file != "" {
+				b, err := os.ReadFile(file)
+				if err != nil {
+					return fmt.Errorf("reading the metadata's certificate: %w", err)
+				}
+				in["metadataCertificates"] = string(b)
+			}
 			return call(c, http.MethodPut, directoryPath(c)+"/idp", in, func(d directoryView) { d.print(c) })
 		},
 	}
@@ -149,6 +200,9 @@ func idpCommand() *cobra.Command {
 	set.Flags().Bool("idp-initiated", false, "accept sign-ins that begin at the identity provider")
 	set.Flags().Bool("just-in-time", false, "create unknown users at their first sign-in")
 	set.Flags().String("name", "", "the name shown on the sign-in page")
+	set.Flags().Bool("sign-requests", false, "sign requests to sign in; give this server's SAML metadata to the provider again afterwards")
+	set.Flags().Bool("single-logout", false, "sign out at the provider too when somebody signs out here")
+	set.Flags().String("metadata-certificate", "", "certificates (a PEM file), one of which must have signed the metadata at the URL, now and at every refresh")
 	show := &cobra.Command{Use: "show", Short: "Show the identity provider and this server's SAML addresses", Args: noArgs, Example: "  gatehouse idp show --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return call(c, http.MethodGet, directoryPath(c), nil, func(d directoryView) { d.print(c) })
@@ -157,10 +211,64 @@ func idpCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			return call(c, http.MethodDelete, directoryPath(c)+"/idp", nil, func(d directoryView) { d.print(c) })
 		}}
-	for _, c := range []*cobra.Command{set, show, remove} {
+	refresh := &cobra.Command{Use: "refresh", Short: "Ask for the identity provider's metadata again, now", Args: noArgs, Example: "  gatehouse idp refresh",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return call(c, http.MethodPost, directoryPath(c)+"/idp/refresh", nil, func(d directoryView) { d.print(c) })
+		}}
+	for _, c := range []*cobra.Command{set, show, refresh, remove} {
 		administered(jsonFlag(directoryFlag(c)))
 	}
-	return family("idp", "The identity provider people sign in with (SAML)", set, show, remove)
+	failures := failuresCommand()
+	administered(jsonFlag(failures))
+	return family("idp", "The identity provider people sign in with (SAML)", set, show, refresh, failures, remove)
+}
+
+type failureView struct {
+	Ref       string    `json:"ref"`
+	At        time.Time `json:"at"`
+	Directory string    `json:"directory"`
+	Vouched   bool      `json:"vouched"`
+	Reason    string    `json:"reason"`
+	Why       string    `json:"why"`
+	Advice    string    `json:"advice"`
+	Client    string    `json:"clientAddress"`
+	RequestID string    `json:"requestId,omitempty"`
+	Expires   time.Time `json:"expires"`
+	Message   string    `json:"message,omitempty"`
+}
+
+// failuresCommand lists sign-ins that failed, or shows the one whose reference is given.
+func failuresCommand() *cobra.Command {
+	c := &cobra.Command{Use: "failures [REF]", Short: "Sign-ins that failed, and why; with a reference, the message as well", Args: cobra.MaximumNArgs(1),
+		Example: "  gatehouse idp failures --limit 20\n  gatehouse idp failures 5b0e7c1a-3a0f-4b52-9d0c-2f6a1c1f9e77",
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return call(c, http.MethodGet, "/sign-in-failures/"+segment(args[0]), nil, func(f failureView) {
+					signed := "no: anybody can have sent it"
+					if f.Vouched {
+						signed = "yes, by the identity provider"
+					}
+					fmt.Fprintf(c.OutOrStdout(), "reference  %s\ntime       %s\ndirectory  %s\nfrom       %s\nsigned     %s\nreason     %s\n\n%s\n%s\n", f.Ref, f.At.Format(time.DateTime), f.Directory, f.Client, signed, f.Reason, f.Why, f.Advice)
+					if f.Message != "" {
+						fmt.Fprintf(c.OutOrStdout(), "\n%s", f.Message)
+					}
+				})
+			}
+			limit, _ := c.Flags().GetInt("limit")
+			type out struct {
+				Failures []failureView `json:"failures"`
+				Next     string        `json:"next"`
+			}
+			return call(c, http.MethodGet, fmt.Sprintf("/sign-in-failures?limit=%d", limit), nil, func(o out) {
+				t := newTable(c, "REFERENCE", "TIME", "DIRECTORY", "REASON", "WHY")
+				for _, f := range o.Failures {
+					t.row(f.Ref, f.At.Format(time.DateTime), f.Directory, f.Reason, f.Why)
+				}
+				t.flush()
+			})
+		}}
+	c.Flags().Int("limit", 50, "how many, at most 200")
+	return c
 }
 
 func directoryCommand() *cobra.Command {

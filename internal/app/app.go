@@ -71,6 +71,7 @@ type App struct {
 	proxies  proxies
 	noted    noted
 	standing *standing
+	sealer   *seal.Sealer
 	target   target.Target
 	worker   *provision.Worker
 	builder  *cloudformation.Worker
@@ -143,6 +144,7 @@ func (a *App) Close() error { return a.db.Close() }
 
 // services makes the services that need no instance; firstStart makes the others.
 func (a *App) services(sealer *seal.Sealer) {
+	a.sealer = sealer
 	a.Organization = organization.NewService(organization.Config{Store: a.db.Organization(), Now: a.now, Rand: a.rand, Opened: a.openAccount, CheckPolicy: checkControl})
 	a.standing = newStanding(a.Organization)
 	a.keys = signingkey.NewService(a.db.SigningKeys(), sealer, a.now)
@@ -160,7 +162,10 @@ func (a *App) services(sealer *seal.Sealer) {
 
 // domain makes the services that belong to the instance.
 func (a *App) domain() {
-	a.Directory = directory.NewService(directory.Config{Store: a.db.Directory(), IdentityStoreID: a.Instance.IdentityStoreID, Now: a.now, Rand: a.rand})
+	a.Directory = directory.NewService(directory.Config{
+		Store: a.db.Directory(), IdentityStoreID: a.Instance.IdentityStoreID, Now: a.now, Rand: a.rand,
+		Keys: providerKeys{a.sealer, a.rand, a.now}, Metadata: a.providerMetadata,
+	})
 	a.Access = access.NewService(access.Config{
 		Store: a.db.Access(), People: a.Directory, Accounts: a.Organization, Policies: policies{}, Roles: accountAccess{a}, Applications: accountAccess{a},
 		Now: a.now, Rand: a.rand, Wake: a.worker.Wake, Quotas: a.Config.Quotas.access(),

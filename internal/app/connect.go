@@ -3,11 +3,14 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -26,6 +29,7 @@ import (
 	"gatehouse/internal/organization"
 	"gatehouse/internal/policy"
 	"gatehouse/internal/saml"
+	"gatehouse/internal/seal"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/storage/sqlstore"
 	"gatehouse/internal/target"
@@ -271,11 +275,90 @@ func parseMetadata(xml []byte) (directory.SAMLSettings, error) {
 	if err != nil {
 		return directory.SAMLSettings{}, err
 	}
-	s := directory.SAMLSettings{EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL}
+	return samlSettings(m), nil
+}
+
+func samlSettings(m saml.IDPMetadata) directory.SAMLSettings {
+	s := directory.SAMLSettings{
+		EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, SLORedirectURL: m.SLORedirectURL, SLOPostURL: m.SLOPostURL,
+		SLORedirectAnswerURL: m.SLORedirectAnswerURL, SLOPostAnswerURL: m.SLOPostAnswerURL, ValidUntil: m.ValidUntil,
+	}
 	for _, c := range m.Certificates {
 		s.Certificates = append(s.Certificates, c.Raw)
 	}
-	return s, nil
+	return s
+}
+
+// providerMetadata fetches and reads an identity provider's metadata. Where signers (DER) are given, one of them must have signed it.
+func (a *App) providerMetadata(ctx context.Context, url string, signers [][]byte) (directory.SAMLSettings, error) {
+	doc, err := a.metadataAt(ctx, url)
+	if err != nil {
+		return directory.SAMLSettings{}, err
+	}
+	if len(signers) == 0 {
+		return parseMetadata(doc)
+	}
+	var trusted []*x509.Certificate
+	for _, der := range signers {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return directory.SAMLSettings{}, fault.New(fault.Invalid, "a certificate for the metadata cannot be read").At("metadataCertificates").Because(err)
+		}
+		trusted = append(trusted, cert)
+	}
+	m, err := saml.ParseSignedIDPMetadata(doc, trusted)
+	if f := fault.Of(err); err != nil && f.Kind == fault.Unauthenticated {
+		return directory.SAMLSettings{}, fault.New(fault.Invalid, "the metadata is not signed as it must be: %s", f.Message).At("metadataUrl").Because(err)
+	}
+	if err != nil {
+		return directory.SAMLSettings{}, err
+	}
+	return samlSettings(m), nil
+}
+
+// providerKeys makes the keys with which the service provider signs: RSA of 2,048 bits, which every identity provider understands, with a
+// certificate of ten years that nobody but the identity provider looks at.
+type providerKeys struct {
+	sealer *seal.Sealer
+	rand   io.Reader
+	now    func() time.Time
+}
+
+func (k providerKeys) place(sourceID string) []byte { return []byte("saml-signing-key/" + sourceID) }
+
+// NewKey implements [directory.Keys].
+func (k providerKeys) NewKey(sourceID string) (sealed, certificate []byte, err error) {
+	key, err := rsa.GenerateKey(k.rand, 2048)
+	if err != nil {
+		return nil, nil, err
+	}
+	cert, err := saml.SelfSign(k.rand, key, saml.CertificateSpec{CommonName: "Gatehouse " + sourceID, NotBefore: k.now(), NotAfter: k.now().AddDate(10, 0, 0)})
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	sealed, err = k.sealer.Seal(der, k.place(sourceID))
+	return sealed, cert.Raw, err
+}
+
+// OpenKey implements [directory.Keys].
+func (k providerKeys) OpenKey(sourceID string, sealed []byte) (crypto.Signer, error) {
+	der, err := k.sealer.Open(sealed, k.place(sourceID))
+	if err != nil {
+		return nil, err
+	}
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fault.New(fault.Internal, "the sealed key is none to sign with")
+	}
+	return signer, nil
 }
 
 // TrustIDP makes a source trust the identity provider whose metadata is given. Its other settings stay.
@@ -284,24 +367,24 @@ func (a *App) TrustIDP(ctx context.Context, by audit.Actor, sourceID, name strin
 	if err != nil {
 		return err
 	}
-	_, err = a.Directory.UpdateSource(ctx, by, sourceID, func(s *directory.Source) error {
-		m.AllowIDPInitiated, m.JustInTime = s.SAML.AllowIDPInitiated, s.SAML.JustInTime
+	_, err = a.Directory.SetProvider(ctx, by, sourceID, func(s *directory.Source) error {
+		m.AllowIDPInitiated, m.JustInTime, m.SignRequests, m.SingleLogout = s.SAML.AllowIDPInitiated, s.SAML.JustInTime, s.SAML.SignRequests, s.SAML.SingleLogout
 		s.SAML, s.Name = m, name
 		return nil
 	})
 	return err
 }
 
-// metadataAt gets a metadata document for an administrator, who may name an identity provider on this machine.
+// metadataAt gets a metadata document for an administrator, now and from time to time.
 func (a *App) metadataAt(ctx context.Context, url string) ([]byte, error) {
-	b, err := fetch.New(fetch.Config{Loopback: true, Roots: a.roots}).Get(ctx, url)
+	b, err := a.outside().Get(ctx, url)
 	if f := fault.Of(err); f != nil {
 		return nil, fault.New(fault.Invalid, "the metadata could not be fetched: %s", f.Message).At("metadataUrl").Because(err)
 	}
 	return b, nil
 }
 
-// outside gets documents that others than administrators of this server name. This machine is outside only for a server that is reached at no other
+// outside gets documents. This machine is outside only for a server that is reached at no other
 // address than this machine's: one on somebody's desk.
 func (a *App) outside() *fetch.Client {
 	u, err := url.Parse(a.Config.URL)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -48,7 +49,7 @@ func (a *App) routes() (http.Handler, error) {
 	for _, p := range ssoportal.Paths {
 		mux.Handle(p, portal)
 	}
-	pages := signinpages.New(signinpages.Config{SignIn: a.SignIn, Sources: a.Directory.Sources, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log})
+	pages := signinpages.New(signinpages.Config{SignIn: a.SignIn, Sources: a.Directory.Sources, Onward: a.onward, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log})
 	for _, p := range signinpages.Paths {
 		mux.Handle(p, pages)
 	}
@@ -57,7 +58,7 @@ func (a *App) routes() (http.Handler, error) {
 		mux.Handle(p, outbound)
 	}
 	mux.Handle("/api/v1/", a.admin(verifier))
-	mux.Handle(samlsp.Path, samlsp.New(samlsp.Config{SignIn: a.SignIn, Directory: a.Directory, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log}))
+	mux.Handle(samlsp.Path, samlsp.New(a.samlsp()))
 	mux.Handle("HEAD /start", ssooidc.StartAlias(a.StartURL()))
 	mux.Handle("/start", web.Handler())
 	mux.Handle("/start/", web.Handler())
@@ -71,7 +72,9 @@ func (a *App) routes() (http.Handler, error) {
 	// nothing and pass. The assertion consumer service is posted to from the identity provider's site by design; it binds the
 	// sign-in to the browser by itself (package samlsp).
 	guard := http.NewCrossOriginProtection()
-	guard.AddInsecureBypassPattern("POST /saml/{directory}/acs")
+	for _, pattern := range samlsp.CrossOrigin {
+		guard.AddInsecureBypassPattern(pattern)
+	}
 	scim := scimv2.New(scimv2.Config{Directory: a.Directory, URL: a.Config.URL, Now: a.now, Log: a.log})
 	return a.around(guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -85,6 +88,20 @@ func (a *App) routes() (http.Handler, error) {
 			mux.ServeHTTP(w, r)
 		}
 	}))), nil
+}
+
+func (a *App) samlsp() samlsp.Config {
+	return samlsp.Config{SignIn: a.SignIn, Directory: a.Directory, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Rand: a.rand, Log: a.log}
+}
+
+// onward is where the browser of somebody who has just signed out is sent, so that she is signed out at her identity provider too; empty for nowhere. That
+// she is signed out here does not depend on it.
+func (a *App) onward(ctx context.Context, p signin.Proof) string {
+	to, err := samlsp.SignOutURL(ctx, a.samlsp(), p)
+	if err != nil {
+		a.log.ErrorContext(ctx, "signing out at the identity provider is not possible", "source", p.SourceID, "error", err)
+	}
+	return to
 }
 
 func (a *App) awsServices() []awswire.Service[localiam.Caller] {
@@ -116,7 +133,7 @@ func (a *App) admin(v *awswire.Verifier[localiam.Caller]) http.Handler {
 		},
 		Authorize:     a.adminRights,
 		SessionSecret: a.sessionSecret,
-		Credentials:   a.credentials, Revoke: a.IAM.RevokePersonSessions, ParseMetadata: parseMetadata, Fetch: a.metadataAt, Events: a.events, Now: a.now, Log: a.log,
+		Credentials:   a.credentials, Revoke: a.IAM.RevokePersonSessions, ParseMetadata: parseMetadata, Fetch: a.providerMetadata, Onward: a.onward, Events: a.events, Now: a.now, Log: a.log,
 	})
 }
 

@@ -22,7 +22,7 @@ func TestMetadataIsFetchedOverHTTPS(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	a := &App{}
+	a := &App{Config: Config{URL: "http://127.0.0.1:8080"}}
 	if b, err := a.metadataAt(t.Context(), srv.URL); err != nil || string(b) != "here" {
 		t.Errorf("on this machine: %q, %v", b, err)
 	}

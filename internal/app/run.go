@@ -21,6 +21,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	wg.Go(func() { a.worker.Run(ctx) })
 	wg.Go(func() { a.builder.Run(ctx) })
 	wg.Go(func() { a.sweep(ctx) })
+	wg.Go(func() { a.refreshMetadata(ctx) })
 	errs := make(chan error, 2)
 	servers := []*http.Server{a.server(a.handler)}
 	if a.Config.TLSCertificate != "" {

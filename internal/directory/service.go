@@ -50,6 +50,9 @@ type Service struct {
 	now     func() time.Time
 	rand    io.Reader
 	seen    touched
+
+	keys     Keys
+	metadata func(ctx context.Context, url string, signers [][]byte) (SAMLSettings, error)
 }
 
 // Config is what a Service is made of.
@@ -59,11 +62,16 @@ type Config struct {
 	IdentityStoreID string
 	Now             func() time.Time
 	Rand            io.Reader
+	// Keys is optional: without it nothing is signed.
+	Keys Keys
+	// Metadata fetches and reads an identity provider's metadata; where signers are given one of them must have signed it. What is wrong with it is a
+	// fault of kind Invalid or Unauthenticated. Optional: without it metadata is not refreshed.
+	Metadata func(ctx context.Context, url string, signers [][]byte) (SAMLSettings, error)
 }
 
-// NewService returns a Service. Every field of c is required.
+// NewService returns a Service. Every field of c is required that is not said to be optional.
 func NewService(c Config) *Service {
-	return &Service{store: c.Store, storeID: c.IdentityStoreID, now: c.Now, rand: c.Rand}
+	return &Service{store: c.Store, storeID: c.IdentityStoreID, now: c.Now, rand: c.Rand, keys: c.Keys, metadata: c.Metadata}
 }
 
 // IdentityStoreID returns the id of the identity store, "d-…".

@@ -34,10 +34,25 @@ type SAMLSettings struct {
 	EntityID string
 	// SSORedirectURL and SSOPostURL are where sign-in requests go; at least one is set with EntityID.
 	SSORedirectURL, SSOPostURL string
+	// SLORedirectURL and SLOPostURL are where logout requests go; the other two, where they differ, are where the answers to the provider's own
+	// go. Empty where not offered.
+	SLORedirectURL, SLOPostURL, SLORedirectAnswerURL, SLOPostAnswerURL string
 	// Certificates are the trusted signing certificates, DER, all trusted at once.
 	Certificates [][]byte
-	// MetadataURL is where the metadata came from, if it was a URL.
+	// MetadataURL is where the metadata came from, if it was a URL. It is asked again from time to time ([Service.RefreshMetadata]).
 	MetadataURL string
+	// MetadataSigners are the certificates (DER) one of which must have signed the metadata; empty where the connection alone is trusted.
+	MetadataSigners [][]byte
+	// ValidUntil is how long the metadata says it is good; zero when it does not say. It is shown and not enforced.
+	ValidUntil time.Time
+	// SignRequests signs sign-in requests. Off by default.
+	SignRequests bool
+	// SingleLogout signs people out at the provider too when they sign out here. Off by default. Logout requests of the provider are taken in any
+	// case.
+	SingleLogout bool
+	// SigningKey is the sealed private key with which the service provider signs, SigningCertificate (DER) what it gives to the identity
+	// provider. Both are empty until they are needed; they stay when the provider is exchanged.
+	SigningKey, SigningCertificate []byte
 	// AllowIDPInitiated accepts responses nobody asked for. Off by default.
 	AllowIDPInitiated bool
 	// JustInTime creates an unknown user at sign-in. Off by default.

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"net/url"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,16 +81,22 @@ func checkSAML(m SAMLSettings) error {
 	if m.SSORedirectURL == "" && m.SSOPostURL == "" {
 		return invalid("saml", "the identity provider's metadata names no single sign-on address (HTTP-Redirect or HTTP-POST)")
 	}
-	for _, raw := range []string{m.SSORedirectURL, m.SSOPostURL} {
+	for _, raw := range []string{m.SSORedirectURL, m.SSOPostURL, m.SLORedirectURL, m.SLOPostURL, m.SLORedirectAnswerURL, m.SLOPostAnswerURL} {
 		u, err := url.Parse(raw)
 		if raw != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
-			return invalid("saml", "the single sign-on address %q is not an http(s) URL", raw)
+			return invalid("saml", "the address %q of the identity provider is not an http(s) URL", raw)
 		}
 	}
 	if len(m.Certificates) == 0 {
 		return invalid("saml", "the identity provider's metadata has no signing certificate, so nothing it says could be believed")
 	}
-	for _, der := range m.Certificates {
+	if m.SingleLogout && m.SLORedirectURL == "" && m.SLOPostURL == "" {
+		return invalid("singleLogout", "the identity provider's metadata names no single logout address, so nobody could be signed out there")
+	}
+	if len(m.MetadataSigners) > 0 && m.MetadataURL == "" {
+		return invalid("metadataSigners", "the metadata's signers are for metadata that is fetched from an address")
+	}
+	for _, der := range slices.Concat(m.Certificates, m.MetadataSigners) {
 		if _, err := x509.ParseCertificate(der); err != nil {
 			return fault.New(fault.Invalid, "a signing certificate cannot be read").At("saml").Because(err)
 		}

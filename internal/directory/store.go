@@ -90,6 +90,13 @@ type SourceStore interface {
 	Source(ctx context.Context, id string) (Source, error)
 	// Sources lists all, by id; there are few.
 	Sources(ctx context.Context) ([]Source, error)
+	// ClaimMetadataCheck notes that a source's metadata is asked for at at, unless it was after ifNotAfter, and returns the last check. Of two
+	// at the same time one is told true. It writes no event; the change that comes of it does.
+	ClaimMetadataCheck(ctx context.Context, id string, at, ifNotAfter time.Time) (MetadataCheck, bool, error)
+	// PutMetadataCheck keeps what came of it; it writes no event.
+	PutMetadataCheck(ctx context.Context, c MetadataCheck) error
+	// MetadataCheck answers a zero one when there is none.
+	MetadataCheck(ctx context.Context, id string) (MetadataCheck, error)
 	// InsertToken adds t unless the source already has max tokens that expire after t.CreatedAt:
 	// fault.Quota. The check and the insert are one transaction.
 	InsertToken(ctx context.Context, t Token, max int, e audit.Event) error

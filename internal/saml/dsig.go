@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"math/big"
 	"strings"
+	"unicode/utf8"
 )
 
 // signatureAlgorithm is one that may sign. There is no SHA-1, because collisions are within reach; and no HMAC, because
@@ -163,7 +164,7 @@ func canonicalizationOf(method *element) (canonicalization, bool) {
 	if len(list.children) != 0 || !method.elementsOnly() {
 		return c, false
 	}
-	c.prefixes = strings.Fields(list.value("PrefixList"))
+	c.prefixes = xmlFields(list.value("PrefixList"))
 	for i, p := range c.prefixes {
 		if p == "#default" {
 			c.prefixes[i] = ""
@@ -263,12 +264,17 @@ func transforms(list *element) (canonicalization, bool) {
 	return rules, ok && !rules.inclusive
 }
 
+// xmlFields splits at what XML takes for white space, and nothing else: a no-break space is none.
+func xmlFields(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r < utf8.RuneSelf && isSpace(byte(r)) })
+}
+
 // base64Text decodes the text of an element. White space is allowed, as XML Schema's base64Binary allows it.
 func base64Text(e *element) ([]byte, bool) {
 	text, ok := e.text()
 	if !ok {
 		return nil, false
 	}
-	data, err := base64.StdEncoding.Strict().DecodeString(strings.Join(strings.Fields(text), ""))
+	data, err := base64.StdEncoding.Strict().DecodeString(strings.Join(xmlFields(text), ""))
 	return data, err == nil && len(data) > 0
 }

@@ -21,10 +21,12 @@ type IDPMetadata struct {
 	SSORedirectURL, SSOPostURL string
 	// SLORedirectURL and SLOPostURL take logout requests; empty where not offered.
 	SLORedirectURL, SLOPostURL string
+	// SLORedirectAnswerURL and SLOPostAnswerURL take the answers to the provider's own logout requests; empty where they go to the same addresses.
+	SLORedirectAnswerURL, SLOPostAnswerURL string
 	// Certificates are all signing certificates, in document order and each once: the current one, the next one, and old
 	// ones not yet removed. There is at least one.
 	Certificates []*x509.Certificate
-	// WantAuthnRequestsSigned says that unsigned requests may be refused. Gatehouse does not sign its requests.
+	// WantAuthnRequestsSigned says that unsigned requests may be refused.
 	WantAuthnRequestsSigned bool
 	// ValidUntil is when the metadata should be fetched again; zero when it does not say.
 	ValidUntil time.Time
@@ -47,6 +49,23 @@ func ParseIDPMetadata(data []byte) (IDPMetadata, error) {
 	if err != nil {
 		return IDPMetadata{}, invalidXML("The metadata", err)
 	}
+	return idpMetadata(root)
+}
+
+// ParseSignedIDPMetadata is [ParseIDPMetadata] for metadata that one of the signers must have signed as a whole: what is read is what the signature
+// covers. Comments and processing instructions are refused then. Metadata without a good signature is a fault of kind Unauthenticated, with the reasons of
+// [Verify].
+//
+// Source: SAML 2.0 Metadata §3.
+func ParseSignedIDPMetadata(data []byte, signers []*x509.Certificate) (IDPMetadata, error) {
+	root, err := Message{XML: data}.verified(signers)
+	if err != nil {
+		return IDPMetadata{}, err
+	}
+	return idpMetadata(root)
+}
+
+func idpMetadata(root *element) (IDPMetadata, error) {
 	if !root.is(nsMetadata, "EntityDescriptor") && !root.is(nsMetadata, "EntitiesDescriptor") {
 		return IDPMetadata{}, badMetadata("not-metadata", "The document is not SAML 2.0 metadata: its root is neither an EntityDescriptor nor an EntitiesDescriptor.")
 	}
@@ -108,6 +127,12 @@ func (m *IDPMetadata) endpoints(role *element) error {
 			// A browser is sent there, so nothing but a web address will do: a javascript: address would run.
 			if *target = e.value("Location"); !webAddress(*target) {
 				return badMetadata("sso-url", "An address in the metadata is not an absolute http or https URL.")
+			}
+			answer := map[*string]*string{&m.SLORedirectURL: &m.SLORedirectAnswerURL, &m.SLOPostURL: &m.SLOPostAnswerURL}[target]
+			if other, has := e.attr("ResponseLocation"); has && answer != nil {
+				if *answer = other; !webAddress(other) {
+					return badMetadata("sso-url", "An address in the metadata is not an absolute http or https URL.")
+				}
 			}
 		}
 	}
@@ -172,11 +197,7 @@ func (m IDPMetadata) XML() []byte {
 	w.open("EntityDescriptor", "xmlns", nsMetadata, "entityID", m.EntityID, "validUntil", instantOrNone(m.ValidUntil))
 	w.open("IDPSSODescriptor", "WantAuthnRequestsSigned", strconv.FormatBool(m.WantAuthnRequestsSigned), "protocolSupportEnumeration", protocolSupport)
 	for _, cert := range m.Certificates {
-		w.open("KeyDescriptor", "use", "signing")
-		w.open("KeyInfo", "xmlns", nsSignature)
-		w.open("X509Data")
-		w.leaf("X509Certificate", base64.StdEncoding.EncodeToString(cert.Raw))
-		w.close("X509Data", "KeyInfo", "KeyDescriptor")
+		w.signingKey(cert)
 	}
 	w.endpoint("SingleLogoutService", BindingRedirect, m.SLORedirectURL)
 	w.endpoint("SingleLogoutService", BindingPost, m.SLOPostURL)
@@ -200,16 +221,26 @@ type SPMetadata struct {
 	EntityID string
 	// ACSURLs take responses under the HTTP-POST binding; the first is the default. At least one.
 	ACSURLs []string
+	// SLOURL takes logout messages under both bindings; empty for none.
+	SLOURL string
+	// Certificate belongs to the key that signs requests; nil when there is none. SignsRequests says that requests to sign in are signed
+	// with it too.
+	Certificate   *x509.Certificate
+	SignsRequests bool
 }
 
-// XML returns the metadata document. It asks for signed assertions and e-mail shaped name identifiers, and says that
-// authentication requests are not signed.
+// XML returns the metadata document. It asks for signed assertions and e-mail shaped name identifiers.
 //
 // Source: SAML 2.0 Metadata §2.4.4.
 func (m SPMetadata) XML() []byte {
 	w := &markup{}
 	w.open("EntityDescriptor", "xmlns", nsMetadata, "entityID", m.EntityID)
-	w.open("SPSSODescriptor", "AuthnRequestsSigned", "false", "WantAssertionsSigned", "true", "protocolSupportEnumeration", protocolSupport)
+	w.open("SPSSODescriptor", "AuthnRequestsSigned", strconv.FormatBool(m.SignsRequests), "WantAssertionsSigned", "true", "protocolSupportEnumeration", protocolSupport)
+	if m.Certificate != nil {
+		w.signingKey(m.Certificate)
+	}
+	w.endpoint("SingleLogoutService", BindingRedirect, m.SLOURL)
+	w.endpoint("SingleLogoutService", BindingPost, m.SLOURL)
 	w.leaf("NameIDFormat", NameIDEmail)
 	for i, location := range m.ACSURLs {
 		w.open("AssertionConsumerService", "Binding", BindingPost, "Location", location, "index", strconv.Itoa(i), "isDefault", strconv.FormatBool(i == 0))
@@ -217,6 +248,15 @@ func (m SPMetadata) XML() []byte {
 	}
 	w.close("SPSSODescriptor", "EntityDescriptor")
 	return w.Bytes()
+}
+
+// signingKey writes the KeyDescriptor of a certificate.
+func (w *markup) signingKey(cert *x509.Certificate) {
+	w.open("KeyDescriptor", "use", "signing")
+	w.open("KeyInfo", "xmlns", nsSignature)
+	w.open("X509Data")
+	w.leaf("X509Certificate", base64.StdEncoding.EncodeToString(cert.Raw))
+	w.close("X509Data", "KeyInfo", "KeyDescriptor")
 }
 
 // markup writes XML.

@@ -228,11 +228,3 @@ func (s *Service) toEnd(ctx context.Context, secret, userID string) string {
 
 // Note records what a signed-in person did that changes nothing here: role credentials that she was given.
 func (s *Service) Note(ctx context.Context, e audit.Event) error { return s.store.Note(ctx, e) }
-
-// Refuse records a sign-in that was refused before it came to Park: a bad signature, an unknown user. why
-// is for the administrator: a short sentence without a secret.
-func (s *Service) Refuse(ctx context.Context, sourceID, requestID, why string) error {
-	e := audit.New(ctx, s.now(), anonymous, "signin:SignIn", requestID).With("source", sourceID).With("why", why)
-	e.Outcome = fault.Denied.String()
-	return s.store.Note(ctx, e)
-}

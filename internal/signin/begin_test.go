@@ -295,12 +295,24 @@ func TestBeginningIsLimitedForOneAddress(t *testing.T) {
 func TestARefusedSignInIsRecorded(t *testing.T) {
 	t.Parallel()
 	w := signintest.New(t)
-	if err := w.Refuse(t.Context(), "entra", "_r", "signature"); err != nil {
+	ctx := audit.WithOrigin(t.Context(), audit.Origin{RequestID: "ref-1", ClientAddr: "192.0.2.1"})
+	f, err := w.Fail(ctx, signin.Failure{SourceID: "entra", RequestID: "_r", Reason: "signature", Why: "It was changed.", Message: "<a/>"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	es := w.Store.Events()
-	if len(es) != 1 || es[0].Outcome != "Denied" || es[0].Detail["why"] != "signature" {
+	if len(es) != 1 || es[0].Outcome != "Denied" || es[0].Detail["why"] != "signature: It was changed." || es[0].Detail["source"] != "entra" {
 		t.Errorf("got %+v", es)
+	}
+	if got, err := w.Failure(ctx, "ref-1"); err != nil || got != f || got.ClientAddr != "192.0.2.1" || !got.At.Equal(w.Clock.Now()) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if fs, err := w.Failures(ctx, signin.FailureKey{}, 10); err != nil || len(fs) != 1 {
+		t.Errorf("got %+v, %v", fs, err)
+	}
+	w.Clock.Pass(signin.FailureLife)
+	if _, err := w.Failure(ctx, "ref-1"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("after its life: %v", err)
 	}
 }
 

@@ -29,9 +29,11 @@ type Store interface {
 	DeviceStore
 	CodeStore
 	TokenStore
+	FailureStore
 	// Sweep removes rows whose ExpiresAt is not after now: at most limit of each of requests, replays, parked results, sessions (with
 	// all that hangs on them), clients, devices, codes, access tokens and refresh tokens, found by an index on the expiry. It returns how many it removed in
-	// all; the caller repeats until that is less than limit. It writes no event.
+	// all; the caller repeats until that is less than limit. It also removes failures whose ExpiresAt is not after now and those beyond the newest
+	// [MaxFailures] of each kind. It writes no event.
 	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
 }
 
@@ -69,8 +71,21 @@ type SessionStore interface {
 	TouchSession(ctx context.Context, id string, at time.Time) error
 	// DeleteSession removes the session and the devices, codes, access and refresh tokens with its SessionID.
 	DeleteSession(ctx context.Context, id string, e audit.Event) error
+	// DeleteSessionsNamed does the same for the sessions that source r.SourceID opened by the name, all of them or those with one of the session
+	// indexes, and remembers r, whose key must be new (else fault.Conflict "replay"). It returns how many there were; none is no error.
+	DeleteSessionsNamed(ctx context.Context, nameID string, indexes []string, r Replay, e audit.Event) (int, error)
 	// DeleteSessionsOf does the same for all sessions of a user and returns how many there were; none is no error.
 	DeleteSessionsOf(ctx context.Context, userID string, e audit.Event) (int, error)
+}
+
+// FailureStore keeps sign-ins that failed.
+type FailureStore interface {
+	// InsertFailure answers fault.Conflict "exists" when the id is taken.
+	InsertFailure(ctx context.Context, f Failure, e audit.Event) error
+	// Failure answers fault.NotFound "FAILURE".
+	Failure(ctx context.Context, id string) (Failure, error)
+	// Failures lists newest first, by time and id, those that come before the key, at most limit.
+	Failures(ctx context.Context, before FailureKey, limit int) ([]Failure, error)
 }
 
 // ClientStore keeps registered OIDC clients.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -74,7 +76,7 @@ func startDoor(t *testing.T) gatehouse {
 	url := "http://" + server.Listener.Addr().String()
 	signIn := signin.NewService(signin.Config{Store: signintest.NewMemory(), Users: p, Now: time.Now, Rand: rand.Reader, Log: log, StartURLs: []string{url + "/start"}})
 	mux := http.NewServeMux()
-	mux.Handle(samlsp.Path, samlsp.New(samlsp.Config{SignIn: signIn, Directory: p, Name: "Gatehouse", URL: url, Now: time.Now, Log: log}))
+	mux.Handle(samlsp.Path, samlsp.New(samlsp.Config{SignIn: signIn, Directory: p, Name: "Gatehouse", URL: url, Now: time.Now, Rand: rand.Reader, Log: log}))
 	mux.HandleFunc("/start", func(w http.ResponseWriter, r *http.Request) {
 		if c, err := r.Cookie(signin.CookieName(url)); err == nil {
 			if who, err := signIn.Authenticate(r.Context(), c.Value); err == nil {
@@ -83,7 +85,9 @@ func startDoor(t *testing.T) gatehouse {
 		}
 	})
 	bypassed := http.NewCrossOriginProtection()
-	bypassed.AddInsecureBypassPattern("POST /saml/{directory}/acs")
+	for _, pattern := range samlsp.CrossOrigin {
+		bypassed.AddInsecureBypassPattern(pattern)
+	}
 	server.Config.Handler = bypassed.Handler(mux)
 	server.Start()
 	t.Cleanup(server.Close)
@@ -144,6 +148,14 @@ func (p *people) UserByName(_ context.Context, name string) (directory.User, err
 
 func (p *people) CreateUser(context.Context, audit.Actor, directory.User) (directory.User, error) {
 	return directory.User{}, fault.New(fault.Denied, "nobody is made here")
+}
+
+func (p *people) Signer(directory.Source) (crypto.Signer, *x509.Certificate, error) {
+	return nil, nil, fault.New(fault.NotFound, "there is no key here")
+}
+
+func (p *people) RefreshMetadata(context.Context, audit.Actor, string, time.Duration) (bool, error) {
+	return false, nil
 }
 
 // startBinary runs `gatehouse serve` in a directory of its own, with one person made by hand.

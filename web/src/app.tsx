@@ -61,14 +61,15 @@ export function App() {
   useSessionEnd(state.kind === 'in' ? state.session.expiresAt : undefined, () => void ask());
 
   const out = useCallback(async () => {
+    let onward = '';
     try {
-      await signOut();
+      onward = await signOut();
     } catch (cause) {
       if (!(cause instanceof SignedOut)) {
         throw cause;
       }
     }
-    leave(signedOutAddress);
+    leave(onward || signedOutAddress);
   }, [leave]);
 
   return (

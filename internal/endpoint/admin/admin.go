@@ -56,8 +56,12 @@ type Config struct {
 	Revoke func(ctx context.Context, a audit.Actor, userID string) error
 	// ParseMetadata reads SAML metadata of an identity provider.
 	ParseMetadata func(xml []byte) (directory.SAMLSettings, error)
-	// Fetch gets a metadata document over http(s), with a size cap and a time limit.
-	Fetch func(ctx context.Context, url string) ([]byte, error)
+	// Fetch gets and reads metadata from an address, with a size cap and a time limit. Where signers (certificates, DER) are given, one of them must
+	// have signed it.
+	Fetch func(ctx context.Context, url string, signers [][]byte) (directory.SAMLSettings, error)
+	// Onward returns where the browser of somebody who has signed out is to go, so that she is signed out at her identity provider too; empty for
+	// nowhere.
+	Onward func(ctx context.Context, p signin.Proof) string
 	// Events lists the audit trail, newest first.
 	Events func(ctx context.Context, before string, limit int) ([]audit.Event, string, error)
 	Now    func() time.Time
@@ -96,6 +100,7 @@ func New(c Config) http.Handler {
 	d.registerGroups(api)
 	d.registerAccess(api)
 	d.registerSettings(api)
+	d.registerFailures(api)
 	mux.HandleFunc("/", notFound)
 	return d.identify(mux)
 }

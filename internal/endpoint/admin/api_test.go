@@ -309,6 +309,9 @@ func TestSources(t *testing.T) {
 	t.Cleanup(idp.Close)
 	xml, err := json.Marshal(metadata)
 	w.ok(err)
+	_, der, _ := strings.Cut(metadata, "<X509Certificate>")
+	der, _, _ = strings.Cut(der, "<")
+	own := `"-----BEGIN CERTIFICATE-----\n` + der + `\n-----END CERTIFICATE-----\n"`
 	w.walk([]step{
 		{"GET", "/directories", "", 200, []string{`"id":"default"`, `"scimUrl":"` + w.URL + `/scim/default/v2"`}},
 		{"POST", "/directories", `{"id":"contoso","name":"Contoso","profile":"aws","localUsers":true}`, 201, []string{`"profile":"aws"`}},
@@ -329,6 +332,18 @@ func TestSources(t *testing.T) {
 		{"PUT", "/directories/contoso/idp", `{"metadataUrl":"` + idp.URL + `/away"}`, 400, nil},
 		{"GET", "/directories/contoso", "", 200, []string{`"entityId":"https://idp.example/"`}}, // none of these changed anything
 		{"PUT", "/directories/contoso/idp", `{"metadataUrl":"` + idp.URL + `/metadata"}`, 200, []string{`"metadataUrl":"` + idp.URL + `/metadata"`, `"allowIdpInitiated":false`}},
+		{"PUT", "/directories/contoso/idp", `{"metadataUrl":"` + idp.URL + `/metadata","metadataCertificates":"nonsense"}`, 400, []string{"PEM"}},
+		{"PUT", "/directories/contoso/idp", `{"metadata":` + string(xml) + `,"metadataCertificates":` + own + `}`, 400, []string{"metadataUrl"}},
+		{"PUT", "/directories/contoso/idp", `{"metadataUrl":"` + idp.URL + `/metadata","metadataCertificates":` + own + `}`, 400, []string{"not signed"}},
+		{"PUT", "/directories/contoso/idp", `{"metadata":` + string(xml) + `,"singleLogout":true}`, 400, []string{"single logout address"}},
+		{"PUT", "/directories/contoso/idp", `{"metadataUrl":"` + idp.URL + `/metadata","signRequests":true}`, 200, []string{`"signRequests":true`, `"signingCertificate":{"subject":"CN=Gatehouse contoso"`, `"warnings":[]`, `"sha256":"`}},
+		{"POST", "/directories/contoso/idp/refresh", "", 200, []string{`"metadataCheck":{"checkedAt":`, `"warnings":[]`}},
+		{"GET", "/directories/contoso", "", 200, []string{`"metadataCheck":{"checkedAt":`, `/saml/contoso/slo"`}},
+		{"PUT", "/directories/contoso/idp", `{"metadata":` + string(xml) + `}`, 200, []string{`"signRequests":false`, `"signingCertificate":`}}, // the key stays
+		{"POST", "/directories/contoso/idp/refresh", "", 409, nil},
+		{"POST", "/directories/none/idp/refresh", "", 404, nil},
+		{"GET", "/sign-in-failures?before=x", "", 400, nil},
+		{"GET", "/sign-in-failures/none", "", 404, nil},
 		{"PUT", "/directories/none/idp", `{"metadata":` + string(xml) + `}`, 404, nil},
 		{"DELETE", "/directories/contoso/idp", "", 200, nil},
 		{"DELETE", "/directories/none/idp", "", 404, nil},

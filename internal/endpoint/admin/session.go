@@ -39,10 +39,16 @@ func (d *door) registerSession(api huma.API) {
 				ExpiresAt: id.Session.ExpiresAt, Instance: d.Instance,
 			}}, nil
 		})
+	type signedOut struct {
+		Status int
+		// Onward is a header, because the answer without one has no content.
+		Onward string `header:"X-Sign-Out-At" doc:"Where to send the browser next, so that the identity provider signs her out too; left out when there is nowhere"`
+	}
 	forPerson(api, d, operation{http.MethodPost, "/session/logout", "SignOut", "End the browser's session with every token that hangs on it", http.StatusNoContent},
-		func(ctx context.Context, _ signin.Identity, _ *none) (*none, error) {
+		func(ctx context.Context, id signin.Identity, _ *none) (*signedOut, error) {
 			c, _ := ctx.Value(callerKey{}).(caller)
-			return nil, d.SignIn.SignOut(ctx, c.secret)
+			onward := d.Onward(ctx, id.Session.Proof)
+			return &signedOut{Status: http.StatusNoContent, Onward: onward}, d.SignIn.SignOut(ctx, c.secret)
 		})
 }
 

@@ -1,9 +1,12 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/pem"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,12 +14,30 @@ import (
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/saml"
 )
 
 type certificate struct {
 	Subject   string    `json:"subject"`
 	NotBefore time.Time `json:"notBefore"`
 	NotAfter  time.Time `json:"notAfter"`
+	SHA256    string    `json:"sha256" doc:"The fingerprint: SHA-256 of the certificate, in hexadecimal digits"`
+}
+
+func certificateOf(der []byte) certificate {
+	c, err := x509.ParseCertificate(der)
+	if err != nil { // it was read when it was stored
+		return certificate{Subject: "unreadable", SHA256: saml.Fingerprint(der)}
+	}
+	return certificate{c.Subject.String(), c.NotBefore, c.NotAfter, saml.Fingerprint(der)}
+}
+
+func certificatesOf(all [][]byte) []certificate {
+	out := []certificate{}
+	for _, der := range all {
+		out = append(out, certificateOf(der))
+	}
+	return out
 }
 
 type idp struct {
@@ -27,6 +48,22 @@ type idp struct {
 	Certificates      []certificate `json:"certificates"`
 	AllowIDPInitiated bool          `json:"allowIdpInitiated"`
 	JustInTime        bool          `json:"justInTime"`
+
+	SLORedirectURL  string         `json:"sloRedirectUrl"`
+	SLOPostURL      string         `json:"sloPostUrl"`
+	SignRequests    bool           `json:"signRequests" doc:"Whether requests to sign in are signed"`
+	SingleLogout    bool           `json:"singleLogout" doc:"Whether signing out here signs out at the provider too"`
+	ValidUntil      *time.Time     `json:"validUntil,omitempty" doc:"How long the provider's metadata says it is good"`
+	MetadataSigners []certificate  `json:"metadataCertificates" doc:"One of these must have signed the metadata at metadataUrl; none where the connection alone is trusted"`
+	Check           *metadataCheck `json:"metadataCheck,omitempty" doc:"What came of asking for the metadata again"`
+	Warnings        []string       `json:"warnings" doc:"What will keep people from signing in, or already does, in sentences"`
+	OwnCertificate  *certificate   `json:"signingCertificate,omitempty" doc:"What this server signs its requests with; it is in the SAML metadata"`
+}
+
+type metadataCheck struct {
+	CheckedAt time.Time  `json:"checkedAt"`
+	GoodAt    *time.Time `json:"goodAt,omitempty"`
+	Problem   string     `json:"problem,omitempty"`
 }
 
 type source struct {
@@ -37,6 +74,7 @@ type source struct {
 	SCIMURL     string    `json:"scimUrl"`
 	MetadataURL string    `json:"samlMetadataUrl"`
 	ACSURL      string    `json:"samlAcsUrl"`
+	LogoutURL   string    `json:"samlLogoutUrl"`
 	IDP         *idp      `json:"idp,omitempty"`
 	CreatedAt   time.Time `json:"createdAt"`
 }
@@ -47,16 +85,43 @@ func (d *door) source(s directory.Source) source {
 		SCIMURL:     d.Instance.PortalURL + "/scim/" + s.ID + "/v2",
 		MetadataURL: d.Instance.PortalURL + "/saml/" + s.ID + "/metadata",
 		ACSURL:      d.Instance.PortalURL + "/saml/" + s.ID + "/acs",
+		LogoutURL:   d.Instance.PortalURL + "/saml/" + s.ID + "/slo",
 	}
 	if m := s.SAML; m.EntityID != "" {
-		out.IDP = &idp{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.MetadataURL, nil, m.AllowIDPInitiated, m.JustInTime}
-		for _, der := range m.Certificates {
-			if c, err := x509.ParseCertificate(der); err == nil {
-				out.IDP.Certificates = append(out.IDP.Certificates, certificate{c.Subject.String(), c.NotBefore, c.NotAfter})
-			}
+		out.IDP = &idp{
+			EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, MetadataURL: m.MetadataURL, Certificates: certificatesOf(m.Certificates),
+			AllowIDPInitiated: m.AllowIDPInitiated, JustInTime: m.JustInTime, SLORedirectURL: m.SLORedirectURL, SLOPostURL: m.SLOPostURL,
+			SignRequests: m.SignRequests, SingleLogout: m.SingleLogout, MetadataSigners: certificatesOf(m.MetadataSigners), Warnings: []string{},
+		}
+		if !m.ValidUntil.IsZero() {
+			out.IDP.ValidUntil = &m.ValidUntil
+		}
+		if len(m.SigningCertificate) > 0 {
+			own := certificateOf(m.SigningCertificate)
+			out.IDP.OwnCertificate = &own
 		}
 	}
 	return out
+}
+
+// withState adds what came of refreshing the provider's metadata, and what an administrator should know.
+func (d *door) withState(ctx context.Context, s directory.Source, err error) (*sourceOut, error) {
+	out := &sourceOut{d.source(s)}
+	if err != nil || out.Body.IDP == nil {
+		return out, err
+	}
+	c, err := d.Directory.MetadataCheck(ctx, s.ID)
+	if err != nil {
+		return out, err
+	}
+	if !c.CheckedAt.IsZero() && s.SAML.MetadataURL != "" {
+		out.Body.IDP.Check = &metadataCheck{CheckedAt: c.CheckedAt, Problem: c.Problem}
+		if !c.GoodAt.IsZero() {
+			out.Body.IDP.Check.GoodAt = &c.GoodAt
+		}
+	}
+	out.Body.IDP.Warnings = append(out.Body.IDP.Warnings, s.SAML.Warnings(c, d.Now())...)
+	return out, nil
 }
 
 type sourceOut struct{ Body source }
@@ -99,7 +164,7 @@ func (d *door) registerSources(api huma.API) {
 	forAdmin(api, d, operation{http.MethodGet, "/directories/{id}", "GetDirectory", "One identity source", 0},
 		func(ctx context.Context, _ audit.Actor, in *SourcePath) (*sourceOut, error) {
 			s, err := d.Directory.Source(ctx, in.ID)
-			return &sourceOut{d.source(s)}, err
+			return d.withState(ctx, s, err)
 		})
 	d.registerIDP(api)
 	d.registerTokens(api)
@@ -113,6 +178,10 @@ type idpIn struct {
 		Name              string `json:"name,omitempty" doc:"The name shown on the sign-in page; unchanged when empty"`
 		AllowIDPInitiated bool   `json:"allowIdpInitiated,omitempty" doc:"Accept sign-ins that begin at the identity provider"`
 		JustInTime        bool   `json:"justInTime,omitempty" doc:"Create unknown users at their first sign-in"`
+		SignRequests      bool   `json:"signRequests,omitempty" doc:"Sign requests to sign in; the certificate is in this server's SAML metadata"`
+		SingleLogout      bool   `json:"singleLogout,omitempty" doc:"Sign out at the provider too when somebody signs out here"`
+
+		MetadataCertificates string `json:"metadataCertificates,omitempty" doc:"Certificates (PEM), one of which must have signed the metadata at metadataUrl, now and whenever it is asked for again"`
 	}
 }
 
@@ -124,14 +193,30 @@ func (d *door) registerIDP(api huma.API) {
 				return nil, err
 			}
 			m.AllowIDPInitiated, m.JustInTime, m.MetadataURL = in.Body.AllowIDPInitiated, in.Body.JustInTime, in.Body.MetadataURL
-			s, err := d.Directory.UpdateSource(ctx, a, in.ID, func(s *directory.Source) error {
+			m.SignRequests, m.SingleLogout = in.Body.SignRequests, in.Body.SingleLogout
+			s, err := d.Directory.SetProvider(ctx, a, in.ID, func(s *directory.Source) error {
 				s.SAML = m
 				if in.Body.Name != "" {
 					s.Name = in.Body.Name
 				}
 				return nil
 			})
-			return &sourceOut{d.source(s)}, err
+			return d.withState(ctx, s, err)
+		})
+	forAdmin(api, d, operation{http.MethodPost, "/directories/{id}/idp/refresh", "RefreshIdentityProvider", "Ask for the identity provider's metadata again, now", 0},
+		func(ctx context.Context, a audit.Actor, in *SourcePath) (*sourceOut, error) {
+			s, err := d.Directory.Source(ctx, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			if s.SAML.MetadataURL == "" {
+				return nil, fault.New(fault.Conflict, "the provider's metadata was not given as an address, so there is nothing to ask; set the provider with metadataUrl")
+			}
+			if _, err := d.Directory.RefreshMetadata(ctx, a, in.ID, 0); err != nil {
+				return nil, err
+			}
+			s, err = d.Directory.Source(ctx, in.ID)
+			return d.withState(ctx, s, err)
 		})
 	forAdmin(api, d, operation{http.MethodDelete, "/directories/{id}/idp", "DeleteIdentityProvider", "Trust no identity provider any more", 0},
 		func(ctx context.Context, a audit.Actor, in *SourcePath) (*sourceOut, error) {
@@ -144,17 +229,39 @@ func (d *door) registerIDP(api huma.API) {
 }
 
 func (d *door) metadata(ctx context.Context, in *idpIn) (directory.SAMLSettings, error) {
-	xml := []byte(in.Body.Metadata)
 	if (in.Body.Metadata == "") == (in.Body.MetadataURL == "") {
 		return directory.SAMLSettings{}, fault.New(fault.Invalid, "give either metadata or metadataUrl").At("metadata")
 	}
-	if in.Body.MetadataURL != "" {
-		var err error
-		if xml, err = d.Fetch(ctx, in.Body.MetadataURL); err != nil {
-			return directory.SAMLSettings{}, err
-		}
+	signers, err := certificatesIn(in.Body.MetadataCertificates)
+	if err != nil {
+		return directory.SAMLSettings{}, err
 	}
-	return d.ParseMetadata(xml)
+	if in.Body.MetadataURL == "" {
+		if len(signers) > 0 {
+			return directory.SAMLSettings{}, fault.New(fault.Invalid, "metadataCertificates are for metadata that is fetched from metadataUrl").At("metadataCertificates")
+		}
+		return d.ParseMetadata([]byte(in.Body.Metadata))
+	}
+	m, err := d.Fetch(ctx, in.Body.MetadataURL, signers)
+	m.MetadataSigners = signers
+	return m, err
+}
+
+// certificatesIn reads certificates in PEM; anything else between them is refused.
+func certificatesIn(text string) ([][]byte, error) {
+	var out [][]byte
+	for rest := []byte(strings.TrimSpace(text)); len(rest) > 0; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" || len(out) == 8 {
+			return nil, fault.New(fault.Invalid, "give at most eight certificates, each in PEM").At("metadataCertificates")
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return nil, fault.New(fault.Invalid, "certificate %d cannot be read", len(out)+1).At("metadataCertificates").Because(err)
+		}
+		out = append(out, block.Bytes)
+		rest = bytes.TrimSpace(rest)
+	}
+	return out, nil
 }
 
 type token struct {

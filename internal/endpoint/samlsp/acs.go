@@ -1,10 +1,12 @@
 package samlsp
 
 import (
+	"context"
 	"crypto/x509"
 	"net/http"
 	"net/url"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/saml"
@@ -25,24 +27,29 @@ func (d *door) acs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	message, relay, err := answer(w, r)
+	seen := sighting{source: src.ID, message: message}
 	if err != nil {
-		d.refuse(w, r, src.ID, "", err)
+		d.refuse(w, r, seen, err)
 		return
 	}
 	a, err := d.verify(src, message)
+	if src, again := d.renewed(r.Context(), src, err); again {
+		a, err = d.verify(src, message)
+	}
 	if err != nil {
-		d.refuse(w, r, src.ID, "", err)
+		d.refuse(w, r, seen, err)
 		return
 	}
+	seen.vouched, seen.requestID = true, a.InResponseTo
 	v, err := d.verified(r.Context(), src, a)
 	if err != nil {
-		d.refuse(w, r, src.ID, a.InResponseTo, err)
+		d.refuse(w, r, seen, err)
 		return
 	}
 	v.Relay = relay
 	waiting, err := d.SignIn.Park(r.Context(), v)
 	if err != nil {
-		d.refuse(w, r, src.ID, a.InResponseTo, err)
+		d.refuse(w, r, seen, err)
 		return
 	}
 	tag := unasked
@@ -67,18 +74,43 @@ func answer(w http.ResponseWriter, r *http.Request) (message []byte, relay strin
 	return message, r.PostForm.Get("RelayState"), err
 }
 
+// renewed asks for the provider's metadata at once when a signature does not verify: the provider may sign with a certificate that is newer
+// than what was brought in, and nobody is to be kept out until the next hour. Directory sees to it that this is done once in a while only, and that
+// what cannot be used changes nothing.
+func (d *door) renewed(ctx context.Context, src directory.Source, err error) (directory.Source, bool) {
+	if f := fault.Of(err); err == nil || f.Kind != fault.Unauthenticated || (f.Reason != "signature" && f.Reason != "certificate") || src.SAML.MetadataURL == "" {
+		return src, false
+	}
+	changed, err := d.Directory.RefreshMetadata(ctx, audit.Gatehouse, src.ID, directory.RefreshAtOnce)
+	if err != nil || !changed {
+		return src, false
+	}
+	fresh, err := d.Directory.Source(ctx, src.ID)
+	return fresh, err == nil
+}
+
+// certificates are those of the source's identity provider.
+func certificates(src directory.Source) ([]*x509.Certificate, error) {
+	var out []*x509.Certificate
+	for _, der := range src.SAML.Certificates {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fault.New(fault.Internal, "a stored certificate cannot be read").Because(err)
+		}
+		out = append(out, cert)
+	}
+	return out, nil
+}
+
 // verify checks the answer against what is configured for the source. Which request it answers is looked up by Park.
 func (d *door) verify(src directory.Source, message []byte) (saml.Assertion, error) {
 	p := saml.Params{
 		Issuer: src.SAML.EntityID, Audiences: []string{EntityID(d.URL, src.ID)}, Recipients: []string{ACSURL(d.URL, src.ID)},
 		Unsolicited: saml.CallerLooksUp, Now: d.Now(),
 	}
-	for _, der := range src.SAML.Certificates {
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			return saml.Assertion{}, fault.New(fault.Internal, "a stored certificate cannot be read").Because(err)
-		}
-		p.Certificates = append(p.Certificates, cert)
+	var err error
+	if p.Certificates, err = certificates(src); err != nil {
+		return saml.Assertion{}, err
 	}
 	a, err := saml.Verify(message, p)
 	if err != nil {
@@ -105,7 +137,7 @@ func (d *door) finish(w http.ResponseWriter, r *http.Request) {
 	}
 	if tag == unasked && len(d.pending(r)) > 0 {
 		d.forget(w, unasked)
-		d.refuse(w, r, src.ID, "", fault.New(fault.Denied, "The answer was not asked for, but a sign-in is under way in this browser.").For("pending"))
+		d.refuse(w, r, sighting{source: src.ID}, fault.New(fault.Denied, "The answer was not asked for, but a sign-in is under way in this browser.").For("pending"))
 		return
 	}
 	var secret string
@@ -114,7 +146,7 @@ func (d *door) finish(w http.ResponseWriter, r *http.Request) {
 	}
 	o, err := d.SignIn.Claim(r.Context(), q.Get("handle"), secret, d.previous(r))
 	if err != nil {
-		d.refuse(w, r, src.ID, "", err)
+		d.refuse(w, r, sighting{source: src.ID}, err)
 		return
 	}
 	d.forget(w, tag)

@@ -7,16 +7,19 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/saml"
 	"gatehouse/internal/signin"
 )
 
-// postPage carries an authentication request to an identity provider that takes it by POST only. Without a script the person
+// postPage carries a message to an identity provider that takes it by POST only. Without a script the person
 // presses the button.
 type postPage struct {
 	Name, Host string
-	Form       saml.PostForm
+	// Out says that it is a message about signing out.
+	Out  bool
+	Form saml.PostForm
 }
 
 // login begins a sign-in. Where it leads afterwards is kept with the request and does not travel.
@@ -39,17 +42,24 @@ func (d *door) login(w http.ResponseWriter, r *http.Request) {
 		ID: b.RequestID, IssueInstant: d.Now(), Issuer: EntityID(d.URL, src.ID), ACSURL: ACSURL(d.URL, src.ID),
 		Destination: src.SAML.SSORedirectURL, NameIDFormat: saml.NameIDEmail,
 	}
+	var signer *saml.Signer
+	if src.SAML.SignRequests {
+		if signer, err = d.signer(src); err != nil {
+			d.fail(w, r, fault.New(fault.Internal, "requests are to be signed, and there is no key").Because(err))
+			return
+		}
+	}
 	if q.Destination == "" {
 		q.Destination = src.SAML.SSOPostURL
-		form, err := q.PostForm(b.Relay, nil)
+		form, err := q.PostForm(b.Relay, signer)
 		if err != nil {
 			d.fail(w, r, err)
 			return
 		}
-		d.post(w, r, form)
+		d.post(w, r, form, false)
 		return
 	}
-	to, err := q.RedirectURL(b.Relay, nil)
+	to, err := q.RedirectURL(b.Relay, signer)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -57,8 +67,17 @@ func (d *door) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// post shows the page that posts the request.
-func (d *door) post(w http.ResponseWriter, r *http.Request, form saml.PostForm) {
+// signer returns the key that signs what goes to the source's provider. Faults: NotFound when the source has none.
+func (c Config) signer(src directory.Source) (*saml.Signer, error) {
+	key, cert, err := c.Directory.Signer(src)
+	if err != nil {
+		return nil, err
+	}
+	return &saml.Signer{Key: key, Certificate: cert}, nil
+}
+
+// post shows the page that posts a message; out says that it is about signing out.
+func (d *door) post(w http.ResponseWriter, r *http.Request, form saml.PostForm, out bool) {
 	u, err := url.Parse(form.Action)
 	if err != nil {
 		d.fail(w, r, err)
@@ -67,7 +86,7 @@ func (d *door) post(w http.ResponseWriter, r *http.Request, form saml.PostForm) 
 	// The identity provider may answer the form with redirects to anywhere, and browsers hold form-action against those
 	// too, so the page cannot name where they lead (CSP3 §6.4.2).
 	w.Header().Set("Content-Security-Policy", strings.Replace(contentPolicy, "form-action 'none'; ", "", 1))
-	d.show(w, r, http.StatusOK, "post.html", postPage{Name: d.Name, Host: u.Host, Form: form})
+	d.show(w, r, http.StatusOK, "post.html", postPage{Name: d.Name, Host: u.Host, Out: out, Form: form})
 }
 
 // Names of the cookies that bind sign-ins under way to their browser; the request's tag follows. See signin.SecureCookie for

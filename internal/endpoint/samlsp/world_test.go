@@ -2,6 +2,7 @@ package samlsp
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -14,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,8 +33,10 @@ const (
 	idpSSO    = "https://idp.example/sso"
 )
 
-// idpKey is the identity provider's.
-var idpKey = sync.OnceValues(func() (*rsa.PrivateKey, *x509.Certificate) {
+// The identity provider's key, its next one, the service provider's, and an attacker's.
+var idpKey, nextKey, spKey, attackerKey = sync.OnceValues(newKey), sync.OnceValues(newKey), sync.OnceValues(newKey), sync.OnceValues(newKey)
+
+func newKey() (*rsa.PrivateKey, *x509.Certificate) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
@@ -42,12 +46,14 @@ var idpKey = sync.OnceValues(func() (*rsa.PrivateKey, *x509.Certificate) {
 		panic(err)
 	}
 	return key, cert
-})
+}
 
 // world is the door with a real sign-in service and an identity store of maps.
 type world struct {
 	t       *testing.T
 	handler http.Handler
+	config  Config
+	refs    atomic.Int64 // references given out
 	people  *people
 	store   *signintest.Memory
 	signIn  *signin.Service
@@ -72,7 +78,8 @@ func newWorld(t *testing.T, serverURL string) *world {
 	now := func() time.Time { return w.clock }
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.signIn = signin.NewService(signin.Config{Store: w.store, Users: w.people, Now: now, Rand: rand.Reader, Log: log, StartURLs: []string{server + "/start"}})
-	w.handler = New(Config{SignIn: w.signIn, Directory: w.people, Name: "Gatehouse", URL: serverURL, Now: now, Log: log})
+	w.config = Config{SignIn: w.signIn, Directory: w.people, Name: "Gatehouse", URL: serverURL, Now: now, Rand: rand.Reader, Log: log}
+	w.handler = New(w.config)
 	return w
 }
 
@@ -87,6 +94,7 @@ type people struct {
 	sources map[string]directory.Source
 	users   map[string]directory.User // by id
 	broken  error
+	refresh func(*directory.Source) (changed bool)
 }
 
 func (p *people) put(u directory.User) { p.users[u.ID] = u }
@@ -126,6 +134,26 @@ func (p *people) CreateUser(_ context.Context, _ audit.Actor, u directory.User) 
 	return u, nil
 }
 
+// Signer is the service provider's key, for every source that is said to have one.
+func (p *people) Signer(src directory.Source) (crypto.Signer, *x509.Certificate, error) {
+	if len(src.SAML.SigningKey) == 0 {
+		return nil, nil, fault.New(fault.NotFound, "no key")
+	}
+	key, cert := spKey()
+	return key, cert, nil
+}
+
+// RefreshMetadata does what the test has said.
+func (p *people) RefreshMetadata(_ context.Context, _ audit.Actor, id string, _ time.Duration) (bool, error) {
+	if p.refresh == nil {
+		return false, nil
+	}
+	src := p.sources[id]
+	changed := p.refresh(&src)
+	p.sources[id] = src
+	return changed, nil
+}
+
 // browser keeps cookies as browsers do that know SameSite: all of the door's are Lax, so none goes with a cross-site POST.
 type browser struct {
 	w       *world
@@ -141,7 +169,7 @@ func (b *browser) do(r *http.Request) *http.Response {
 			r.AddCookie(c)
 		}
 	}
-	r = r.WithContext(audit.WithOrigin(r.Context(), audit.Origin{RequestID: "ref-1", ClientAddr: "192.0.2.1"}))
+	r = r.WithContext(audit.WithOrigin(r.Context(), audit.Origin{RequestID: fmt.Sprint("ref-", b.w.refs.Add(1)), ClientAddr: "192.0.2.1"}))
 	rec := httptest.NewRecorder()
 	b.w.handler.ServeHTTP(rec, r)
 	resp := rec.Result()
@@ -200,6 +228,7 @@ func (b *browser) begin(path string) (saml.AuthnRequest, string) {
 type letter struct {
 	inResponseTo, nameID, acs, audience, attributes string
 	at                                              time.Time
+	next                                            bool // signed with the next key
 }
 
 // answer returns the signed response, base64.
@@ -228,6 +257,9 @@ func (w *world) answer(s letter) string {
 		`<AttributeStatement>` + s.attributes + `</AttributeStatement>` +
 		fmt.Sprintf(`<AuthnStatement AuthnInstant="%s" SessionIndex="s1"/></Assertion></samlp:Response>`, now)
 	key, cert := idpKey()
+	if s.next {
+		key, cert = nextKey()
+	}
 	signed, err := saml.Sign([]byte(doc), id, key, cert)
 	if err != nil {
 		w.t.Fatal(err)

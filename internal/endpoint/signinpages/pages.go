@@ -77,6 +77,8 @@ type Config struct {
 	Sources func(ctx context.Context) ([]directory.Source, error)
 	// Console describes a role that the person is entitled to now; fault.Denied otherwise, whatever the reason.
 	Console func(ctx context.Context, who signin.Identity, accountID, setName string) (Console, error)
+	// Onward returns where the browser of somebody who signs out is sent, so that she is signed out at her identity provider too; empty for nowhere.
+	Onward func(ctx context.Context, p signin.Proof) string
 	// Name is the installation's name, shown at the top.
 	Name string
 	// URL is the server's own, without a trailing slash; with https the cookie is Secure.

@@ -136,6 +136,23 @@ func TestOverHTTPSOnlyTheHostCookieCounts(t *testing.T) {
 	}
 }
 
+// Who came through a provider that is to be told is sent there; she is signed out here before that.
+func TestSignOutLeadsOnToTheProvider(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.signInAs(signintest.Alice)
+	s.onward = "https://idp.example/slo?SAMLRequest=x"
+	a := s.get("/signout")
+	if csp := a.header.Get("Content-Security-Policy"); strings.Contains(csp, "form-action") || !strings.Contains(csp, "default-src 'none'") {
+		t.Errorf("browsers would not follow the form's answer: %q", csp)
+	}
+	a = s.post("/signout", a.fields())
+	if a.location() != s.onward || !strings.Contains(a.header.Get("Set-Cookie"), "=;") {
+		t.Errorf("got %d %q, cookie %q", a.status, a.location(), a.header.Get("Set-Cookie"))
+	}
+	s.get("/signout").goes(t, "/signin?signed_out=1")
+}
+
 func TestApprovingADevice(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
@@ -99,6 +100,11 @@ func (p *pages) askSignOut(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
+	if p.Onward(r.Context(), who.Session.Proof) != "" {
+		// The answer to the form leads on to the identity provider, and that one's to wherever it likes; browsers hold form-action against redirects too
+		// (CSP3 §6.4.2).
+		w.Header().Set("Content-Security-Policy", strings.Replace(contentPolicy, "form-action 'self'; ", "", 1))
+	}
 	p.show(w, r, http.StatusOK, "signout", frame{Title: "Sign out", Person: &who.User, Page: signOutPage{signin.FormToken(p.secret(r), signOutForm)}})
 }
 
@@ -110,16 +116,29 @@ func (p *pages) signOut(w http.ResponseWriter, r *http.Request) {
 	if _, ok := p.form(w, r, func(url.Values) string { return signOutForm }); !ok {
 		return
 	}
+	onward := ""
+	if who, err := p.SignIn.Authenticate(r.Context(), p.secret(r)); err == nil {
+		onward = p.Onward(r.Context(), who.Session.Proof)
+	}
 	if err := p.SignIn.SignOut(r.Context(), p.secret(r)); err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	p.leave(w, r)
+	if onward == "" {
+		p.leave(w, r)
+		return
+	}
+	p.forget(w)
+	http.Redirect(w, r, onward, http.StatusSeeOther)
 }
 
 // leave forgets the cookie and shows that nobody is signed in.
 func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
+	p.forget(w)
+	http.Redirect(w, r, "/signin?signed_out=1", http.StatusSeeOther)
+}
+
+func (p *pages) forget(w http.ResponseWriter) {
 	name := signin.CookieName(p.URL)
 	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: name == signin.SecureCookie})
-	http.Redirect(w, r, "/signin?signed_out=1", http.StatusSeeOther)
 }

@@ -24,7 +24,8 @@ import (
 
 // site is the pages of a server, and a browser without a person in it.
 type site struct {
-	t testing.TB
+	onward string // where somebody who signs out is sent
+	t      testing.TB
 	signintest.World
 	handler http.Handler
 	sources *[]directory.Source
@@ -51,7 +52,7 @@ func (s *site) at(serverURL string) {
 	s.cookieName = signin.CookieName(serverURL)
 	s.handler = around(signinpages.New(signinpages.Config{
 		SignIn: s.Service, Sources: func(context.Context) ([]directory.Source, error) { return *s.sources, nil },
-		Console: s.console, Name: "Gatehouse", URL: serverURL, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
+		Onward: func(context.Context, signin.Proof) string { return s.onward }, Console: s.console, Name: "Gatehouse", URL: serverURL, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	}))
 }
 

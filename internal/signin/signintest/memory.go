@@ -33,6 +33,7 @@ type Memory struct {
 	codes    map[string]signin.Code
 	access   map[string]signin.AccessToken
 	refresh  map[string]signin.RefreshToken
+	failures map[string]signin.Failure
 	events   []audit.Event
 }
 
@@ -41,7 +42,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		requests: map[string]signin.Request{}, replays: map[[2]string]signin.Replay{}, parked: map[string]signin.Parked{},
 		sessions: map[string]signin.Session{}, clients: map[string]signin.Client{}, devices: map[string]signin.Device{},
-		codes: map[string]signin.Code{}, access: map[string]signin.AccessToken{}, refresh: map[string]signin.RefreshToken{},
+		codes: map[string]signin.Code{}, access: map[string]signin.AccessToken{}, refresh: map[string]signin.RefreshToken{}, failures: map[string]signin.Failure{},
 	}
 }
 
@@ -56,7 +57,7 @@ func (m *Memory) Events() []audit.Event {
 func (m *Memory) Rows() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.requests) + len(m.replays) + len(m.parked) + len(m.sessions) + len(m.clients) + len(m.devices) + len(m.codes) + len(m.access) + len(m.refresh)
+	return len(m.requests) + len(m.replays) + len(m.parked) + len(m.sessions) + len(m.clients) + len(m.devices) + len(m.codes) + len(m.access) + len(m.refresh) + len(m.failures)
 }
 
 func conflict(reason string) error { return fault.New(fault.Conflict, "%s", reason).For(reason) }
@@ -209,6 +210,49 @@ func (m *Memory) DeleteSession(_ context.Context, id string, e audit.Event) erro
 		m.drop(id)
 		return nil
 	})
+}
+
+// DeleteSessionsNamed implements [signin.SessionStore].
+func (m *Memory) DeleteSessionsNamed(_ context.Context, nameID string, indexes []string, r signin.Replay, e audit.Event) (n int, err error) {
+	err = m.write(e, func() error {
+		key := [2]string{r.SourceID, r.AssertionID}
+		if _, ok := m.replays[key]; ok {
+			return conflict("replay")
+		}
+		m.replays[key] = r
+		for id, s := range m.sessions {
+			if p := s.Proof; p.SourceID == r.SourceID && p.NameID == nameID && (len(indexes) == 0 || slices.Contains(indexes, p.SessionIndex)) {
+				m.drop(id)
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// InsertFailure implements [signin.FailureStore].
+func (m *Memory) InsertFailure(_ context.Context, f signin.Failure, e audit.Event) error {
+	return m.write(e, func() error { return insert(m.failures, f.ID, f) })
+}
+
+// Failure implements [signin.FailureStore].
+func (m *Memory) Failure(_ context.Context, id string) (signin.Failure, error) {
+	return get(m, m.failures, id, "FAILURE")
+}
+
+// Failures implements [signin.FailureStore].
+func (m *Memory) Failures(_ context.Context, before signin.FailureKey, limit int) ([]signin.Failure, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	newest := func(a, b signin.Failure) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(b.ID, a.ID)) }
+	all := slices.SortedFunc(maps.Values(m.failures), newest)
+	if !before.At.IsZero() {
+		all = slices.DeleteFunc(all, func(f signin.Failure) bool {
+			return newest(signin.Failure{At: before.At, ID: before.ID}, f) >= 0
+		})
+	}
+	return all[:min(len(all), limit)], nil
 }
 
 func (m *Memory) DeleteSessionsOf(_ context.Context, userID string, e audit.Event) (n int, err error) {
@@ -410,6 +454,7 @@ func (m *Memory) Sweep(_ context.Context, now time.Time, limit int) (int, error)
 	n += sweep(m.codes, limit, func(v signin.Code) time.Time { return v.ExpiresAt }, now)
 	n += sweep(m.access, limit, func(v signin.AccessToken) time.Time { return v.ExpiresAt }, now)
 	n += sweep(m.refresh, limit, func(v signin.RefreshToken) time.Time { return v.ExpiresAt }, now)
+	n += sweep(m.failures, limit, func(v signin.Failure) time.Time { return v.ExpiresAt }, now)
 	return n, nil
 }
 
@@ -427,5 +472,5 @@ func sweep[K comparable, V any](in map[K]V, limit int, ends func(V) time.Time, n
 func (m *Memory) Holds(s string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return strings.Contains(fmt.Sprintf("%s", []any{m.requests, m.parked, m.sessions, m.clients, m.devices, m.codes, m.access, m.refresh, m.events}), s)
+	return strings.Contains(fmt.Sprintf("%s", []any{m.requests, m.parked, m.sessions, m.clients, m.devices, m.codes, m.access, m.refresh, m.failures, m.events}), s)
 }

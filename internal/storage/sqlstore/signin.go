@@ -2,8 +2,10 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"gatehouse/internal/audit"
@@ -99,9 +101,7 @@ func (s *SignIn) Park(ctx context.Context, p signin.Parked, r signin.Replay, e a
 				return err
 			}
 		}
-		err := c.insertNew("replay", `INSERT INTO signin_replays (source_id, assertion_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			r.SourceID, r.AssertionID, r.ExpiresAt)
-		if err != nil {
+		if err := c.remember(r); err != nil {
 			return err
 		}
 		return c.insertNew("exists", `INSERT INTO signin_parked (hash, expires_at, doc) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, p.Hash, p.ExpiresAt, doc)
@@ -139,8 +139,14 @@ func (s *SignIn) Note(ctx context.Context, e audit.Event) error {
 }
 
 func (c conn) insertSession(s signin.Session, doc string) error {
-	return c.insertNew("exists", `INSERT INTO signin_sessions (id, hash, user_id, last_seen_at, expires_at, doc) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		s.ID, s.Hash, s.UserID, s.LastSeenAt, s.ExpiresAt, doc)
+	return c.insertNew("exists", `INSERT INTO signin_sessions (id, hash, user_id, name_hash, last_seen_at, expires_at, doc) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+		s.ID, s.Hash, s.UserID, nameHash(s.Proof.SourceID, s.Proof.NameID), s.LastSeenAt, s.ExpiresAt, doc)
+}
+
+// nameHash is the key of sessions by the name that a source opened them with: long names make no long keys.
+func nameHash(sourceID, nameID string) []byte {
+	h := sha256.Sum256([]byte(sourceID + "\x00" + nameID)) // a source's id has no zero byte
+	return h[:]
 }
 
 // dropSessions removes sessions, and then what hangs on them. Deleting a session waits for whoever is issuing something on it, so nothing
@@ -223,6 +229,37 @@ func (s *SignIn) DeleteSessionsOf(ctx context.Context, userID string, e audit.Ev
 	return int(n), err
 }
 
+// DeleteSessionsNamed implements [signin.SessionStore].
+func (s *SignIn) DeleteSessionsNamed(ctx context.Context, nameID string, indexes []string, r signin.Replay, e audit.Event) (int, error) {
+	var n int64
+	err := s.db.change(ctx, e, func(c conn) error {
+		if err := c.remember(r); err != nil {
+			return err
+		}
+		ss, err := all(c, scanSession, `SELECT `+sessionColumns+` FROM signin_sessions s WHERE s.name_hash = $1 ORDER BY s.id {lock}`, nameHash(r.SourceID, nameID))
+		if err != nil {
+			return err
+		}
+		var ids []string
+		for _, session := range ss {
+			if p := session.Proof; p.SourceID == r.SourceID && p.NameID == nameID && (len(indexes) == 0 || slices.Contains(indexes, p.SessionIndex)) {
+				ids = append(ids, session.ID)
+			}
+		}
+		if len(ids) > 0 {
+			n, err = c.dropSessions(ids)
+		}
+		return err
+	})
+	return int(n), err
+}
+
+// remember keeps a single-use id.
+func (c conn) remember(r signin.Replay) error {
+	return c.insertNew("replay", `INSERT INTO signin_replays (source_id, assertion_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+		r.SourceID, r.AssertionID, r.ExpiresAt)
+}
+
 // Sweep implements [signin.Store]: a short transaction for each noun, so that nobody waits long for a turn.
 func (s *SignIn) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
 	total, err := s.sweepSessions(ctx, now, limit)
@@ -232,7 +269,7 @@ func (s *SignIn) Sweep(ctx context.Context, now time.Time, limit int) (int, erro
 	for _, query := range []string{
 		sweep("signin_requests", "id"), sweep("signin_replays", "source_id, assertion_id"), sweep("signin_parked", "hash"),
 		sweep("signin_clients", "id"), sweep("signin_devices", "hash"), sweep("signin_codes", "hash"),
-		sweep("signin_access_tokens", "hash"), sweep("signin_refresh_tokens", "hash"),
+		sweep("signin_access_tokens", "hash"), sweep("signin_refresh_tokens", "hash"), sweep("signin_failures", "id"),
 	} {
 		var n int64
 		err := s.db.write(ctx, func(c conn) (err error) {
@@ -244,7 +281,7 @@ func (s *SignIn) Sweep(ctx context.Context, now time.Time, limit int) (int, erro
 		}
 		total += int(n)
 	}
-	return total, nil
+	return total, s.pruneFailures(ctx)
 }
 
 // sweep deletes expired rows of a table by its key. Rows that another node is about to delete or use are left for later.

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"gatehouse/internal/audit"
@@ -25,12 +27,24 @@ type samlDoc struct {
 	MetadataURL       string   `json:"metadataUrl,omitzero"`
 	AllowIDPInitiated bool     `json:"allowIdpInitiated,omitzero"`
 	JustInTime        bool     `json:"justInTime,omitzero"`
+
+	SLORedirectURL       string   `json:"sloRedirectUrl,omitzero"`
+	SLOPostURL           string   `json:"sloPostUrl,omitzero"`
+	SLORedirectAnswerURL string   `json:"sloRedirectAnswerUrl,omitzero"`
+	SLOPostAnswerURL     string   `json:"sloPostAnswerUrl,omitzero"`
+	MetadataSigners      [][]byte `json:"metadataSigners,omitempty"`
+	ValidUntil           stamp    `json:"validUntil,omitzero"`
+	SignRequests         bool     `json:"signRequests,omitzero"`
+	SingleLogout         bool     `json:"singleLogout,omitzero"`
+	SigningKey           []byte   `json:"signingKey,omitempty"`
+	SigningCertificate   []byte   `json:"signingCertificate,omitempty"`
 }
 
 func newSourceDoc(s directory.Source) sourceDoc {
 	m := s.SAML
 	return sourceDoc{s.Name, s.Profile, s.LocalUsers,
-		samlDoc{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.Certificates, m.MetadataURL, m.AllowIDPInitiated, m.JustInTime}, stamp{s.CreatedAt}}
+		samlDoc{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.Certificates, m.MetadataURL, m.AllowIDPInitiated, m.JustInTime,
+			m.SLORedirectURL, m.SLOPostURL, m.SLORedirectAnswerURL, m.SLOPostAnswerURL, m.MetadataSigners, stamp{m.ValidUntil}, m.SignRequests, m.SingleLogout, m.SigningKey, m.SigningCertificate}, stamp{s.CreatedAt}}
 }
 
 func scanSource(r row) (directory.Source, error) {
@@ -45,6 +59,9 @@ func scanSource(r row) (directory.Source, error) {
 	s.SAML = directory.SAMLSettings{
 		EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, Certificates: m.Certificates,
 		MetadataURL: m.MetadataURL, AllowIDPInitiated: m.AllowIDPInitiated, JustInTime: m.JustInTime,
+		SLORedirectURL: m.SLORedirectURL, SLOPostURL: m.SLOPostURL, SLORedirectAnswerURL: m.SLORedirectAnswerURL, SLOPostAnswerURL: m.SLOPostAnswerURL,
+		MetadataSigners: m.MetadataSigners, ValidUntil: m.ValidUntil.Time, SignRequests: m.SignRequests, SingleLogout: m.SingleLogout,
+		SigningKey: m.SigningKey, SigningCertificate: m.SigningCertificate,
 	}
 	return s, err
 }
@@ -84,6 +101,63 @@ func (s *Directory) Source(ctx context.Context, id string) (directory.Source, er
 func (s *Directory) Sources(ctx context.Context) ([]directory.Source, error) {
 	all, err := all(s.db.read(ctx), scanSource, `SELECT id, version, doc FROM sources ORDER BY id`)
 	return all, s.db.fault(err)
+}
+
+type metadataCheckDoc struct {
+	Problem string `json:"problem,omitzero"`
+	GoodAt  stamp  `json:"goodAt,omitzero"`
+}
+
+func scanMetadataCheck(r row) (directory.MetadataCheck, error) {
+	var c directory.MetadataCheck
+	var doc string
+	if err := r.Scan(&c.SourceID, into(&c.CheckedAt), &doc); err != nil {
+		return c, err
+	}
+	d, err := decode[metadataCheckDoc](doc)
+	c.Problem, c.GoodAt = d.Problem, d.GoodAt.Time
+	return c, err
+}
+
+const selectMetadataCheck = `SELECT source_id, checked_at, doc FROM metadata_checks WHERE source_id = $1`
+
+// ClaimMetadataCheck implements [directory.SourceStore].
+func (s *Directory) ClaimMetadataCheck(ctx context.Context, id string, at, ifNotAfter time.Time) (last directory.MetadataCheck, claimed bool, err error) {
+	err = s.db.write(ctx, func(c conn) error {
+		n, err := c.exec(`INSERT INTO metadata_checks (source_id, checked_at, doc) VALUES ($1, $2, '{}') ON CONFLICT DO NOTHING`, id, at)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			if n, err = c.exec(`UPDATE metadata_checks SET checked_at = $2 WHERE source_id = $1 AND checked_at <= $3`, id, at, ifNotAfter); err != nil {
+				return err
+			}
+		}
+		claimed = n > 0
+		last, err = one(c, scanMetadataCheck, selectMetadataCheck, id)
+		return err
+	})
+	return last, claimed, err
+}
+
+// PutMetadataCheck implements [directory.SourceStore].
+func (s *Directory) PutMetadataCheck(ctx context.Context, m directory.MetadataCheck) error {
+	doc, err := encode(metadataCheckDoc{m.Problem, stamp{m.GoodAt}})
+	if err != nil {
+		return err
+	}
+	return s.db.write(ctx, func(c conn) error {
+		return c.run(`UPDATE metadata_checks SET checked_at = $2, doc = $3 WHERE source_id = $1`, m.SourceID, m.CheckedAt, doc)
+	})
+}
+
+// MetadataCheck implements [directory.SourceStore].
+func (s *Directory) MetadataCheck(ctx context.Context, id string) (directory.MetadataCheck, error) {
+	c, err := one(s.db.read(ctx), scanMetadataCheck, selectMetadataCheck, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return directory.MetadataCheck{}, nil
+	}
+	return c, s.db.fault(err)
 }
 
 const tokenColumns = `id, source_id, hash, created_at, expires_at, last_used_at, created_by`

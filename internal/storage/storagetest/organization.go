@@ -16,7 +16,9 @@ func testSources(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
 	src := directory.Source{
 		ID: "entra", Version: 1, Name: "Entra ID", Profile: directory.ProfileAWS, LocalUsers: true, CreatedAt: epoch(),
-		SAML: directory.SAMLSettings{EntityID: "e", SSORedirectURL: "r", SSOPostURL: "p", Certificates: [][]byte{{0, 1, 255}, {2}}, MetadataURL: "m", AllowIDPInitiated: true, JustInTime: true},
+		SAML: directory.SAMLSettings{EntityID: "e", SSORedirectURL: "r", SSOPostURL: "p", Certificates: [][]byte{{0, 1, 255}, {2}}, MetadataURL: "m", AllowIDPInitiated: true, JustInTime: true,
+			SLORedirectURL: "l", SLOPostURL: "o", SLORedirectAnswerURL: "la", SLOPostAnswerURL: "oa", MetadataSigners: [][]byte{{7}}, ValidUntil: after(99), SignRequests: true, SingleLogout: true,
+			SigningKey: []byte("k"), SigningCertificate: []byte("c")},
 	}
 	complete(t, src)
 	want{kind: fault.NotFound, resource: "SOURCE"}.check(t, s.PutSource(ctx, src, 1, event("x", "x")))
@@ -29,6 +31,23 @@ func testSources(t *testing.T, db *sqlstore.DB) {
 	want{fault.Conflict, "version", "", "SOURCE", "entra"}.check(t, s.PutSource(ctx, src, 1, event("x", "x")))
 	ok(t, s.PutSource(ctx, directory.Source{ID: "alpha", Version: 1}, 0, event("x", "x")))
 	same(t, "sources by id", keys(must(s.Sources(ctx))(t), func(s directory.Source) string { return s.ID }), []string{"alpha", "entra"})
+
+	same(t, "no check", must(s.MetadataCheck(ctx, "entra"))(t), directory.MetadataCheck{})
+	claim := func(at, ifNotAfter time.Time) error {
+		_, claimed, err := s.ClaimMetadataCheck(ctx, "entra", at, ifNotAfter)
+		if err == nil && !claimed {
+			err = fault.New(fault.Conflict, "claimed").For("claimed")
+		}
+		return err
+	}
+	exactlyOne(t, atOnce(8, func(int) error { return claim(after(10), after(9)) }), want{kind: fault.Conflict, reason: "claimed"})
+	check := directory.MetadataCheck{SourceID: "entra", CheckedAt: after(10), Problem: "p", GoodAt: after(5)}
+	complete(t, check)
+	ok(t, s.PutMetadataCheck(ctx, check))
+	same(t, "check", must(s.MetadataCheck(ctx, "entra"))(t), check)
+	exactlyOne(t, atOnce(8, func(int) error { return claim(after(20), after(10)) }), want{kind: fault.Conflict, reason: "claimed"})
+	check.CheckedAt = after(20)
+	same(t, "check claimed again", must(s.MetadataCheck(ctx, "entra"))(t), check)
 
 	token := func(i int, made time.Time) directory.Token {
 		return directory.Token{ID: id("token", i), SourceID: "entra", Hash: []byte(id("hash", i))[:32], CreatedAt: made, ExpiresAt: made.Add(time.Hour), CreatedBy: "c"}

@@ -144,6 +144,29 @@ func testSessions(t *testing.T, db *sqlstore.DB) {
 		}
 		return n
 	}
+	// By the name that a source gave, with or without its session indexes, and once for each request.
+	named := func(name, source, nameID, index string) signin.Session {
+		x := session(name)
+		x.UserID, x.Proof.SourceID, x.Proof.NameID, x.Proof.SessionIndex = "named", source, nameID, index
+		ok(t, s.InsertSession(ctx, x, event("x", "x")))
+		return x
+	}
+	one, two, other, foreign := named("n1", "entra", "n1", "i1"), named("n2", "entra", "n1", "i2"), named("n3", "entra", "N1", "i1"), named("n4", "okta", "n1", "i1")
+	hang("on n1", one)
+	end := func(request string, indexes ...string) (int, error) {
+		return s.DeleteSessionsNamed(ctx, "n1", indexes, signin.Replay{SourceID: "entra", AssertionID: request, ExpiresAt: after(60)}, event("x", "x"))
+	}
+	same(t, "ended of a session that is not there", must(end("r0", "i9"))(t), 0)
+	exactlyOne(t, atOnce(8, func(int) error { return second(end("r1", "i9", "i1")) }), used("replay"))
+	absent("SESSION").check(t, second(s.Session(ctx, one.ID)))
+	same(t, "left of the session that was ended by name", left("on n1"), 0)
+	same(t, "the other session", must(s.Session(ctx, two.ID))(t), two)
+	same(t, "ended by name alone", must(end("r2"))(t), 1)
+	absent("SESSION").check(t, second(s.Session(ctx, two.ID)))
+	same(t, "a name in another case", must(s.Session(ctx, other.ID))(t), other)
+	same(t, "another source's", must(s.Session(ctx, foreign.ID))(t), foreign)
+	same(t, "sessions of the named", must(s.DeleteSessionsOf(ctx, "named", event("x", "x")))(t), 2)
+
 	hang("on a", a)
 	hang("on 0", session(0))
 	ok(t, s.DeleteSession(ctx, a.ID, event("x", "x")))
@@ -343,4 +366,48 @@ func testSweep(t *testing.T, db *sqlstore.DB) {
 	absent("CODE").check(t, second(s.Code(ctx, hash("code", 2))))
 	used("replay").check(t, s.Park(ctx, signin.Parked{Hash: hash("new")}, signin.Replay{SourceID: "e", AssertionID: "3"}, event("x", "x")))
 	ok(t, s.Park(ctx, signin.Parked{Hash: hash("new")}, signin.Replay{SourceID: "e", AssertionID: "2"}, event("x", "x")))
+}
+
+func testFailures(t *testing.T, db *sqlstore.DB) {
+	ctx, s := t.Context(), db.SignIn()
+	failure := func(n int, vouched bool) signin.Failure {
+		return signin.Failure{
+			ID: id("failure", n), SourceID: "entra", At: after(n / 2), ExpiresAt: after(3600 + n), Vouched: vouched, Reason: "digest", Why: "It was changed. ü", Advice: "Ask.", ClientAddr: "192.0.2.1",
+			RequestID: "_1", Message: "<a/>",
+		}
+	}
+	complete(t, failure(0, true))
+	for n := range 25 {
+		ok(t, s.InsertFailure(ctx, failure(n, n%2 == 0), event("x", "x")))
+	}
+	used("exists").check(t, s.InsertFailure(ctx, failure(3, true), event("x", "x")))
+	same(t, "failure", must(s.Failure(ctx, id("failure", 4)))(t), failure(4, true))
+	absent("FAILURE").check(t, second(s.Failure(ctx, "none")))
+	var key signin.FailureKey
+	var seen []signin.Failure
+	for {
+		page := must(s.Failures(ctx, key, 4))(t)
+		seen = append(seen, page...)
+		if len(page) < 4 {
+			break
+		}
+		key = signin.FailureKey{At: page[3].At, ID: page[3].ID}
+	}
+	same(t, "listed", len(seen), 25)
+	for i := 1; i < len(seen); i++ {
+		if a, b := seen[i-1], seen[i]; a.At.Before(b.At) || a.At.Equal(b.At) && a.ID <= b.ID {
+			t.Errorf("%v %s is listed before %v %s", a.At, a.ID, b.At, b.ID)
+		}
+	}
+	same(t, "the newest", seen[0].At, after(12))
+	// Of each kind the newest stay; the others go with the next sweep.
+	for n := range signin.MaxFailures {
+		ok(t, s.InsertFailure(ctx, failure(100+n, false), event("x", "x")))
+	}
+	must(s.Sweep(ctx, epoch(), 100))(t)
+	absent("FAILURE").check(t, second(s.Failure(ctx, id("failure", 5))))
+	same(t, "one that was vouched for", must(s.Failure(ctx, id("failure", 4)))(t).ID, id("failure", 4))
+	same(t, "the first of the many", must(s.Failure(ctx, id("failure", 100)))(t).ID, id("failure", 100))
+	same(t, "swept", must(s.Sweep(ctx, after(3600+8), 100))(t), 5)
+	absent("FAILURE").check(t, second(s.Failure(ctx, id("failure", 8))))
 }

@@ -53,6 +53,7 @@ func Run(t *testing.T, open Open) {
 		{"IAMEntries", testIAMEntries},
 		{"SignIns", testSignIns},
 		{"Sessions", testSessions},
+		{"SignInFailures", testFailures},
 		{"Grants", testGrants},
 		{"Tokens", testTokens},
 		{"Sweep", testSweep},

@@ -52,9 +52,16 @@ export function session(signal?: AbortSignal): Promise<Session> {
   return request<Session>('GET', '/api/v1/session', { signal });
 }
 
-/** Ends the session on the server. A session that was over already is no failure. */
-export async function signOut(): Promise<void> {
-  await request<undefined>('POST', '/api/v1/session/logout', { body: {} });
+/** Ends the session on the server, and says where the browser is to go so that the identity provider ends its own; '' for nowhere. */
+export async function signOut(): Promise<string> {
+  let onward = '';
+  await request<undefined>('POST', '/api/v1/session/logout', {
+    body: {},
+    headers: (headers) => {
+      onward = headers.get('X-Sign-Out-At') ?? '';
+    },
+  });
+  return onward;
 }
 
 /** More pages than any organization fills: a server that never stops answering `next` must not fill the memory. */

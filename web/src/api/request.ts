@@ -20,6 +20,8 @@ export class SignedOut extends Error {
 interface Options {
   body?: unknown;
   signal?: AbortSignal | undefined;
+  /** Gets the answer's headers. */
+  headers?: (headers: Headers) => void;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function request<Answer>(method: 'GET' | 'POST', path: string, opti
   if (!response.ok) {
     throw new Failure(response.status, await detailOf(response));
   }
+  options.headers?.(response.headers);
   if (response.status === 204) {
     return undefined as Answer;
   }
