@@ -467,9 +467,15 @@ func federated(v saml.Assertion) (localiam.Assertion, error) {
 		out.Duration = time.Duration(n) * time.Second
 	}
 	for _, at := range v.Attributes {
-		if key, ok := strings.CutPrefix(at.Name, awsAttributes+"PrincipalTag:"); ok && len(at.Values) == 1 {
-			out.Tags[key] = at.Values[0]
+		key, ok := strings.CutPrefix(at.Name, awsAttributes+"PrincipalTag:")
+		if !ok {
+			continue
 		}
+		// A tag that is left out would open what a policy denies by it.
+		if _, twice := out.Tags[key]; twice || len(at.Values) != 1 {
+			return out, fault.New(fault.Invalid, "the attribute PrincipalTag:%.128s does not have exactly one value", key).At("SAMLAssertion")
+		}
+		out.Tags[key] = at.Values[0]
 	}
 	out.TransitiveTags = v.Values(awsAttributes + "TransitiveTagKeys")
 	return out, nil

@@ -38,6 +38,8 @@ type gatehouse struct {
 	url string
 	// trust brings in an identity provider's metadata.
 	trust func(t *testing.T, metadata []byte, idpInitiated bool)
+	// trustWith does the same with flags of `gatehouse idp set`; nil for the door.
+	trustWith func(t *testing.T, metadata []byte, flags ...string)
 	// who is where the server says who is signed in, and said finds the user name in the answer; "" for nobody.
 	who  string
 	said func(status int, body []byte) string
@@ -174,6 +176,12 @@ func startBinary(t *testing.T) gatehouse {
 			t.Fatalf("gatehouse %v: %v\n%s", args, err, out)
 		}
 	}
+	trustWith := func(t *testing.T, metadata []byte, flags ...string) {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "idp.xml")
+		write(t, file, metadata)
+		run(t, append([]string{"idp", "set", "--metadata", file}, flags...)...)
+	}
 	run(t, "user", "create", anna, "--given-name", "Anna", "--family-name", "Müller", "--email", anna)
 	return gatehouse{
 		url: url, who: url + "/api/v1/session",
@@ -190,14 +198,13 @@ func startBinary(t *testing.T) gatehouse {
 		},
 		trust: func(t *testing.T, metadata []byte, idpInitiated bool) {
 			t.Helper()
-			file := filepath.Join(t.TempDir(), "idp.xml")
-			write(t, file, metadata)
-			args := []string{"idp", "set", "--metadata", file}
 			if idpInitiated {
-				args = append(args, "--idp-initiated")
+				trustWith(t, metadata, "--idp-initiated")
+			} else {
+				trustWith(t, metadata)
 			}
-			run(t, args...)
 		},
+		trustWith: trustWith,
 	}
 }
 
@@ -300,6 +307,11 @@ func write(t *testing.T, path string, data []byte) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // need skips the test unless the file or command is there.

@@ -100,7 +100,10 @@ func (i *pyIDP) answer(a ask) (response, acs string) {
 }
 
 // begin begins a sign-in and returns the parameters that the identity provider gets.
-func (b browser) begin(g gatehouse) url.Values {
+func (b browser) begin(g gatehouse) url.Values { return b.beginAt(g).Query() }
+
+// beginAt begins a sign-in and returns the address that the browser is sent to.
+func (b browser) beginAt(g gatehouse) *url.URL {
 	b.t.Helper()
 	stay := *b.client
 	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -113,7 +116,7 @@ func (b browser) begin(g gatehouse) url.Values {
 	if err != nil {
 		b.t.Fatalf("login: status %d: %v", resp.StatusCode, err)
 	}
-	return to.Query()
+	return to
 }
 
 func TestPysaml2(t *testing.T) {
