@@ -239,7 +239,7 @@ type failureView struct {
 
 // failuresCommand lists sign-ins that failed, or shows the one whose reference is given.
 func failuresCommand() *cobra.Command {
-	c := &cobra.Command{Use: "failures [REF]", Short: "Sign-ins that failed, and why; with a reference, the message as well", Args: cobra.MaximumNArgs(1),
+	c := &cobra.Command{Use: "failures [REF]", Short: "Sign-ins that failed, and why; with a reference, the message as well", Args: atMost("one reference"),
 		Example: "  gatehouse idp failures --limit 20\n  gatehouse idp failures 5b0e7c1a-3a0f-4b52-9d0c-2f6a1c1f9e77",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {

@@ -88,6 +88,16 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// atMost allows one argument or none, and names it in the error.
+func atMost(one string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return usagef("%s takes at most %s", c.CommandPath(), one)
+	}
+}
+
 // family is a command that only holds others.
 func family(use, short string, subs ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Example: subs[0].Example, RunE: func(c *cobra.Command, args []string) error {

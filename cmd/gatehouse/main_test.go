@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +95,7 @@ func TestWrongUsage(t *testing.T) {
 }
 
 // asked are the command lines that ask a server, in an order in which each succeeds. Every command with --json is among them.
-func asked(metadata string) [][]string {
+func asked(metadata, address string) [][]string {
 	return [][]string{
 		{"user", "create", "mary@example.com", "--given-name", "Mary", "--family-name", "Major"},
 		{"user", "list"}, {"user", "show", "mary@example.com"}, {"user", "disable", "mary@example.com"}, {"user", "enable", "mary@example.com"}, {"user", "sign-out", "mary@example.com"},
@@ -102,7 +104,7 @@ func asked(metadata string) [][]string {
 		{"access", "what", "mary@example.com"}, {"access", "who", "000000000000"},
 		{"user", "delete", "mary@example.com"},
 		{"directory", "create", "contoso"}, {"directory", "list"},
-		{"idp", "set", "--metadata", metadata}, {"idp", "show"}, {"idp", "remove"},
+		{"idp", "set", "--metadata", metadata}, {"idp", "show"}, {"idp", "set", "--metadata", address, "--sign-requests"}, {"idp", "refresh"}, {"idp", "failures"}, {"idp", "remove"},
 		{"scim-token", "create"}, {"scim-token", "list"}, {"scim-token", "delete", "TOKEN"},
 		{"event", "list"}, {"env"},
 	}
@@ -115,12 +117,14 @@ func TestCommandsAtAServer(t *testing.T) {
 	if err := os.WriteFile(metadata, []byte(idpMetadata), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	idp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, idpMetadata) }))
+	t.Cleanup(idp.Close)
 	for _, flag := range []string{"--json", ""} {
 		t.Run("flag "+flag, func(t *testing.T) {
 			t.Parallel()
 			p := apptest.Start(t)
 			token := ""
-			for _, args := range asked(metadata) {
+			for _, args := range asked(metadata, idp.URL) {
 				for i, a := range args {
 					switch a {
 					case "000000000000":
@@ -179,7 +183,7 @@ func TestCommandsWithoutAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	tested := map[string]bool{}
-	for _, args := range asked(metadata) {
+	for _, args := range asked(metadata, "https://idp.example/metadata") {
 		tested[strings.Join(args[:min(2, len(args))], " ")] = true
 		tested[args[0]] = true
 		for _, data := range []string{empty, dead} {
