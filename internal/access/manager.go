@@ -50,7 +50,7 @@ type Applications interface {
 }
 
 // CreateManager makes the instance's account access manager with its application. Repeating it with the same tags answers the one there
-// is, and makes its application again if that is gone.
+// is, and makes its application again if that is gone. If only the application could not be made, the manager comes with the error.
 //
 // Faults: NotFound for an instance that is not there; Denied for an account that does not own it, and while the organization does not trust
 // [arn.AccountAccess]; Conflict "already-created" if the one there is has other tags.

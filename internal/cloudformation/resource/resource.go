@@ -45,6 +45,7 @@ func All(s Services) []cloudformation.Provider {
 		permissionSet{s}, assignment{s}, attributes{s}, app{s}, appAssignment{s},
 		group{s}, membership{s}, user{s},
 		iamRole{s}, iamUser{s}, iamGroup{s}, iamManagedPolicy{s}, iamPolicy{s},
+		manager{s}, entitlement{s},
 	}
 }
 
