@@ -32,8 +32,9 @@ export function endpoint(instance: Instance): string {
   return instance.portalUrl.replace(/\/+$/, '').replace(/\/start$/, '');
 }
 
+/** Slashes, which names of accounts’ own roles have, become dashes. */
 export function profileName(accountId: string, roleName: string): string {
-  return `${roleName}-${accountId}`;
+  return `${roleName.replaceAll('/', '-')}-${accountId}`;
 }
 
 interface Chosen {
