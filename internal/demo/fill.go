@@ -139,6 +139,7 @@ func (d *Demo) trust(ctx context.Context) error {
 	err := d.Tenant.SetApplication(func(a *tenant.Application) {
 		a.EntityID = url + "/saml/" + app.DefaultSource + "/metadata"
 		a.ReplyURLs = []string{url + "/saml/" + app.DefaultSource + "/acs"}
+		a.LogoutURL = url + "/saml/" + app.DefaultSource + "/slo"
 		a.SignOnURL = url + "/start"
 	})
 	if err != nil {

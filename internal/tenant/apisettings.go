@@ -12,16 +12,19 @@ func set[T any](to *T, from *T) {
 // apiPatchApplication changes the settings of the enterprise application that are named in the body.
 func (t *Tenant) apiPatchApplication(r *http.Request) (any, error) {
 	var b struct {
-		DisplayName        *string   `json:"displayName"`
-		EntityID           *string   `json:"entityId"`
-		ReplyURLs          *[]string `json:"replyUrls"`
-		SignOnURL          *string   `json:"signOnUrl"`
-		RelayState         *string   `json:"relayState"`
-		AssignmentRequired *bool     `json:"appRoleAssignmentRequired"`
-		NameIDSource       *string   `json:"nameIdSource"`
-		Sign               *string   `json:"sign"`
-		GroupsClaim        *string   `json:"groupsClaim"`
-		Claims             *[]Claim  `json:"claims"`
+		DisplayName        *string    `json:"displayName"`
+		EntityID           *string    `json:"entityId"`
+		ReplyURLs          *[]string  `json:"replyUrls"`
+		SignOnURL          *string    `json:"signOnUrl"`
+		LogoutURL          *string    `json:"logoutUrl"`
+		RelayState         *string    `json:"relayState"`
+		AssignmentRequired *bool      `json:"appRoleAssignmentRequired"`
+		NameIDSource       *string    `json:"nameIdSource"`
+		Sign               *string    `json:"sign"`
+		GroupsClaim        *string    `json:"groupsClaim"`
+		SAMLDialect        *string    `json:"samlDialect"`
+		SAMLChaos          *SAMLChaos `json:"samlChaos"`
+		Claims             *[]Claim   `json:"claims"`
 	}
 	if err := decode(r, &b, false); err != nil {
 		return nil, err
@@ -31,11 +34,14 @@ func (t *Tenant) apiPatchApplication(r *http.Request) (any, error) {
 		set(&a.EntityID, b.EntityID)
 		set(&a.ReplyURLs, b.ReplyURLs)
 		set(&a.SignOnURL, b.SignOnURL)
+		set(&a.LogoutURL, b.LogoutURL)
 		set(&a.RelayState, b.RelayState)
 		set(&a.AssignmentRequired, b.AssignmentRequired)
 		set(&a.NameIDSource, b.NameIDSource)
 		set(&a.Sign, b.Sign)
 		set(&a.GroupsClaim, b.GroupsClaim)
+		set(&a.SAMLDialect, b.SAMLDialect)
+		set(&a.SAMLChaos, b.SAMLChaos)
 		set(&a.Claims, b.Claims)
 	})
 	return t.Application(), err

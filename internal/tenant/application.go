@@ -20,6 +20,8 @@ type Application struct {
 	ReplyURLs []string `json:"replyUrls"`
 	// SignOnURL, when set, is where My Apps sends people (SP-initiated). Empty: My Apps posts an unsolicited response.
 	SignOnURL string `json:"signOnUrl,omitempty"`
+	// LogoutURL takes logout messages by redirect. Empty: none are sent.
+	LogoutURL string `json:"logoutUrl,omitempty"`
 	// RelayState goes with IdP-initiated responses.
 	RelayState string `json:"relayState,omitempty"`
 	// AssignmentRequired refuses sign-in to who is not assigned (AADSTS50105).
@@ -30,6 +32,11 @@ type Application struct {
 	Sign string `json:"sign"`
 	// GroupsClaim adds the objectIds of groups: none (default), all (direct and nested) or assigned.
 	GroupsClaim string `json:"groupsClaim"`
+	// SAMLDialect is whose shape metadata and responses have: entra (default), okta, authentik or jumpcloud. It changes the issuer, so the
+	// application must get the metadata again.
+	SAMLDialect string `json:"samlDialect,omitempty"`
+	// SAMLChaos spoils responses.
+	SAMLChaos SAMLChaos `json:"samlChaos,omitzero"`
 	// Claims are further attributes: claim name to user attribute.
 	Claims []Claim   `json:"claims,omitempty"`
 	Roles  []AppRole `json:"appRoles"`
@@ -116,6 +123,11 @@ func (a *Application) check() error {
 			return err
 		}
 	}
+	if a.LogoutURL != "" {
+		if err := checkURL("logoutUrl", a.LogoutURL); err != nil {
+			return err
+		}
+	}
 	if !slices.Contains([]string{"assertion", "response", "both"}, a.Sign) {
 		return fault.New(fault.Invalid, "sign must be assertion, response or both.").At("sign")
 	}
@@ -124,6 +136,12 @@ func (a *Application) check() error {
 	}
 	if !slices.Contains([]string{"userPrincipalName", "mail"}, a.NameIDSource) {
 		return fault.New(fault.Invalid, "nameIdSource must be userPrincipalName or mail.").At("nameIdSource")
+	}
+	if _, ok := dialects[a.SAMLDialect]; !ok {
+		return fault.New(fault.Invalid, "samlDialect must be entra, okta, authentik or jumpcloud.").At("samlDialect")
+	}
+	if s := a.SAMLChaos.ClockAheadSeconds; s < -86400 || s > 86400 {
+		return fault.New(fault.Invalid, "clockAheadSeconds must be within a day.").At("samlChaos")
 	}
 	for _, c := range a.Claims {
 		if err := validText("claims", c.Name); err != nil || c.Name == "" {

@@ -1,13 +1,9 @@
 package tenant
 
 import (
-	"encoding/base64"
-	"encoding/xml"
 	"errors"
 	"net/http"
 	"strings"
-
-	"gatehouse/internal/saml"
 )
 
 const personCookie = "emulated_entra_session"
@@ -31,8 +27,12 @@ func (t *Tenant) serveSAML(w http.ResponseWriter, r *http.Request) {
 		get = r.PostFormValue
 	}
 	param := get("SAMLRequest")
-	if t.isLogout(param, post) {
-		t.signOut(w, r)
+	if get("SAMLResponse") != "" { // the application's answer to a logout request
+		t.page(w, http.StatusOK, "signedout.html", nil)
+		return
+	}
+	if id, ok := t.logoutRequest(param, post); ok {
+		t.answerLogout(w, r, id, get("RelayState"))
 		return
 	}
 	req, err := t.readRequest(param, post)
@@ -56,20 +56,6 @@ func (t *Tenant) serveSAML(w http.ResponseWriter, r *http.Request) {
 	default:
 		t.askSignIn(w, f, clip(r.URL.Query().Get("login_hint"), 200))
 	}
-}
-
-// isLogout tells a LogoutRequest, for which the same address is registered.
-func (t *Tenant) isLogout(param string, post bool) bool {
-	decode := saml.InflateRedirect
-	if post {
-		decode = saml.DecodePost
-	}
-	doc, err := decode(param)
-	if err != nil {
-		return false
-	}
-	var root struct{ XMLName xml.Name }
-	return xml.Unmarshal(doc, &root) == nil && root.XMLName.Local == "LogoutRequest"
 }
 
 // person returns the session of the browser, if its user may still sign in.
@@ -157,7 +143,7 @@ func (t *Tenant) answer(w http.ResponseWriter, f flow, s session) {
 		return
 	}
 	rep := reply{
-		issuer: t.Issuer(), audience: audience(app.EntityID), now: t.now(), authnInstant: s.at,
+		dialect: dialects[app.SAMLDialect], issuer: t.issuerIn(app.SAMLDialect), audience: audience(app.EntityID), now: t.now(), authnInstant: s.at,
 		nameID: u.UserPrincipalName, attributes: t.attributesOf(u, []string{methodPW}),
 	}
 	if app.NameIDSource == "mail" {
@@ -170,6 +156,10 @@ func (t *Tenant) answer(w http.ResponseWriter, f flow, s session) {
 		rep.acs, relay = app.ReplyURLs[0], app.RelayState
 	}
 	doc, err := t.respond(rep)
+	if app.SAMLChaos.Repeat && t.lastResponse != nil {
+		doc = t.lastResponse
+	}
+	t.lastResponse = doc
 	t.mu.Unlock()
 	if err != nil {
 		t.log.Error("response not signed", "err", err)
@@ -184,7 +174,7 @@ type postPage struct{ Action, Response, RelayState string }
 
 func (t *Tenant) deliver(w http.ResponseWriter, acs, relay string, doc []byte) {
 	w.Header().Set("Content-Security-Policy", policyPost)
-	t.page(w, http.StatusOK, "post.html", postPage{acs, base64.StdEncoding.EncodeToString(doc), relay})
+	t.page(w, http.StatusOK, "post.html", postPage{acs, t.Application().SAMLChaos.encoded(doc), relay})
 }
 
 // myAppsPage is the launcher.
@@ -208,7 +198,11 @@ func (t *Tenant) serveMyApps(w http.ResponseWriter, r *http.Request) {
 	}
 	t.mu.Lock()
 	mine := !t.st.App.AssignmentRequired || t.st.assigned(u.ID)
+	onward := t.st.App.LogoutURL != ""
 	t.mu.Unlock()
+	if onward { // the answer to the sign-out form leads on to the application
+		w.Header().Set("Content-Security-Policy", policyPost)
+	}
 	t.page(w, http.StatusOK, "myapps.html", myAppsPage{u, t.Application(), mine, "/" + t.st.TenantID + "/logout"})
 }
 
@@ -227,14 +221,4 @@ func (t *Tenant) serveLaunch(w http.ResponseWriter, r *http.Request) {
 	default:
 		t.answer(w, flow{}, s)
 	}
-}
-
-func (t *Tenant) serveLogout(w http.ResponseWriter, r *http.Request) { t.signOut(w, r) }
-
-func (t *Tenant) signOut(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(personCookie); err == nil {
-		t.sessions.signOut(c.Value)
-	}
-	http.SetCookie(w, t.cookie(personCookie, "", -1))
-	t.page(w, http.StatusOK, "signedout.html", nil)
 }

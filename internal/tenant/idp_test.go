@@ -517,7 +517,7 @@ func FuzzReadRequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, doc string) {
 		field := base64.StdEncoding.EncodeToString([]byte(doc))
-		tn.isLogout(field, true)
+		tn.logoutRequest(field, true)
 		r, err := tn.readRequest(field, true)
 		if err == nil && (r.Issuer != spEntity || r.ACSURL != spACS || r.ID == "") {
 			t.Errorf("accepted %+v", r)

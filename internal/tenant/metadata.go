@@ -13,6 +13,9 @@ import (
 func (t *Tenant) Metadata() ([]byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if dialects[t.st.App.SAMLDialect] != &entraDialect {
+		return t.plainMetadata(), nil
+	}
 	id := "_" + t.uuid()
 	key := ""
 	for _, k := range t.signing {
@@ -22,7 +25,7 @@ func (t *Tenant) Metadata() ([]byte, error) {
 	endpoint := xmlText(t.base + "/" + t.st.TenantID + "/saml2")
 	wsfed := xmlText(t.base + "/" + t.st.TenantID + "/wsfed")
 	var b strings.Builder
-	b.WriteString(`<EntityDescriptor ID="` + id + `" entityID="` + xmlText(t.Issuer()) + `" xmlns="urn:oasis:names:tc:SAML:2.0:metadata">`)
+	b.WriteString(`<EntityDescriptor ID="` + id + `" entityID="` + xmlText(t.issuerIn("")) + `" xmlns="urn:oasis:names:tc:SAML:2.0:metadata">`)
 	for _, kind := range []string{"SecurityTokenServiceType", "ApplicationServiceType"} {
 		b.WriteString(`<RoleDescriptor xsi:type="fed:` + kind + `" protocolSupportEnumeration="http://docs.oasis-open.org/wsfed/federation/200706"` +
 			` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:fed="http://docs.oasis-open.org/wsfed/federation/200706">` + key)

@@ -58,6 +58,8 @@ type Tenant struct {
 	mu      sync.Mutex
 	st      *state
 	entries []LogEntry // the provisioning log, oldest first
+	// lastResponse is the last SAML response, for the chaos that repeats it.
+	lastResponse []byte
 
 	// patches counts the PATCH requests of mixed jobs: they alternate between the dialects.
 	patches atomic.Uint64
@@ -174,8 +176,12 @@ func (t *Tenant) Domain() string { return t.st.Domain }
 // BaseURL returns the address that the tenant was told is its own.
 func (t *Tenant) BaseURL() string { return t.base }
 
-// Issuer returns the entity ID of the tenant's SAML identity provider.
-func (t *Tenant) Issuer() string { return "https://sts.windows.net/" + t.st.TenantID + "/" }
+// Issuer returns the entity ID of the tenant's SAML identity provider, which depends on the dialect.
+func (t *Tenant) Issuer() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.issuerIn(t.st.App.SAMLDialect)
+}
 
 // MetadataURL returns where the federation metadata for the enterprise application is.
 func (t *Tenant) MetadataURL() string {
