@@ -9,6 +9,10 @@ import (
 
 // readers runs reads on the read-only pool, preparing every query once. The queries are constants or come in a
 // few sizes, so what is kept is bounded.
+//
+// A read whose context has ended is not begun; one that has begun is finished. Every query seeks an index and has a limit, so that is
+// a matter of microseconds, while database/sql and the driver would each start a goroutine to watch a context that can end:
+// more than the read itself costs.
 type readers struct {
 	db    *sql.DB
 	stmts sync.Map // query → *sql.Stmt
@@ -35,6 +39,10 @@ func (r *readers) ExecContext(context.Context, string, ...any) (sql.Result, erro
 
 // QueryContext implements [sqlstore.Querier].
 func (r *readers) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx)
 	s, err := r.prepared(ctx, query)
 	if err != nil {
 		return nil, err
@@ -44,6 +52,10 @@ func (r *readers) QueryContext(ctx context.Context, query string, args ...any) (
 
 // QueryRowContext implements [sqlstore.Querier].
 func (r *readers) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if ctx.Err() != nil {
+		return r.db.QueryRowContext(ctx, query, args...) // gives the context's error inside the row
+	}
+	ctx = context.WithoutCancel(ctx)
 	s, err := r.prepared(ctx, query)
 	if err != nil {
 		return r.db.QueryRowContext(ctx, query, args...) // gives the same error inside the row
