@@ -169,9 +169,13 @@ type reached struct {
 func (r reached) existing() bool { return len(r.roleIDs) > 0 }
 
 // reachable returns what a person's assignments and entitlements lead to, in order, after a place: the first n of both listings together are
-// among the first n of each.
-func (s *Service) reachable(ctx context.Context, h holder, after Place, n int) ([]reached, error) {
-	keys, err := s.store.RolesOf(ctx, h.principals, RoleKey{after.AccountID, after.Role}, n)
+// among the first n of each. within stops at the place's account.
+func (s *Service) reachable(ctx context.Context, h holder, after Place, within bool, n int) ([]reached, error) {
+	list := s.store.RolesOf
+	if within {
+		list = s.store.RolesIn
+	}
+	keys, err := list(ctx, h.principals, RoleKey{after.AccountID, after.Role}, n)
 	if err != nil {
 		return nil, err
 	}
@@ -183,6 +187,9 @@ func (s *Service) reachable(ctx context.Context, h holder, after Place, n int) (
 		return out, nil
 	}
 	held, err := s.held(ctx, h, HeldRole{after.AccountID, after.Role, lastRole}, n)
+	if within {
+		held = slices.DeleteFunc(held, func(r reached) bool { return r.AccountID != after.AccountID })
+	}
 	if err != nil || len(held) == 0 {
 		return out, err
 	}
@@ -262,8 +269,8 @@ func (s *Service) EntitledAccounts(ctx context.Context, userID, after string, li
 
 // accountIDs collects up to n account ids after at; next is where to go on, zero at the end.
 func (s *Service) accountIDs(ctx context.Context, h holder, at Place, n int) (ids []string, next Place, err error) {
-	const page = 1000
-	found, err := s.reachable(ctx, h, at, page)
+	page := min(8*n, 1000) // most people have a few roles in an account
+	found, err := s.reachable(ctx, h, at, false, page)
 	if err != nil {
 		return nil, Place{}, err
 	}
@@ -309,16 +316,17 @@ func (s *Service) active(ctx context.Context, ids []string) ([]organization.Acco
 // EntitledRoles lists what a person may act as in one account, after the given role of a [Place]. An account where she has nothing gives
 // an empty list.
 func (s *Service) EntitledRoles(ctx context.Context, userID, accountID, after string, limit int) ([]Entitlement, error) {
+	h, err := s.holder(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
 	var out []Entitlement
 	for at := (Place{accountID, after}); len(out) < limit; {
-		es, err := s.Entitlements(ctx, userID, at, limit-len(out))
+		es, err := s.someEntitlements(ctx, h, at, true, limit-len(out))
 		if err != nil || len(es) == 0 {
 			return out, err
 		}
 		for _, e := range es {
-			if e.Account.ID != accountID {
-				return out, nil
-			}
 			out, at = append(out, e), e.Place()
 		}
 	}
@@ -333,8 +341,13 @@ func (s *Service) Entitlements(ctx context.Context, userID string, after Place, 
 	if err != nil {
 		return nil, err
 	}
+	return s.someEntitlements(ctx, h, after, false, limit)
+}
+
+// someEntitlements returns the first entitlements after a place, some of at most limit roles there; none at the end.
+func (s *Service) someEntitlements(ctx context.Context, h holder, after Place, within bool, limit int) ([]Entitlement, error) {
 	for {
-		found, err := s.reachable(ctx, h, after, limit)
+		found, err := s.reachable(ctx, h, after, within, limit)
 		if err != nil || len(found) == 0 {
 			return nil, err
 		}

@@ -69,6 +69,8 @@ type AssignmentStore interface {
 	// RolesOf returns the keys of provisioned roles assigned to any of the principals, once each, by (account,
 	// set), after the key, at most limit. At most 10,000 principals.
 	RolesOf(ctx context.Context, ps []Principal, after RoleKey, limit int) ([]RoleKey, error)
+	// RolesIn is RolesOf within the account of the key.
+	RolesIn(ctx context.Context, ps []Principal, after RoleKey, limit int) ([]RoleKey, error)
 	// Assigned reports whether any of the principals is assigned to the role and the role is provisioned.
 	Assigned(ctx context.Context, k RoleKey, ps []Principal) (bool, error)
 }

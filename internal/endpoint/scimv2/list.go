@@ -104,7 +104,7 @@ func collect[T any](ctx context.Context, p paging, s selection[T]) (found[T], er
 	}
 	f := found[T]{}
 	examined := 0
-	err := each(ctx, s, "", func(x T, kept bool) (bool, error) {
+	err := each(ctx, s, "", batch, func(x T, kept bool) (bool, error) {
 		if examined++; examined > maxExamined {
 			return false, invalid(scim.TooMany, "the filter would have to look at more than 200000 resources; filter by userName, externalId, an e-mail address or displayName, or page by cursor")
 		}
@@ -126,7 +126,7 @@ func collectBehind[T any](ctx context.Context, p paging, s selection[T]) (found[
 		return f, nil
 	}
 	examined, last := 0, p.after
-	err := each(ctx, s, p.after, func(x T, kept bool) (bool, error) {
+	err := each(ctx, s, p.after, min(p.count+1, batch), func(x T, kept bool) (bool, error) {
 		if examined++; examined > maxExamined {
 			f.next = last
 			return false, nil
@@ -147,10 +147,10 @@ func collectBehind[T any](ctx context.Context, p paging, s selection[T]) (found[
 	return f, err
 }
 
-// each visits the candidates behind after until visit says stop.
-func each[T any](ctx context.Context, s selection[T], after string, visit func(x T, kept bool) (bool, error)) error {
-	for {
-		page, next, err := s.rows(ctx, after, batch)
+// each visits the candidates behind after until visit says stop. It reads n at first, which may be all that is wanted, and then more at a time.
+func each[T any](ctx context.Context, s selection[T], after string, n int, visit func(x T, kept bool) (bool, error)) error {
+	for ; ; n = min(4*n, batch) {
+		page, next, err := s.rows(ctx, after, n)
 		if err != nil {
 			return err
 		}

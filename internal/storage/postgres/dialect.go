@@ -14,9 +14,6 @@ import (
 
 var errStandby = errors.New("the server is a standby, which can only be read")
 
-// counterShards is over how many rows a counter is spread: about as many as transactions run at once.
-const counterShards = 32
-
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name:      "postgres",
@@ -29,7 +26,6 @@ func dialect() sqlstore.Dialect {
 		Unique:    func(err error) bool { return state(err) == "23505" },
 		Reference: func(err error) bool { return state(err) == "23503" },
 		Outage:    outage,
-		Shards:    counterShards,
 	}
 }
 

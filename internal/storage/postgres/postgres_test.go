@@ -36,7 +36,7 @@ func openAt(tb testing.TB, url string) *sqlstore.DB {
 	return db
 }
 
-func raw(t *testing.T, url string) *sql.DB {
+func raw(t testing.TB, url string) *sql.DB {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -50,9 +50,15 @@ func raw(t *testing.T, url string) *sql.DB {
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
+	var statements recorded
 	t.Run("Suite", func(t *testing.T) {
-		storagetest.Run(t, func(tb testing.TB) *sqlstore.DB { return openAt(tb, server.Database(tb)) })
+		storagetest.Run(t, func(tb testing.TB) *sqlstore.DB {
+			url := server.Database(tb)
+			openAt(tb, url) // which makes the schema
+			return sqlstore.New(recorder{postgres.NewEngine(raw(tb, url)), &statements}, slog.New(slog.DiscardHandler))
+		})
 	})
+	t.Run("EveryQuerySeeksAnIndex", func(t *testing.T) { testPlans(t, server, &statements) })
 	for name, run := range map[string]func(*testing.T, *pgtest.Server){
 		"NodesThatStartTogether":  testTogether,
 		"NewerSchema":             testNewerSchema,
@@ -121,7 +127,7 @@ func testDeadlock(t *testing.T, server *pgtest.Server) {
 	url := server.Database(t)
 	openAt(t, url)
 	e := postgres.NewEngine(raw(t, url))
-	_, err := raw(t, url).Exec(`INSERT INTO counters (name, shard, n) VALUES ('a', 0, 0), ('b', 0, 0)`)
+	_, err := raw(t, url).Exec(`INSERT INTO id_counts (name, prefix, n) VALUES ('a', '', 0), ('b', '', 0)`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +140,7 @@ func testDeadlock(t *testing.T, server *pgtest.Server) {
 			err := e.Write(context.Background(), func(ctx context.Context, tx sqlstore.Querier) error {
 				runs.Add(1)
 				for _, name := range names {
-					if _, err := tx.ExecContext(ctx, `UPDATE counters SET n = n + 1 WHERE name = $1`, name); err != nil {
+					if _, err := tx.ExecContext(ctx, `UPDATE id_counts SET n = n + 1 WHERE name = $1`, name); err != nil {
 						return fmt.Errorf("update: %w", err)
 					}
 					once.Do(func() { both.Done(); both.Wait() })
@@ -148,7 +154,7 @@ func testDeadlock(t *testing.T, server *pgtest.Server) {
 	}
 	wg.Wait()
 	var sum int
-	if err := raw(t, url).QueryRow(`SELECT SUM(n) FROM counters`).Scan(&sum); err != nil || sum != 4 || runs.Load() < 3 {
+	if err := raw(t, url).QueryRow(`SELECT SUM(n) FROM id_counts`).Scan(&sum); err != nil || sum != 4 || runs.Load() < 3 {
 		t.Errorf("sum %d after %d runs (%v), want 4 after at least 3", sum, runs.Load(), err)
 	}
 }
@@ -161,7 +167,7 @@ func testPanic(t *testing.T, server *pgtest.Server) {
 	pool.SetMaxOpenConns(1)
 	e := postgres.NewEngine(pool)
 	err := e.Write(t.Context(), func(ctx context.Context, tx sqlstore.Querier) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO counters (name, shard, n) VALUES ('x', 0, 0)`); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO id_counts (name, prefix, n) VALUES ('x', '', 0)`); err != nil {
 			return err
 		}
 		panic("a defect")
@@ -170,7 +176,7 @@ func testPanic(t *testing.T, server *pgtest.Server) {
 		t.Errorf("got %v, want the panic as an error", err)
 	}
 	var n int
-	if err := pool.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM counters`).Scan(&n); err != nil || n != 0 {
+	if err := pool.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM id_counts`).Scan(&n); err != nil || n != 0 {
 		t.Errorf("%d rows (%v), want none", n, err)
 	}
 }

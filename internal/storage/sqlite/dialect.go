@@ -10,7 +10,7 @@ import (
 	"gatehouse/internal/storage/sqlstore"
 )
 
-// dialect: there is one writer at a time, so nothing needs locking and one shard holds a counter.
+// dialect: there is one writer at a time, so nothing needs locking.
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name:    "sqlite",
@@ -21,7 +21,6 @@ func dialect() sqlstore.Dialect {
 		},
 		Reference: func(err error) bool { return code(err) == lib.SQLITE_CONSTRAINT_FOREIGNKEY },
 		Outage:    outage,
-		Shards:    1,
 	}
 }
 

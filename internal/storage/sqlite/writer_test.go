@@ -40,14 +40,14 @@ func freshFile(t testing.TB) string {
 
 func put(name string) func(context.Context, sqlstore.Querier) error {
 	return func(ctx context.Context, q sqlstore.Querier) error {
-		_, err := q.ExecContext(ctx, `INSERT INTO counters (name, shard, n) VALUES ($1, 0, 1)`, name)
+		_, err := q.ExecContext(ctx, `INSERT INTO id_counts (name, prefix, n) VALUES ($1, '', 1)`, name)
 		return err
 	}
 }
 
 func (e *engine) count(t *testing.T) (n int) {
 	t.Helper()
-	if err := e.readers.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM counters`).Scan(&n); err != nil {
+	if err := e.readers.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM id_counts`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

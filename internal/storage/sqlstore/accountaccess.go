@@ -217,7 +217,7 @@ func (s *Access) HeldRoles(ctx context.Context, managerID string, ps []access.Pr
 		return nil, err
 	}
 	rs, err := all(s.db.read(ctx), scanHeldRole, `SELECT DISTINCT a.account_id, a.role, a.role_id FROM role_entitlements a
-		WHERE a.manager_id = $1 AND a.principal IN {list $2} AND a.account_id >= $3 AND (a.account_id > $3 OR (a.role, a.role_id) > ($4, $5))
+		WHERE a.manager_id = $1 AND a.principal IN {list $2} AND (a.account_id, a.role, a.role_id) > ($3, $4, $5)
 		ORDER BY a.account_id, a.role, a.role_id LIMIT $6`, managerID, principalKeys(ps), after.AccountID, after.Role, after.RoleID, limit)
 	return rs, s.db.fault(err)
 }

@@ -89,18 +89,6 @@ func (s *Access) assignments(ctx context.Context, query string, args ...any) ([]
 	return as, s.db.fault(err)
 }
 
-// RolesOf implements [access.AssignmentStore].
-func (s *Access) RolesOf(ctx context.Context, ps []access.Principal, after access.RoleKey, limit int) ([]access.RoleKey, error) {
-	if err := atMost(len(ps), 10_000); err != nil {
-		return nil, err
-	}
-	ks, err := all(s.db.read(ctx), scanKey, `SELECT DISTINCT a.account_id, a.set_id FROM assignments a
-		WHERE a.principal IN {list $1} AND a.account_id >= $2 AND (a.account_id > $2 OR a.set_id > $3)
-		AND EXISTS (SELECT 1 FROM provisioned_roles p WHERE p.set_id = a.set_id AND p.account_id = a.account_id)
-		ORDER BY a.account_id, a.set_id LIMIT $4`, principalKeys(ps), after.AccountID, after.PermissionSetID, limit)
-	return ks, s.db.fault(err)
-}
-
 // Assigned implements [access.AssignmentStore].
 func (s *Access) Assigned(ctx context.Context, k access.RoleKey, ps []access.Principal) (bool, error) {
 	is, err := one(s.db.read(ctx), column[bool], `SELECT EXISTS (SELECT 1 FROM provisioned_roles WHERE set_id = $1 AND account_id = $2)

@@ -260,6 +260,10 @@ func (s *CloudFormation) Execute(ctx context.Context, cs cloudformation.ChangeSe
 		return err
 	}
 	return s.db.change(ctx, e, func(c conn) error {
+		// The stack's row first: whoever waits for it sees, then, what the one before made of the change sets.
+		if _, err := one(c, column[int], `SELECT 1 FROM cfn_stacks WHERE id = $1 {lock}`, st.ID); err != nil {
+			return s.db.lookup(err, cloudformation.ResourceStack, st.ID)
+		}
 		_, err := one(c, column[string], `SELECT id FROM cfn_change_sets WHERE id = $1 {exclusive}`, cs.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return missing(cloudformation.ResourceChangeSet, cs.ID)

@@ -18,8 +18,6 @@ type Dialect struct {
 	Unique, Reference func(error) bool
 	// Outage recognises failures that may pass: a lost connection, a full disk.
 	Outage func(error) bool
-	// Shards is over how many rows a counter is spread.
-	Shards int
 }
 
 // text translates the tokens of a query: {list $1} {lock} {exclusive} {share} {claim}. The dollar sign is the placeholder of

@@ -29,8 +29,8 @@
 //
 // # Counters
 //
-// The number of users and of groups is kept in table counters, spread over [Dialect.Shards] rows each, so that
-// concurrent writers of PostgreSQL do not all wait for one row; reading adds the shards up.
+// Users and groups are counted in table id_counts by the beginning of their ids. The counts add up to how many there are, and tell where
+// the place with a given number is, without walking there.
 //
 // Start reading at [DB], then users.go, then work.go, which is the hard part.
 package sqlstore

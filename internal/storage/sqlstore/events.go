@@ -71,9 +71,8 @@ func (s *Events) Events(ctx context.Context, before EventCursor, f EventFilter, 
 		and("at < ?", f.Until)
 	}
 	if before != (EventCursor{}) {
-		and("at <= ?", before.At)
 		args = append(args, before.At, before.Seq)
-		q.WriteString(" AND (at < " + placeholder(len(args)-1) + " OR seq < " + placeholder(len(args)) + ")")
+		q.WriteString(" AND (at, seq) < (" + placeholder(len(args)-1) + ", " + placeholder(len(args)) + ")")
 	}
 	args = append(args, limit)
 	q.WriteString(" ORDER BY at DESC, seq DESC LIMIT " + placeholder(len(args)))

@@ -58,7 +58,7 @@ func (s *Directory) InsertGroup(ctx context.Context, g directory.Group, members 
 		if err := c.addMembers(g.ID, members); err != nil {
 			return err
 		}
-		return c.count(countGroups, 1)
+		return c.count(countGroups, g.ID, 1)
 	})
 }
 
@@ -140,7 +140,7 @@ func (s *Directory) DeleteGroup(ctx context.Context, id string, ifVersion int64,
 		if err := c.run(`DELETE FROM groups WHERE id = $1`, id); err != nil {
 			return err
 		}
-		return c.count(countGroups, -1)
+		return c.count(countGroups, id, -1)
 	})
 }
 
@@ -180,8 +180,12 @@ func (s *Directory) Groups(ctx context.Context, after string, limit int) ([]dire
 
 // GroupsFrom implements [directory.GroupStore].
 func (s *Directory) GroupsFrom(ctx context.Context, skip, limit int) ([]directory.Group, error) {
-	return s.groups(ctx, `SELECT `+groupColumns+` FROM groups WHERE id >= (SELECT id FROM groups ORDER BY id LIMIT 1 OFFSET $1)
-		ORDER BY id LIMIT $2`, skip, limit)
+	prefix, skip, err := s.db.read(ctx).seek(countGroups, skip)
+	if err != nil {
+		return nil, s.db.fault(err)
+	}
+	return s.groups(ctx, `SELECT `+groupColumns+` FROM groups WHERE id >= (SELECT id FROM groups WHERE id >= $1 ORDER BY id LIMIT 1 OFFSET $2)
+		ORDER BY id LIMIT $3`, prefix, skip, limit)
 }
 
 func (s *Directory) groups(ctx context.Context, query string, args ...any) ([]directory.Group, error) {

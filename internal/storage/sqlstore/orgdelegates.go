@@ -67,7 +67,7 @@ func (s *Organization) Delegates(ctx context.Context, f organization.DelegateFil
 	scan := func(r row) (d organization.Delegate, err error) {
 		return d, r.Scan(&d.AccountID, &d.Service, into(&d.EnabledAt))
 	}
-	query := `SELECT account_id, service, enabled_at FROM org_delegates WHERE (account_id > $1 OR account_id = $1 AND service > $2)`
+	query := `SELECT account_id, service, enabled_at FROM org_delegates WHERE (account_id, service) > ($1, $2)`
 	args := []any{f.AfterAccount, f.AfterService, f.Limit}
 	switch {
 	case f.AccountID != "" && f.Service != "":
@@ -77,7 +77,7 @@ func (s *Organization) Delegates(ctx context.Context, f organization.DelegateFil
 		query += ` AND account_id = $4`
 		args = append(args, f.AccountID)
 	case f.Service != "":
-		query += ` AND service = $4`
+		query += ` AND service = $4 AND account_id >= $1` // which seeks in the index by service
 		args = append(args, f.Service)
 	}
 	ds, err := all(s.db.read(ctx), scan, query+` ORDER BY account_id, service LIMIT $3`, args...)

@@ -38,7 +38,7 @@ func (s *Directory) InsertUser(ctx context.Context, u directory.User, e audit.Ev
 		if err := c.userKeys(u, directory.User{}); err != nil {
 			return err
 		}
-		return c.count(countUsers, 1)
+		return c.count(countUsers, u.ID, 1)
 	})
 }
 
@@ -172,7 +172,7 @@ func (s *Directory) DeleteUser(ctx context.Context, id string, ifVersion int64, 
 		if err := c.run(`DELETE FROM users WHERE id = $1`, id); err != nil {
 			return err
 		}
-		return c.count(countUsers, -1)
+		return c.count(countUsers, id, -1)
 	})
 }
 
@@ -216,10 +216,14 @@ func (s *Directory) Users(ctx context.Context, after string, limit int) ([]direc
 	return s.users(ctx, `SELECT `+userColumns+` FROM users WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
 }
 
-// UsersFrom implements [directory.UserStore]. What is skipped is skipped in the index alone.
+// UsersFrom implements [directory.UserStore].
 func (s *Directory) UsersFrom(ctx context.Context, skip, limit int) ([]directory.User, error) {
-	return s.users(ctx, `SELECT `+userColumns+` FROM users WHERE id >= (SELECT id FROM users ORDER BY id LIMIT 1 OFFSET $1)
-		ORDER BY id LIMIT $2`, skip, limit)
+	prefix, skip, err := s.db.read(ctx).seek(countUsers, skip)
+	if err != nil {
+		return nil, s.db.fault(err)
+	}
+	return s.users(ctx, `SELECT `+userColumns+` FROM users WHERE id >= (SELECT id FROM users WHERE id >= $1 ORDER BY id LIMIT 1 OFFSET $2)
+		ORDER BY id LIMIT $3`, prefix, skip, limit)
 }
 
 func (s *Directory) users(ctx context.Context, query string, args ...any) ([]directory.User, error) {

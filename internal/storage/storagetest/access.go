@@ -3,6 +3,7 @@ package storagetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,20 +187,29 @@ func testAssignments(t *testing.T, db *sqlstore.DB) {
 			}
 		}
 	}
-	ok(t, assign(s, t, "not provisioned", roleKey(50, 1), user(77), epoch()))
-	both := []access.Principal{user(77), group(77), group(9999)}
-	var got []access.RoleKey
-	for at := (access.RoleKey{}); ; at = got[len(got)-1] {
-		page := must(s.RolesOf(ctx, both, at, 4))(t)
-		got = append(got, page...)
-		if len(page) < 4 {
-			break
+	unfinished := 0
+	for _, acct := range []int{9, 11, 13, 15, 50} { // before, among and behind those that are there
+		for ps := range 3 {
+			ok(t, assign(s, t, fmt.Sprint("not provisioned", acct, ps), roleKey(acct, ps), user(77), epoch()))
+			unfinished++
 		}
 	}
-	same(t, "roles of principals, once each, provisioned ones only", got, made)
+	both := []access.Principal{user(77), group(77), group(9999)}
+	roleName := func(k access.RoleKey) string { return k.AccountID + "/" + k.PermissionSetID }
+	for limit := 1; limit <= len(made)+1; limit++ {
+		same(t, "roles of principals, once each, provisioned ones only", pages(t, limit, roleName, func(at string, limit int) ([]access.RoleKey, error) {
+			acct, set, _ := strings.Cut(at, "/")
+			return s.RolesOf(ctx, both, access.RoleKey{AccountID: acct, PermissionSetID: set}, limit)
+		}), made)
+		same(t, "roles of principals in an account", pages(t, limit, roleName, func(at string, limit int) ([]access.RoleKey, error) {
+			_, set, _ := strings.Cut(at, "/")
+			return s.RolesIn(ctx, both, access.RoleKey{AccountID: made[0].AccountID, PermissionSetID: set}, limit)
+		}), made[:3])
+	}
+	same(t, "roles in an account without any", must(s.RolesIn(ctx, both, access.RoleKey{AccountID: account(11)}, 4))(t), []access.RoleKey{})
 	same(t, "roles of nobody", must(s.RolesOf(ctx, nil, access.RoleKey{}, 4))(t), []access.RoleKey{})
 	list := must(s.AssignmentsOfPrincipal(ctx, user(77), made[3], 100))(t)
-	same(t, "assignments of a principal after a key", len(list), len(made)-4+1)
+	same(t, "assignments of a principal after a key", len(list), len(made)-4+unfinished-3*2) // two accounts are before it
 	for _, c := range []struct {
 		k    access.RoleKey
 		ps   []access.Principal

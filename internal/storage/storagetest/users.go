@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -146,6 +147,16 @@ func testUserListings(t *testing.T, db *sqlstore.DB) {
 	same(t, "by key", keys(pages(t, 10, userID, list), userID), all)
 	for _, c := range []struct{ skip, limit, from, to int }{{0, 10, 0, 10}, {50, 10, 50, 57}, {56, 1, 56, 57}, {57, 10, 57, 57}, {1000, 10, 57, 57}, {3, 0, 3, 3}} {
 		same(t, "by index", keys(must(s.UsersFrom(ctx, c.skip, c.limit))(t), userID), all[c.from:c.to])
+	}
+	// Every place, also after some have gone: the first and last by id, all that share the first's prefix, and one in the midst.
+	for _, gone := range []int{n - 1, n / 2, 1, 0} {
+		for skip := range len(all) + 2 {
+			from := min(skip, len(all))
+			same(t, fmt.Sprintf("by index from %d of %d", skip, len(all)), keys(must(s.UsersFrom(ctx, skip, 3))(t), userID), all[from:min(from+3, len(all))])
+		}
+		ok(t, s.DeleteUser(ctx, all[gone], 0, event("x", "x")))
+		all = slices.Delete(all, gone, gone+1)
+		same(t, "count", must(s.CountUsers(ctx))(t), len(all))
 	}
 	shared := directory.Value{Value: "Team@Example.com"}
 	for i := range 5 {
