@@ -47,7 +47,7 @@ var rules = []struct{ from, to string }{
 	{"internal/awswire/awswiretest", "words internal/awswire"},
 	{"internal/signin/signintest", "words internal/signin internal/directory storage"},
 	{"internal/target/local", "words internal/target internal/localiam"},
-	{"internal/localiam", "words internal/policy"},
+	{"internal/localiam", "words internal/policy internal/jwt"},
 	{"internal/provision", "words internal/access internal/organization internal/target"},
 	{"internal/cloudformation", "words"},
 	{"internal/cloudformation/resource", "words domain"},

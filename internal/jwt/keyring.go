@@ -51,14 +51,20 @@ func NewKeyring(fetch func(ctx context.Context, url string) ([]byte, error), now
 //
 // Faults: as [Verify]; Unavailable if the keys cannot be had.
 func (r *Keyring) Verify(ctx context.Context, token, issuer string, audiences []string) (Claims, error) {
+	return r.VerifyAs(ctx, token, Params{Issuer: issuer, Audiences: audiences})
+}
+
+// VerifyAs is Verify with all of [Params] but the keys and the time, which it fills in.
+func (r *Keyring) VerifyAs(ctx context.Context, token string, p Params) (Claims, error) {
+	issuer := p.Issuer
 	e := r.entry(issuer)
 	keys, err := r.keys(ctx, e, issuer, false)
 	if err != nil {
 		return Claims{}, err
 	}
-	p := Params{Issuer: issuer, Keys: keys, Audiences: audiences, Now: r.now()}
+	p.Keys, p.Now = keys, r.now()
 	c, err := Verify(token, p)
-	if !errors.Is(err, errKey) {
+	if !errors.Is(err, ErrKey) {
 		return c, err
 	}
 	if p.Keys, err = r.keys(ctx, e, issuer, true); err != nil {

@@ -29,7 +29,9 @@ type Params struct {
 	Keys   Keys
 	// Audiences are ours; the token must name one. None accepts no token.
 	Audiences []string
-	Now       time.Time
+	// Authorized makes the claim "azp", in a token that has it, be looked for among the audiences in place of "aud", which is how AWS STS reads tokens.
+	Authorized bool
+	Now        time.Time
 }
 
 // Claims are what a verified token says.
@@ -70,11 +72,16 @@ func refused(format string, args ...any) *fault.Fault {
 	return fault.New(fault.Invalid, format, args...).For(Refused)
 }
 
-// errKey is the cause of the refusal that newer keys of the issuer might not make.
-var errKey = errors.New("no key fits")
+// Causes of refusals, for protocols that tell them apart.
+var (
+	ErrExpired  = errors.New("expired")
+	ErrAudience = errors.New("another audience")
+	// ErrKey is the cause of the refusal that newer keys of the issuer might not make.
+	ErrKey = errors.New("no key fits")
+)
 
 func unsigned(cause error) error {
-	return refused("the token is signed by no key of its issuer").Because(errors.Join(errKey, cause))
+	return refused("the token is signed by no key of its issuer").Because(errors.Join(ErrKey, cause))
 }
 
 // Verify returns what a token in compact serialization says, if all of the package's rules hold. Every refusal is fault.Invalid with
@@ -97,8 +104,8 @@ func Verify(token string, p Params) (Claims, error) {
 	if iss, ok := all["iss"].(string); !ok || iss != p.Issuer || iss == "" {
 		return Claims{}, refused("the token is of another issuer")
 	}
-	if !addressed(all["aud"], p.Audiences) {
-		return Claims{}, refused("the token is for another audience")
+	if err := p.addressed(all); err != nil {
+		return Claims{}, err
 	}
 	c.Until, err = current(all, p.Now)
 	return c, err
@@ -119,6 +126,34 @@ func Issuer(token string) (string, error) {
 		return "", refused("the token names no issuer")
 	}
 	return iss, nil
+}
+
+// Audiences returns for whom a token says that it is ("azp" before "aud"), without believing it.
+func Audiences(token string) []string {
+	signed, err := parse(token)
+	if err != nil {
+		return nil
+	}
+	all, err := object(signed.UnsafePayloadWithoutVerification())
+	if err != nil {
+		return nil
+	}
+	aud, ok := all["azp"]
+	if !ok {
+		aud = all["aud"]
+	}
+	var out []string
+	switch v := aud.(type) {
+	case string:
+		out = []string{v}
+	case []any:
+		for _, one := range v {
+			if s, ok := one.(string); ok {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
 }
 
 func parse(token string) (*jose.JSONWebSignature, error) {
@@ -171,6 +206,18 @@ func object(payload []byte) (map[string]any, error) {
 	return all, nil
 }
 
+// addressed refuses a token that is for others.
+func (p Params) addressed(all map[string]any) error {
+	aud := all["aud"]
+	if azp, there := all["azp"]; there && p.Authorized {
+		aud = azp
+	}
+	if !addressed(aud, p.Audiences) {
+		return refused("the token is for another audience").Because(ErrAudience)
+	}
+	return nil
+}
+
 // addressed reads "aud", a string or a list of strings (RFC 7519 §4.1.3).
 func addressed(aud any, ours []string) bool {
 	switch v := aud.(type) {
@@ -185,7 +232,7 @@ func addressed(aud any, ours []string) bool {
 	return false
 }
 
-// current checks the times and returns until when the token would be taken.
+// current checks the times and returns until when the token would be, or would have been, taken.
 func current(all map[string]any, now time.Time) (time.Time, error) {
 	end, ok := date(all["exp"])
 	if !ok {
@@ -193,7 +240,7 @@ func current(all map[string]any, now time.Time) (time.Time, error) {
 	}
 	until := end.Add(Skew)
 	if !now.Before(until) {
-		return time.Time{}, refused("the token has expired")
+		return until, refused("the token has expired").Because(ErrExpired)
 	}
 	for _, name := range []string{"nbf", "iat"} {
 		v, there := all[name]

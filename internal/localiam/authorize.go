@@ -193,6 +193,9 @@ func (cl *claims) context(out policy.Context, c Caller) {
 	for key, value := range cl.Tags {
 		out.Set("aws:PrincipalTag/"+key, value) // a session tag takes the place of the role's tag
 	}
+	for key, values := range cl.Web {
+		out.Set(key, values...)
+	}
 	set := func(key, value string) {
 		if value != "" {
 			out.Set(key, value)

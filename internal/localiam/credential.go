@@ -14,22 +14,24 @@ import (
 
 // claims are what a session token holds, sealed. Names are short: the token travels with every request.
 type claims struct {
-	Secret         string            `json:"k"`
-	Kind           CallerKind        `json:"t"`
-	AccountID      string            `json:"a"`
-	Name           string            `json:"n"`           // of the role or user
-	ID             string            `json:"i"`           // its unique id
-	SessionName    string            `json:"s,omitempty"` // of a role session
-	SourceIdentity string            `json:"o,omitempty"`
-	PersonID       string            `json:"p,omitempty"`
-	Behind         string            `json:"h,omitempty"` // the person from whose session this one was assumed, PersonID itself being hers alone
-	Provider       string            `json:"f,omitempty"` // the SAML provider a person came through
-	Policy         string            `json:"d,omitempty"` // inline session policy
-	PolicyARNs     []string          `json:"m,omitempty"` // managed session policies
-	Tags           map[string]string `json:"g,omitempty"`
-	Transitive     []string          `json:"v,omitempty"` // keys of Tags that pass on, in folded case
-	Issued         int64             `json:"b"`           // microseconds since 1970
-	Expires        int64             `json:"e"`           // seconds since 1970
+	Secret         string     `json:"k"`
+	Kind           CallerKind `json:"t"`
+	AccountID      string     `json:"a"`
+	Name           string     `json:"n"`           // of the role or user
+	ID             string     `json:"i"`           // its unique id
+	SessionName    string     `json:"s,omitempty"` // of a role session
+	SourceIdentity string     `json:"o,omitempty"`
+	PersonID       string     `json:"p,omitempty"`
+	Behind         string     `json:"h,omitempty"` // the person from whose session this one was assumed, PersonID itself being hers alone
+	Provider       string     `json:"f,omitempty"` // the provider a person came through
+	// Web are the condition keys that a web identity token gave.
+	Web        map[string][]string `json:"w,omitempty"`
+	Policy     string              `json:"d,omitempty"` // inline session policy
+	PolicyARNs []string            `json:"m,omitempty"` // managed session policies
+	Tags       map[string]string   `json:"g,omitempty"`
+	Transitive []string            `json:"v,omitempty"` // keys of Tags that pass on, in folded case
+	Issued     int64               `json:"b"`           // microseconds since 1970
+	Expires    int64               `json:"e"`           // seconds since 1970
 }
 
 // maxToken is longer than any token made here: the largest claims have two policies' worth of text.

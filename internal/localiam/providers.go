@@ -144,7 +144,10 @@ func (s *Service) CreateOIDCProvider(ctx context.Context, a audit.Actor, p OIDCP
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(p.URL) > 255 {
 		return OIDCProvider{}, invalid("Url", "Invalid Open ID Connect Provider URL")
 	}
-	p.URL = strings.TrimSuffix(strings.TrimPrefix(p.URL, "https://"), "/")
+	if host := u.Hostname(); !strings.Contains(host, ".") && host != "localhost" {
+		return OIDCProvider{}, invalid("Url", "Invalid Open ID Connect Provider URL: a host name of one word cannot be told from AWS's own condition keys")
+	}
+	p.URL = strings.TrimPrefix(p.URL, "https://") // a slash at the end is the issuer's own, and stays
 	p.CreatedAt, p.Revision = s.now(), 0
 	if err := p.check(); err != nil {
 		return OIDCProvider{}, err

@@ -28,6 +28,8 @@ type Config struct {
 	SAML Assertions
 	// Metadata reads what customers bring for SAML providers. Nil: none is taken.
 	Metadata Metadata
+	// Identities verifies web identity tokens of others for AssumeRoleWithWebIdentity. Nil: none is accepted.
+	Identities Identities
 	// Tokens signs web identity tokens.
 	Tokens Signer
 	// URL is this server's, without a slash at the end; the issuers of web identity tokens are below it.

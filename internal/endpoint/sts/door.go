@@ -2,8 +2,8 @@
 //
 // It owns nothing: package localiam issues credentials and decides who may have them. AssumeRole needs no action
 // of its own in the table, because what allows it is the role's trust policy together with the caller's policies, and localiam asks
-// both. GetCallerIdentity needs no permission, and no Deny takes it away, as with AWS. AssumeRoleWithSAML is
-// unsigned: the assertion speaks for the caller.
+// both. GetCallerIdentity needs no permission, and no Deny takes it away, as with AWS. AssumeRoleWithSAML and
+// AssumeRoleWithWebIdentity are unsigned: assertion and token speak for the caller.
 //
 // Start reading at [Door.Service], the table. Operations of the API without a row answer that they are not
 // implemented.
@@ -32,6 +32,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 		awswire.Op("GetCallerIdentity", "", nil, d.getCallerIdentity),
 		awswire.Op("AssumeRole", "", nil, d.assumeRole),
 		awswire.Op("AssumeRoleWithSAML", "", nil, d.assumeRoleWithSAML),
+		awswire.Op("AssumeRoleWithWebIdentity", "", nil, d.assumeRoleWithWebIdentity),
 		awswire.Op("GetSessionToken", "", nil, d.getSessionToken),
 		awswire.Op("GetFederationToken", "sts:GetFederationToken", d.onFederatedUser, d.getFederationToken),
 		awswire.Op("DecodeAuthorizationMessage", "sts:DecodeAuthorizationMessage", nil, d.decodeMessage),
@@ -53,6 +54,12 @@ func (d *Door) wireError(operation string, err error, e awswire.WireError) awswi
 		e.Code = "MalformedPolicyDocument"
 	case f.Kind == fault.Quota && f.Reason == "packed-policy", f.Kind == fault.Quota && f.Reason == "policy-size":
 		e.Code, e.Status = "PackedPolicyTooLarge", 400
+	case f.Kind == fault.Invalid && f.Reason == localiam.ReasonIdentityToken:
+		e.Code = "InvalidIdentityToken"
+	case f.Kind == fault.Invalid && f.Reason == localiam.ReasonIdentityExpired:
+		e.Code = "ExpiredTokenException"
+	case f.Kind == fault.Invalid && f.Reason == localiam.ReasonIDPUnreachable:
+		e.Code = "IDPCommunicationError"
 	case f.Kind == fault.Denied && f.Reason == localiam.ReasonOutboundDisabled:
 		e.Code = "OutboundWebIdentityFederationDisabledException"
 	case f.Kind == fault.Denied && f.Reason == localiam.ReasonEscalation:

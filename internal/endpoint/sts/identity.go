@@ -42,3 +42,15 @@ func (d *Door) getWebIdentityToken(ctx context.Context, c *call, in *GetWebIdent
 	token, expires, err := d.iam.WebIdentityToken(ctx, c.Principal, want)
 	return &GetWebIdentityTokenResponse{WebIdentityToken: &token, Expiration: awswire.At(expires)}, err
 }
+
+// assumeRoleWithWebIdentity believes a token of an OIDC provider.
+func (d *Door) assumeRoleWithWebIdentity(ctx context.Context, _ *call, in *AssumeRoleWithWebIdentityRequest) (*AssumeRoleWithWebIdentityResponse, error) {
+	out, who, err := d.iam.AssumeRoleWithWebIdentity(ctx, localiam.WebIdentityRequest{
+		RoleARN: *in.RoleArn, SessionName: *in.RoleSessionName, Token: *in.WebIdentityToken, ProviderID: awswire.Val(in.ProviderId), Duration: seconds(in.DurationSeconds),
+		Policy: awswire.Val(in.Policy), PolicyARNs: arns(in.PolicyArns),
+	})
+	return &AssumeRoleWithWebIdentityResponse{
+		Credentials: credentials(out), AssumedRoleUser: &AssumedRoleUser{AssumedRoleId: &out.UserID, Arn: &out.ARN}, PackedPolicySize: awswire.Opt(int32(out.PackedPolicySize)),
+		SubjectFromWebIdentityToken: &who.Subject, Provider: &who.Issuer, Audience: &who.Audience, SourceIdentity: awswire.Opt(out.SourceIdentity),
+	}, err
+}
