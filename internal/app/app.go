@@ -150,7 +150,7 @@ func (a *App) services(sealer *seal.Sealer) {
 	a.keys = signingkey.NewService(a.db.SigningKeys(), sealer, a.now)
 	a.issuers = jwt.NewKeyring(a.outside().Get, a.now)
 	a.IAM = localiam.NewService(localiam.Config{
-		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{}, Metadata: metadata{}, Person: a.present,
+		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{}, Metadata: metadata{}, Person: a.present, RootAccess: a.rootAccess,
 		Identities: a.issuers, Tokens: a.keys, URL: a.Config.URL,
 	})
 	a.target = local.New(a.IAM, a.reservedMetadata, a.Config.URL)

@@ -136,6 +136,22 @@ func (s *standing) delegateOf(ctx context.Context, accountID, service string) (b
 	})
 }
 
+// rootAccess is what package localiam asks about centralized root access.
+func (a *App) rootAccess(ctx context.Context, accountID string) (localiam.RootAccess, error) {
+	o, err := a.Organization.Organization(ctx)
+	if err != nil {
+		return localiam.RootAccess{}, err
+	}
+	out := localiam.RootAccess{OrganizationID: o.ID, ManagementAccountID: o.ManagementAccountID, Manager: accountID == o.ManagementAccountID}
+	if !out.Manager {
+		if out.Manager, err = a.Organization.IsDelegate(ctx, accountID, organization.IAM); err != nil {
+			return out, err
+		}
+	}
+	out.Trusted, err = a.Organization.ServiceEnabled(ctx, organization.IAM)
+	return out, err
+}
+
 // rights decides what callers of the AWS APIs may do: their policies, and whose the thing is that they want to touch.
 type rights struct {
 	iam *localiam.Service
@@ -182,6 +198,8 @@ func (r rights) owner(ctx context.Context, c localiam.Caller, a awswire.Access) 
 	service, name, _ := strings.Cut(action, ":")
 	switch {
 	case service == "sso" && (slices.Contains(aboutOwnApplications, name) || ownedBy(c.AccountID, a.Resources)):
+		return c.AccountID, nil
+	case action == "sts:AssumeRoot": // of which other accounts, package localiam decides
 		return c.AccountID, nil
 	case action == "organizations:DescribeOrganization", action == "sso:ListInstances", action == "sso:DescribeInstance", action == "account-access:ListApplications":
 		return c.AccountID, nil

@@ -179,6 +179,8 @@ func (s *Service) context(ctx context.Context, c Caller, k Check, r *rights, sta
 		out.Set("aws:PrincipalType", "FederatedUser")
 	} else if c.Kind == KindRoleSession {
 		out.Set("aws:PrincipalType", "AssumedRole")
+	} else if c.Kind == KindRoot {
+		out.Set("aws:PrincipalType", "Account")
 	}
 	if c.session != nil {
 		c.session.context(out, c)

@@ -17,6 +17,8 @@ const (
 	KindRoleSession CallerKind = "role session"
 	// KindFederated is somebody for whom a user vouches (GetFederationToken).
 	KindFederated CallerKind = "federated user"
+	// KindRoot is a session as a member account's root user (AssumeRoot): what its task policy allows. Nobody else is root here.
+	KindRoot CallerKind = "root"
 )
 
 // Caller is whose credentials a request was signed with. The zero Caller is nobody and may do nothing.
@@ -66,6 +68,8 @@ func (c Caller) principal() policy.Principal {
 		p.Kind, p.SessionARN = policy.RoleSession, c.ARN
 	case KindFederated: // not the user himself: who trusts the user does not trust him
 		p.Kind, p.SessionARN, p.ID = policy.RoleSession, c.ARN, ""
+	case KindRoot:
+		p.Kind, p.ID = policy.Root, ""
 	case KindUser:
 	default:
 		p = policy.Principal{}

@@ -247,6 +247,9 @@ func (s *Service) sessionCaller(ctx context.Context, c *claims) (Caller, error) 
 		u, err = s.user(ctx, c.AccountID, c.Name)
 		id, caller.ARN, caller.UserID = u.Identity, federatedARN(c.AccountID, c.SessionName), c.AccountID+":"+c.SessionName
 		caller.PrincipalARN = caller.ARN
+	case KindRoot: // there is nothing to look up: an account has one root, for ever
+		caller.ARN, caller.UserID = arn.IAM(c.AccountID, "root"), c.AccountID
+		caller.PrincipalARN, id.ID = caller.ARN, c.ID
 	default:
 		return Caller{}, errUnknownKey()
 	}

@@ -21,6 +21,8 @@ type Config struct {
 	// Organization tells what the organization means for an account. Nil: no organization, no service
 	// control policies.
 	Organization Organization
+	// RootAccess tells what an account has to do with centralized root access. Nil: there is none.
+	RootAccess func(ctx context.Context, accountID string) (RootAccess, error)
 	// Person reports whether a person of the identity store may go on with a session issued then: she is there, active, and was
 	// not disabled since. It is asked at each use of a session behind which she stands. Nil: nobody is asked.
 	Person func(ctx context.Context, id string, issued time.Time) (bool, error)

@@ -14,6 +14,8 @@ type Settings struct {
 	IssuerID string
 	// Outbound says that the account's principals may get web identity tokens.
 	Outbound bool
+	// RootSessions and RootCredentials are the features of centralized root access; they are the organization's, and kept with its management account.
+	RootSessions, RootCredentials bool
 	// Revision counts the saves; zero means that nothing was ever set.
 	Revision int64
 }

@@ -13,6 +13,9 @@ import (
 // and its identity store as the management account does, but for what is provisioned in the management account.
 const IdentityCenter = "sso.amazonaws.com"
 
+// IAM is the service principal of IAM; with it the organization lets go its members' root credentials.
+const IAM = "iam.amazonaws.com"
+
 // TrustedService is a service that works with the organization.
 type TrustedService struct {
 	// Name is a service principal such as "sso.amazonaws.com".

@@ -13,7 +13,7 @@ import (
 
 // ManagedPolicy is an AWS managed policy: the same in every account.
 type ManagedPolicy struct {
-	// ARN is arn:aws:iam::aws:policy/… with the path AWS gives it ("/", "/job-function/").
+	// ARN is arn:aws:iam::aws:policy/… with the path AWS gives it ("/", "/job-function/", "/root-task/").
 	ARN string
 	// Name is the last part of the ARN, Path what stands before it, from slash to slash.
 	Name, Path string
@@ -51,7 +51,7 @@ func AllManaged() []*ManagedPolicy { return catalogue() }
 // becomes an action of the statement.
 func loadManaged() []*ManagedPolicy {
 	var out []*ManagedPolicy
-	for _, dir := range [...]string{"", "job-function/"} {
+	for _, dir := range [...]string{"", "job-function/", "root-task/"} {
 		entries, err := managedFiles.ReadDir(strings.TrimSuffix("managed/"+dir, "/"))
 		if err != nil {
 			panic("policy: embedded directory: " + err.Error()) // it is part of this binary

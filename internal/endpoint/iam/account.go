@@ -88,8 +88,11 @@ func (d *Door) getDeletionStatus(_ context.Context, c *call, in *GetServiceLinke
 	return &GetServiceLinkedRoleDeletionStatusResponse{Status: new("SUCCEEDED")}, d.iam.DeletionTask(c.Principal.AccountID, *in.DeletionTaskId)
 }
 
-// exists makes sure that there is such a user, of whom then there is nothing to tell.
+// exists makes sure that there is such a user, of whom then there is nothing to tell. A root user always is.
 func (d *Door) exists(ctx context.Context, c *call, name *string) (string, error) {
+	if asRoot(c, name) {
+		return c.Principal.ARN, nil
+	}
 	n, err := self(c, name)
 	if err != nil {
 		return "", err

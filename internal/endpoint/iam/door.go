@@ -14,6 +14,7 @@ package iam
 
 import (
 	"context"
+	"slices"
 
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
@@ -41,6 +42,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 	rows = append(rows, d.providerRows()...)
 	rows = append(rows, d.accountRows()...)
 	rows = append(rows, d.outboundRows()...)
+	rows = append(rows, d.rootRows()...)
 	return awswire.Service[localiam.Caller]{Model: &model, Errors: wireError, Operations: rows}
 }
 
@@ -140,6 +142,8 @@ func wireError(_ string, err error, e awswire.WireError) awswire.WireError {
 	switch {
 	case f.Kind == fault.Invalid && f.Reason == "malformed-policy":
 		e.Code = "MalformedPolicyDocument"
+	case f.Kind == fault.Invalid && slices.Contains([]string{localiam.ReasonNotManager, localiam.ReasonNotManagement, localiam.ReasonNoOrganization, localiam.ReasonNotTrusted}, f.Reason):
+		e.Code = f.Reason
 	case f.Kind == fault.Invalid && f.Reason != "constraint" && f.Field != "NextToken":
 		e.Code = "InvalidInput"
 	case f.Kind == fault.Denied && f.Reason == "unmodifiable":

@@ -70,6 +70,8 @@ func (d *Door) target(ctx context.Context, c *call, t touch) (awswire.Target, er
 		}
 		out.Resources = []string{p.ARN()}
 		resourceTags(out.Context, p.Tags)
+	case t.user != nil && asRoot(c, t.user):
+		out.Resources = []string{c.Principal.ARN}
 	case t.role != nil || t.user != nil || t.group != nil:
 		ref, err := ref(c, t)
 		if err != nil {

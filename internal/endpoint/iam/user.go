@@ -20,6 +20,9 @@ func (d *Door) createUser(ctx context.Context, c *call, in *CreateUserRequest) (
 }
 
 func (d *Door) getUser(ctx context.Context, c *call, in *GetUserRequest) (*GetUserResponse, error) {
+	if asRoot(c, in.UserName) { // a root user has an ARN and no name
+		return &GetUserResponse{User: &User{UserId: &c.Principal.AccountID, Arn: &c.Principal.ARN}}, nil
+	}
 	name, err := self(c, in.UserName)
 	if err != nil {
 		return nil, err
@@ -67,6 +70,9 @@ func (d *Door) createAccessKey(ctx context.Context, c *call, in *CreateAccessKey
 }
 
 func (d *Door) listAccessKeys(ctx context.Context, c *call, in *ListAccessKeysRequest) (*ListAccessKeysResponse, error) {
+	if asRoot(c, in.UserName) {
+		return &ListAccessKeysResponse{IsTruncated: new(false), AccessKeyMetadata: []AccessKeyMetadata{}}, nil
+	}
 	name, err := self(c, in.UserName)
 	if err != nil {
 		return nil, err
@@ -89,6 +95,9 @@ func (d *Door) updateAccessKey(ctx context.Context, c *call, in *UpdateAccessKey
 }
 
 func (d *Door) deleteAccessKey(ctx context.Context, c *call, in *DeleteAccessKeyRequest) (*empty, error) {
+	if asRoot(c, in.UserName) {
+		return nil, fault.New(fault.NotFound, "The Access Key with id %s cannot be found.", *in.AccessKeyId)
+	}
 	name, err := self(c, in.UserName)
 	if err != nil {
 		return nil, err

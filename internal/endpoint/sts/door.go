@@ -33,6 +33,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 		awswire.Op("AssumeRole", "", nil, d.assumeRole),
 		awswire.Op("AssumeRoleWithSAML", "", nil, d.assumeRoleWithSAML),
 		awswire.Op("AssumeRoleWithWebIdentity", "", nil, d.assumeRoleWithWebIdentity),
+		awswire.Op("AssumeRoot", "sts:AssumeRoot", d.onRoot, d.assumeRoot),
 		awswire.Op("GetSessionToken", "", nil, d.getSessionToken),
 		awswire.Op("GetFederationToken", "sts:GetFederationToken", d.onFederatedUser, d.getFederationToken),
 		awswire.Op("DecodeAuthorizationMessage", "sts:DecodeAuthorizationMessage", nil, d.decodeMessage),

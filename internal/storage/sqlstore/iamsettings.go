@@ -15,7 +15,9 @@ const (
 )
 
 type iamSettingsDoc struct {
-	Outbound bool `json:"outbound,omitzero"`
+	Outbound        bool `json:"outbound,omitzero"`
+	RootSessions    bool `json:"rootSessions,omitzero"`
+	RootCredentials bool `json:"rootCredentials,omitzero"`
 }
 
 // Settings implements [localiam.AccountStore].
@@ -31,13 +33,13 @@ func (s *LocalIAM) Settings(ctx context.Context, accountID string) (localiam.Set
 		return out, s.db.fault(err)
 	}
 	d, err := decode[iamSettingsDoc](doc)
-	out.Outbound = d.Outbound
+	out.Outbound, out.RootSessions, out.RootCredentials = d.Outbound, d.RootSessions, d.RootCredentials
 	return out, s.db.fault(err)
 }
 
 // SaveSettings implements [localiam.AccountStore].
 func (s *LocalIAM) SaveSettings(ctx context.Context, set localiam.Settings, e audit.Event) error {
-	doc, err := encode(iamSettingsDoc{set.Outbound})
+	doc, err := encode(iamSettingsDoc{set.Outbound, set.RootSessions, set.RootCredentials})
 	if err != nil {
 		return err
 	}
