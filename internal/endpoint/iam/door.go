@@ -43,6 +43,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 	rows = append(rows, d.accountRows()...)
 	rows = append(rows, d.outboundRows()...)
 	rows = append(rows, d.rootRows()...)
+	rows = append(rows, d.delegationRows()...)
 	return awswire.Service[localiam.Caller]{Model: &model, Errors: wireError, Operations: rows}
 }
 

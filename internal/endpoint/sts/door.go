@@ -5,8 +5,7 @@
 // both. GetCallerIdentity needs no permission, and no Deny takes it away, as with AWS. AssumeRoleWithSAML and
 // AssumeRoleWithWebIdentity are unsigned: assertion and token speak for the caller.
 //
-// Start reading at [Door.Service], the table. Operations of the API without a row answer that they are not
-// implemented.
+// Start reading at [Door.Service], the table. Every operation of the API has a row.
 package sts
 
 import (
@@ -37,6 +36,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 		awswire.Op("GetSessionToken", "", nil, d.getSessionToken),
 		awswire.Op("GetFederationToken", "sts:GetFederationToken", d.onFederatedUser, d.getFederationToken),
 		awswire.Op("DecodeAuthorizationMessage", "sts:DecodeAuthorizationMessage", nil, d.decodeMessage),
+		awswire.Op("GetDelegatedAccessToken", "sts:GetDelegatedAccessToken", nil, d.getDelegatedAccessToken),
 		awswire.Op("GetWebIdentityToken", "sts:GetWebIdentityToken", d.onSelf, d.getWebIdentityToken),
 		awswire.Op("GetAccessKeyInfo", "sts:GetAccessKeyInfo", nil, d.getAccessKeyInfo),
 	}}
@@ -65,6 +65,8 @@ func (d *Door) wireError(operation string, err error, e awswire.WireError) awswi
 		e.Code = "OutboundWebIdentityFederationDisabledException"
 	case f.Kind == fault.Denied && f.Reason == localiam.ReasonEscalation:
 		e.Code = "SessionDurationEscalationException"
+	case f.Kind == fault.Invalid && f.Reason == localiam.ReasonTradeIn:
+		e.Code = "ExpiredTradeInTokenException"
 	case f.Kind == fault.Invalid && f.Reason == localiam.ReasonTokenSize:
 		e.Code = "JWTPayloadSizeExceededException"
 	case f.Kind == fault.NotFound:
@@ -147,6 +149,11 @@ func (d *Door) getFederationToken(ctx context.Context, c *call, in *GetFederatio
 	return &GetFederationTokenResponse{
 		Credentials: credentials(out), FederatedUser: &FederatedUser{FederatedUserId: &out.UserID, Arn: &out.ARN}, PackedPolicySize: awswire.Opt(int32(out.PackedPolicySize)),
 	}, err
+}
+
+// getDelegatedAccessToken refuses every token: no delegation request can exist here, so none was ever given out.
+func (d *Door) getDelegatedAccessToken(context.Context, *call, *GetDelegatedAccessTokenRequest) (*GetDelegatedAccessTokenResponse, error) {
+	return nil, localiam.NoTradeIn()
 }
 
 func (d *Door) decodeMessage(_ context.Context, c *call, in *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error) {

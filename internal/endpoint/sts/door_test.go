@@ -317,9 +317,16 @@ func TestGetAccessKeyInfo(t *testing.T) {
 	}
 }
 
-func TestOperationsWithoutARow(t *testing.T) {
+func TestNoTradeInTokenBuysAnything(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	b.refused(400, "UnsupportedOperation", "GetDelegatedAccessToken", "GetDelegatedAccessToken", "TradeInToken", "t")
+	b.refused(400, "ExpiredTradeInTokenException", "not valid or has expired", "GetDelegatedAccessToken", "TradeInToken", "t")
+	b.refused(400, "ValidationError", "tradeInToken", "GetDelegatedAccessToken")
+	b.user("nobody", allowNothing).refused(403, "AccessDenied", "sts:GetDelegatedAccessToken", "GetDelegatedAccessToken", "TradeInToken", "t")
+}
+
+func TestUnknownOperations(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
 	b.refused(400, "InvalidAction", "", "GetEverything")
 }
