@@ -84,7 +84,22 @@ func (k keys) Credential(ctx context.Context, keyID, token string) (awswire.Cred
 
 // credentials is the one way to a role's credentials: entitled now, or «No access».
 func (a *App) credentials(ctx context.Context, who signin.Identity, accountID, name string) (target.Credentials, error) {
-	e, c, err := a.enter(ctx, who, accountID, name)
+	return a.credentialsFor(ctx, who, accountID, name, 0)
+}
+
+// loginCredentials are those that `aws login` gets.
+func (a *App) loginCredentials(ctx context.Context, who signin.Identity, role signin.Role, most time.Duration) (target.Credentials, error) {
+	return a.credentialsFor(ctx, who, role.AccountID, role.Name, most)
+}
+
+// entitledTo says whether a person may act as a role now.
+func (a *App) entitledTo(ctx context.Context, who signin.Identity, role signin.Role) error {
+	_, _, err := a.Access.Entitled(ctx, a.Instance.ID, who.User.ID, role.AccountID, role.Name)
+	return err
+}
+
+func (a *App) credentialsFor(ctx context.Context, who signin.Identity, accountID, name string, most time.Duration) (target.Credentials, error) {
+	e, c, err := a.enter(ctx, who, accountID, name, most)
 	if err != nil {
 		return target.Credentials{}, err
 	}
@@ -94,8 +109,9 @@ func (a *App) credentials(ctx context.Context, who signin.Identity, accountID, n
 	return c, nil
 }
 
-// enter returns credentials of what a person may act as by a name: a permission set's, or that of an account's own role.
-func (a *App) enter(ctx context.Context, who signin.Identity, accountID, name string) (access.Entitlement, target.Credentials, error) {
+// enter returns credentials of what a person may act as by a name: a permission set's, or that of an account's own role. They
+// last as long as the set or the role allows, but no longer than most, unless that is zero.
+func (a *App) enter(ctx context.Context, who signin.Identity, accountID, name string, most time.Duration) (access.Entitlement, target.Credentials, error) {
 	e, role, err := a.Access.Entitled(ctx, a.Instance.ID, who.User.ID, accountID, name)
 	if err != nil {
 		return e, target.Credentials{}, err
@@ -106,10 +122,14 @@ func (a *App) enter(ctx context.Context, who signin.Identity, accountID, name st
 	}
 	var c target.Credentials
 	if e.Existing != nil {
-		c, err = a.visit(ctx, who, e, tags)
+		c, err = a.visit(ctx, who, e, tags, most)
 	} else {
+		duration := e.Set.SessionDuration
+		if most != 0 {
+			duration = min(duration, most)
+		}
 		c, err = a.target.Credentials(ctx, target.Session{
-			AccountID: accountID, RoleName: role.RoleName, SessionName: who.User.UserName, UserID: who.User.ID, Duration: e.Set.SessionDuration, Tags: tags,
+			AccountID: accountID, RoleName: role.RoleName, SessionName: who.User.UserName, UserID: who.User.ID, Duration: duration, Tags: tags,
 		})
 	}
 	if fault.Is(err, fault.NotFound) { // the role was removed between the question and the answer
@@ -119,10 +139,10 @@ func (a *App) enter(ctx context.Context, who signin.Identity, accountID, name st
 }
 
 // visit asks for credentials of an account's own role, on behalf of the account access manager.
-func (a *App) visit(ctx context.Context, who signin.Identity, e access.Entitlement, tags map[string]string) (target.Credentials, error) {
+func (a *App) visit(ctx context.Context, who signin.Identity, e access.Entitlement, tags map[string]string, most time.Duration) (target.Credentials, error) {
 	return a.target.Visit(ctx, target.Visit{
 		RoleARN: arn.IAM(e.Account.ID, e.Existing.Name), RoleID: e.Existing.ID, ManagerARN: e.Manager.String(), ManagerAccount: e.Manager.AccountID,
-		SessionName: who.User.UserName, UserID: who.User.ID, Tags: tags,
+		SessionName: who.User.UserName, UserID: who.User.ID, Duration: most, Tags: tags,
 	})
 }
 
@@ -169,7 +189,7 @@ func (a accountAccess) Admits(ctx context.Context, n arn.InInstance, userID stri
 
 // console describes a role for the page of an embedded account.
 func (a *App) console(ctx context.Context, who signin.Identity, accountID, name string) (signinpages.Console, error) {
-	e, c, err := a.enter(ctx, who, accountID, name)
+	e, c, err := a.enter(ctx, who, accountID, name, 0)
 	if err != nil {
 		return signinpages.Console{}, err
 	}

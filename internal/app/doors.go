@@ -9,6 +9,7 @@ import (
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/endpoint/accountaccess"
 	"gatehouse/internal/endpoint/admin"
+	"gatehouse/internal/endpoint/awslogin"
 	"gatehouse/internal/endpoint/cloudformation"
 	"gatehouse/internal/endpoint/iam"
 	"gatehouse/internal/endpoint/identitystore"
@@ -49,11 +50,16 @@ func (a *App) routes() (http.Handler, error) {
 	for _, p := range ssoportal.Paths {
 		mux.Handle(p, portal)
 	}
-	pages := signinpages.New(signinpages.Config{SignIn: a.SignIn, Sources: a.Directory.Sources, Onward: a.onward, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log})
+	pages := signinpages.New(signinpages.Config{
+		SignIn: a.SignIn, Roles: a.Access, EntitledTo: a.entitledTo, Sources: a.Directory.Sources, Onward: a.onward, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log,
+	})
 	for _, p := range signinpages.Paths {
 		mux.Handle(p, pages)
 	}
-	outbound := oidcissuer.New(oidcissuer.Config{Published: a.IAM.PublishedKeys, Algorithms: localiam.OutboundAlgorithms(), Log: a.log})
+	mux.Handle(awslogin.Path, awslogin.New(awslogin.Config{
+		Logins: a.SignIn, Credentials: a.loginCredentials, Sign: a.signLogin, Issuer: a.loginIssuer(), URL: a.Config.URL, Now: a.now, Log: a.log,
+	}))
+	outbound := oidcissuer.New(oidcissuer.Config{Published: a.published, Algorithms: localiam.OutboundAlgorithms(), Log: a.log})
 	for _, p := range oidcissuer.Paths {
 		mux.Handle(p, outbound)
 	}

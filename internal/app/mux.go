@@ -52,7 +52,7 @@ func door(path string) string {
 	switch first {
 	case "":
 		return "aws"
-	case "client", "device_authorization", "token", "authorize", "assignment", "federation", "logout", "oidc", "scim", "saml", "start", "api", "signin", "signout", "device", "healthz", "readyz":
+	case "client", "device_authorization", "token", "authorize", "assignment", "federation", "logout", "oidc", "v1", "scim", "saml", "start", "api", "signin", "signout", "device", "healthz", "readyz":
 		return first
 	}
 	return "other"

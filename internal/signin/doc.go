@@ -50,6 +50,11 @@
 // nonce in the token's row: neither the row nor the token alone tells it. The price of this tolerance: a thief who keeps exactly
 // in step with the owner is not noticed before the session ends.
 //
+// # aws login
+//
+// AWS's other way in has fixed clients without secrets and no access tokens: a code, for a role that the person chose, buys credentials of that role and a refresh
+// token that is bound to a key of the client (RFC 9449). See login.go.
+//
 // # Invariants
 //
 //   - A single-use thing (request, assertion id, parked result, device approval, code, rotation) is used up by a

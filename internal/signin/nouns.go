@@ -181,6 +181,8 @@ type Code struct {
 	GrantID              string
 	UserID, SessionID    string
 	CreatedAt, ExpiresAt time.Time
+	// Role is what the person chose for `aws login`; zero for a code of a registered client.
+	Role Role
 	// UsedAt is zero until the code was exchanged.
 	UsedAt time.Time
 }
@@ -204,7 +206,10 @@ type RefreshToken struct {
 	ClientID          string
 	UserID, SessionID string
 	Scopes            []string
-	// ExpiresAt is the session's end.
+	// Role and Key are of `aws login` alone: the role whose credentials it gets, and the thumbprint of the key that must prove each request.
+	Role Role
+	Key  string
+	// ExpiresAt is the session's end, or before.
 	CreatedAt, ExpiresAt time.Time
 	// RotatedAt is zero for the current token of its grant.
 	RotatedAt time.Time
@@ -212,7 +217,7 @@ type RefreshToken struct {
 	Nonce []byte
 }
 
-// Tokens is what an exchange issues. Refresh is nil for a client that gets none.
+// Tokens is what an exchange issues. Refresh is nil for a client that gets none. An Access without a Hash is not kept: it only says whose the exchange is.
 type Tokens struct {
 	Access  AccessToken
 	Refresh *RefreshToken

@@ -56,6 +56,8 @@ type RequestStore interface {
 	// Claim removes the parked result if it is still there (else fault.Conflict "used"), inserts s, and removes the
 	// session named previous with all that hangs on it, unless previous is empty or not there.
 	Claim(ctx context.Context, parked []byte, s Session, previous string, e audit.Event) error
+	// UseProof remembers r if its key is new (else fault.Conflict "replay"). It writes no event: the exchange that follows does.
+	UseProof(ctx context.Context, r Replay) error
 	// Note writes the event and nothing else: a refused sign-in.
 	Note(ctx context.Context, e audit.Event) error
 }

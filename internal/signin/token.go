@@ -34,7 +34,7 @@ func (s *Service) issue(c Client, who Identity, grantID string, scopes []string)
 	i := issuing{now: now, Issued: Issued{AccessToken: s.secret("gtat_")}}
 	end := who.Session.ExpiresAt
 	if c.refreshes(scopes) {
-		i.RefreshToken = s.secret("gtrt_")
+		i.RefreshToken = s.secret(ordinaryRefresh)
 		i.tokens.Refresh = &RefreshToken{
 			Hash: Hash(i.RefreshToken), GrantID: grantID, ClientID: c.ID, UserID: who.User.ID, SessionID: who.Session.ID,
 			Scopes: scopes, CreatedAt: now, ExpiresAt: end,
@@ -68,11 +68,14 @@ func (s *Service) approver(ctx context.Context, userID, sessionID string) (Ident
 	return who, err
 }
 
+// ordinaryRefresh begins refresh tokens of registered clients.
+const ordinaryRefresh = "gtrt_"
+
 // successor is the refresh token that follows a token: the same each time, see the package's doc comment.
-func successor(token string, nonce []byte) string {
+func successor(prefix, token string, nonce []byte) string {
 	m := hmac.New(sha256.New, []byte(token))
 	m.Write(nonce)
-	return "gtrt_" + base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+	return prefix + base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }
 
 // Refresh exchanges a refresh token for a new access token and the next refresh token. The same token may be shown again as long as
@@ -129,7 +132,7 @@ func (s *Service) rotate(ctx context.Context, c Client, who Identity, token stri
 	if _, err := io.ReadFull(s.rand, nonce); err != nil {
 		return Issued{}, err
 	}
-	i := s.reissue(c, who, successor(token, nonce), r)
+	i := s.reissue(c, who, successor(ordinaryRefresh, token, nonce), r)
 	err := s.store.Rotate(ctx, r.Hash, nonce, i.tokens, s.refreshEvent(ctx, who, r))
 	if err != nil {
 		return Issued{}, gone(err, errRefresh)
@@ -139,7 +142,7 @@ func (s *Service) rotate(ctx context.Context, c Client, who Identity, token stri
 
 // repeat answers a rotated refresh token whose successor may not have arrived.
 func (s *Service) repeat(ctx context.Context, c Client, who Identity, token string, r RefreshToken) (Issued, error) {
-	next := successor(token, r.Nonce)
+	next := successor(ordinaryRefresh, token, r.Nonce)
 	i := s.reissue(c, who, next, r)
 	err := s.store.Reissue(ctx, Hash(next), i.tokens.Access, s.refreshEvent(ctx, who, r))
 	if fault.Is(err, fault.Conflict) {

@@ -61,6 +61,8 @@ type Visit struct {
 	ManagerARN, ManagerAccount string
 	// SessionName is the user's name, UserID her id in the identity store.
 	SessionName, UserID string
+	// Duration is 15 minutes to the role's maximum; zero means the maximum.
+	Duration time.Duration
 	// Tags are session tags (attributes for access control).
 	Tags map[string]string
 }

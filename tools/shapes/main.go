@@ -32,6 +32,7 @@ func services() []service {
 		{"sso", "ssoportal"},
 		{"sso-oidc", "ssooidc"},
 		{"account-access", "accountaccess"},
+		{"signin", "awslogin"},
 	}
 }
 

@@ -54,11 +54,11 @@ func (p *pages) askAuthorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := signin.CheckAuthorization(c, a); err != nil {
-		back(w, r, a, "error", fault.Of(err).Reason, "error_description", fault.Shown(err))
+		goBack(w, r, a.RedirectURI, a.State, "error", fault.Of(err).Reason, "error_description", fault.Shown(err))
 		return
 	}
 	if !signin.LocalPath(r.URL.RequestURI()) {
-		back(w, r, a, "error", signin.InvalidRequest, "error_description", "The request is too long, or holds what should be percent-encoded.")
+		goBack(w, r, a.RedirectURI, a.State, "error", signin.InvalidRequest, "error_description", "The request is too long, or holds what should be percent-encoded.")
 		return
 	}
 	who, ok := p.person(w, r)
@@ -101,7 +101,7 @@ func (p *pages) decideAuthorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !allow {
-		back(w, r, a, "error", signin.AccessDenied, "error_description", "The request was denied.")
+		goBack(w, r, a.RedirectURI, a.State, "error", signin.AccessDenied, "error_description", "The request was denied.")
 		return
 	}
 	code, err := p.SignIn.Authorize(r.Context(), who, a)
@@ -109,7 +109,7 @@ func (p *pages) decideAuthorize(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	back(w, r, a, "code", code)
+	goBack(w, r, a.RedirectURI, a.State, "code", code)
 }
 
 // shownAsInvalid keeps an unknown client from reading as if the person were not signed in.
@@ -120,9 +120,9 @@ func shownAsInvalid(err error) error {
 	return err
 }
 
-// back returns to the client's redirect URI, which was checked, with the parameters and the state exactly as it came.
-func back(w http.ResponseWriter, r *http.Request, a signin.AuthorizationRequest, pairs ...string) {
-	u, err := url.Parse(a.RedirectURI)
+// goBack returns to the client's redirect URI, which was checked, with the parameters and the state exactly as it came.
+func goBack(w http.ResponseWriter, r *http.Request, redirectURI, state string, pairs ...string) {
+	u, err := url.Parse(redirectURI)
 	if err != nil {
 		http.Error(w, "The address to return to cannot be read.", http.StatusBadRequest) // cannot happen: it was checked
 		return
@@ -131,8 +131,8 @@ func back(w http.ResponseWriter, r *http.Request, a signin.AuthorizationRequest,
 	for i := 0; i+1 < len(pairs); i += 2 {
 		q.Set(pairs[i], pairs[i+1])
 	}
-	if a.State != "" {
-		q.Set("state", a.State)
+	if state != "" {
+		q.Set("state", state)
 	}
 	u.RawQuery = q.Encode()
 	status := http.StatusFound

@@ -8,6 +8,7 @@
 //	GET  /signout · POST         asks, then ends the session
 //	GET  /device?user_code= · POST   the code of `aws sso login`, then Allow or Deny
 //	GET  /authorize? · POST      the same for the authorization code flow; leads back to the command line's own port
+//	GET  /v1/authorize? · POST   the same for `aws login`, with the choice of a role; or a code to carry to another machine
 //	GET  /start/console?account_id=&role_name=   who one is in an embedded account, for how long, with which policies
 //
 // Everything is made on the server with html/template; there is no script at all, and the Content-Security-Policy allows none.
@@ -33,9 +34,11 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/internal/access"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/organization"
 	"gatehouse/internal/signin"
 )
 
@@ -47,6 +50,13 @@ type SignIn interface {
 	DecideDevice(ctx context.Context, who signin.Identity, userCode string, approve bool) (signin.Client, error)
 	AuthorizationClient(ctx context.Context, r signin.AuthorizationRequest) (signin.Client, error)
 	Authorize(ctx context.Context, who signin.Identity, r signin.AuthorizationRequest) (code string, err error)
+	AuthorizeLogin(ctx context.Context, who signin.Identity, r signin.LoginRequest, role signin.Role) (code string, err error)
+}
+
+// Roles lists what a person may act as. *access.Service has it.
+type Roles interface {
+	EntitledAccounts(ctx context.Context, userID, after string, limit int) ([]organization.Account, error)
+	EntitledRoles(ctx context.Context, userID, accountID, after string, limit int) ([]access.Entitlement, error)
 }
 
 // Console is what the console page shows of a role in an embedded account.
@@ -73,6 +83,9 @@ type Policy struct {
 // Config is what the pages are made of; every field is required.
 type Config struct {
 	SignIn SignIn
+	Roles  Roles
+	// EntitledTo reports whether the person may act as the role now; fault.Denied otherwise, whatever the reason.
+	EntitledTo func(ctx context.Context, who signin.Identity, role signin.Role) error
 	// Sources lists the identity sources; those with a SAML identity provider are offered.
 	Sources func(ctx context.Context) ([]directory.Source, error)
 	// Console describes a role that the person is entitled to now; fault.Denied otherwise, whatever the reason.
@@ -88,7 +101,7 @@ type Config struct {
 }
 
 // Paths are where the handler of [New] is to be mounted, for GET and POST. "/signin/" holds the style sheet.
-var Paths = [...]string{"/signin", "/signin/", "/signout", "/device", "/authorize", "/start/console"}
+var Paths = [...]string{"/signin", "/signin/", "/signout", "/device", "/authorize", loginPath, "/start/console"}
 
 //go:embed pages
 var files embed.FS
@@ -110,6 +123,8 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("POST /device", p.decideDevice)
 	mux.HandleFunc("GET /authorize", p.askAuthorize)
 	mux.HandleFunc("POST /authorize", p.decideAuthorize)
+	mux.HandleFunc("GET "+loginPath, p.askLogin)
+	mux.HandleFunc("POST "+loginPath, p.decideLogin)
 	mux.HandleFunc("GET /start/console", p.console)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, fault.New(fault.NotFound, "There is no such page."))
@@ -137,7 +152,7 @@ func secure(h http.Header) {
 func parse() map[string]*template.Template {
 	frame := template.Must(template.New("frame.html").Funcs(template.FuncMap{"utc": utc, "iso": iso}).ParseFS(files, "pages/frame.html"))
 	all := make(map[string]*template.Template)
-	for _, name := range [...]string{"signin", "signout", "code", "approve", "done", "console", "error"} {
+	for _, name := range [...]string{"signin", "signout", "code", "approve", "login", "carry", "done", "console", "error"} {
 		all[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "pages/"+name+".html"))
 	}
 	return all

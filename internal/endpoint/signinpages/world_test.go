@@ -51,7 +51,7 @@ func newSite(t testing.TB) *site {
 func (s *site) at(serverURL string) {
 	s.cookieName = signin.CookieName(serverURL)
 	s.handler = around(signinpages.New(signinpages.Config{
-		SignIn: s.Service, Sources: func(context.Context) ([]directory.Source, error) { return *s.sources, nil },
+		SignIn: s.Service, Roles: roles{}, EntitledTo: entitledTo, Sources: func(context.Context) ([]directory.Source, error) { return *s.sources, nil },
 		Onward: func(context.Context, signin.Proof) string { return s.onward }, Console: s.console, Name: "Gatehouse", URL: serverURL, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	}))
 }

@@ -138,6 +138,16 @@ func (m *Memory) Park(_ context.Context, p signin.Parked, r signin.Replay, e aud
 	})
 }
 
+func (m *Memory) UseProof(_ context.Context, r signin.Replay) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, seen := m.replays[[2]string{r.SourceID, r.AssertionID}]; seen {
+		return conflict("replay")
+	}
+	m.replays[[2]string{r.SourceID, r.AssertionID}] = r
+	return nil
+}
+
 func (m *Memory) Parked(_ context.Context, hash []byte) (signin.Parked, error) {
 	return get(m, m.parked, string(hash), "PARKED")
 }
@@ -331,7 +341,9 @@ func (m *Memory) issue(t signin.Tokens) error {
 	if _, ok := m.sessions[t.Access.SessionID]; !ok {
 		return missing("SESSION")
 	}
-	m.access[string(t.Access.Hash)] = t.Access
+	if len(t.Access.Hash) > 0 {
+		m.access[string(t.Access.Hash)] = t.Access
+	}
 	if t.Refresh != nil {
 		m.refresh[string(t.Refresh.Hash)] = *t.Refresh
 	}

@@ -75,7 +75,7 @@ func (s *SignIn) ExchangeDevice(ctx context.Context, hash []byte, t signin.Token
 
 // InsertCode implements [signin.CodeStore].
 func (s *SignIn) InsertCode(ctx context.Context, code signin.Code, e audit.Event) error {
-	doc, err := encode(codeDoc{code.ClientID, code.RedirectURI, code.Challenge, code.Scopes, code.GrantID, code.UserID, stamp{code.CreatedAt}})
+	doc, err := encode(codeDoc{code.ClientID, code.RedirectURI, code.Challenge, code.Scopes, code.GrantID, code.UserID, stamp{code.CreatedAt}, chosenDoc(code.Role)})
 	if err != nil {
 		return err
 	}
@@ -103,13 +103,13 @@ func (s *SignIn) ExchangeCode(ctx context.Context, hash []byte, at time.Time, t 
 
 // exchange uses something up and issues tokens for it, on the tokens' session.
 func (s *SignIn) exchange(ctx context.Context, t signin.Tokens, e audit.Event, use func(conn) error) error {
-	access, err := encode(tokenDoc{t.Access.ClientID, t.Access.UserID, t.Access.Scopes, stamp{t.Access.CreatedAt}})
+	access, err := encode(tokenDoc{ClientID: t.Access.ClientID, UserID: t.Access.UserID, Scopes: t.Access.Scopes, CreatedAt: stamp{t.Access.CreatedAt}})
 	if err != nil {
 		return err
 	}
 	refresh := ""
 	if r := t.Refresh; r != nil {
-		if refresh, err = encode(tokenDoc{r.ClientID, r.UserID, r.Scopes, stamp{r.CreatedAt}}); err != nil {
+		if refresh, err = encode(tokenDoc{r.ClientID, r.UserID, r.Scopes, stamp{r.CreatedAt}, chosenDoc(r.Role), r.Key}); err != nil {
 			return err
 		}
 	}
@@ -121,8 +121,11 @@ func (s *SignIn) exchange(ctx context.Context, t signin.Tokens, e audit.Event, u
 			return err
 		}
 		a := t.Access
-		err := c.insertNew("exists", `INSERT INTO signin_access_tokens (hash, grant_id, session_id, expires_at, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-			a.Hash, a.GrantID, a.SessionID, a.ExpiresAt, access)
+		var err error
+		if len(a.Hash) > 0 {
+			err = c.insertNew("exists", `INSERT INTO signin_access_tokens (hash, grant_id, session_id, expires_at, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+				a.Hash, a.GrantID, a.SessionID, a.ExpiresAt, access)
+		}
 		if err != nil || t.Refresh == nil {
 			return err
 		}

@@ -108,6 +108,14 @@ func (s *SignIn) Park(ctx context.Context, p signin.Parked, r signin.Replay, e a
 	})
 }
 
+// UseProof implements [signin.RequestStore].
+func (s *SignIn) UseProof(ctx context.Context, r signin.Replay) error {
+	return s.db.write(ctx, func(c conn) error {
+		return c.insertNew("replay", `INSERT INTO signin_replays (source_id, assertion_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+			r.SourceID, r.AssertionID, r.ExpiresAt)
+	})
+}
+
 // Parked implements [signin.RequestStore].
 func (s *SignIn) Parked(ctx context.Context, hash []byte) (signin.Parked, error) {
 	p, err := one(s.db.read(ctx), scanParked, `SELECT hash, expires_at, doc FROM signin_parked WHERE hash = $1`, hash)

@@ -139,13 +139,20 @@ func scanDevice(r row) (signin.Device, error) {
 }
 
 type codeDoc struct {
-	ClientID    string   `json:"client"`
-	RedirectURI string   `json:"redirectUri,omitzero"`
-	Challenge   string   `json:"challenge,omitzero"`
-	Scopes      []string `json:"scopes,omitempty"`
-	GrantID     string   `json:"grant"`
-	UserID      string   `json:"user"`
-	CreatedAt   stamp    `json:"createdAt,omitzero"`
+	ClientID    string    `json:"client"`
+	RedirectURI string    `json:"redirectUri,omitzero"`
+	Challenge   string    `json:"challenge,omitzero"`
+	Scopes      []string  `json:"scopes,omitempty"`
+	GrantID     string    `json:"grant"`
+	UserID      string    `json:"user"`
+	CreatedAt   stamp     `json:"createdAt,omitzero"`
+	Role        chosenDoc `json:"role,omitzero"`
+}
+
+// chosenDoc is the role that somebody chose for a command line.
+type chosenDoc struct {
+	AccountID string `json:"account"`
+	Name      string `json:"name"`
 }
 
 const codeColumns = `hash, session_id, used_at, expires_at, doc`
@@ -158,15 +165,18 @@ func scanCode(r row) (signin.Code, error) {
 	}
 	d, err := decode[codeDoc](doc)
 	c.ClientID, c.RedirectURI, c.Challenge, c.Scopes, c.GrantID, c.UserID, c.CreatedAt = d.ClientID, d.RedirectURI, d.Challenge, d.Scopes, d.GrantID, d.UserID, d.CreatedAt.Time
+	c.Role = signin.Role(d.Role)
 	return c, err
 }
 
 // tokenDoc is the stored shape of access and refresh tokens, but for their key columns.
 type tokenDoc struct {
-	ClientID  string   `json:"client"`
-	UserID    string   `json:"user"`
-	Scopes    []string `json:"scopes,omitempty"`
-	CreatedAt stamp    `json:"createdAt,omitzero"`
+	ClientID  string    `json:"client"`
+	UserID    string    `json:"user"`
+	Scopes    []string  `json:"scopes,omitempty"`
+	CreatedAt stamp     `json:"createdAt,omitzero"`
+	Role      chosenDoc `json:"role,omitzero"`
+	Key       string    `json:"key,omitzero"`
 }
 
 // sessionAccess is an access token and its session; sessionRefresh a refresh token and its.
@@ -208,6 +218,7 @@ func scanRefresh(r row) (f sessionRefresh, err error) {
 		return f, err
 	}
 	t.ClientID, t.UserID, t.Scopes, t.CreatedAt = d.ClientID, d.UserID, d.Scopes, d.CreatedAt.Time
+	t.Role, t.Key = signin.Role(d.Role), d.Key
 	f.session, err = s.session()
 	return f, err
 }

@@ -37,6 +37,7 @@ func tokens(name any, s signin.Session) signin.Tokens {
 	a := accessToken(name, s)
 	return signin.Tokens{Access: a, Refresh: &signin.RefreshToken{
 		Hash: hash("refresh", name), GrantID: a.GrantID, ClientID: a.ClientID, UserID: a.UserID, SessionID: s.ID, Scopes: a.Scopes, CreatedAt: after(1), ExpiresAt: s.ExpiresAt,
+		Role: signin.Role{AccountID: acct, Name: "Admin"}, Key: "thumbprint",
 	}}
 }
 
@@ -50,7 +51,7 @@ func device(name any, s signin.Session, status signin.DeviceStatus) signin.Devic
 func code(name any, s signin.Session) signin.Code {
 	return signin.Code{
 		Hash: hash("code", name), ClientID: "client", RedirectURI: "http://127.0.0.1:1/", Challenge: "c", Scopes: []string{"a", "b"}, GrantID: id("grant", s.ID),
-		UserID: s.UserID, SessionID: s.ID, CreatedAt: epoch(), ExpiresAt: after(120),
+		UserID: s.UserID, SessionID: s.ID, CreatedAt: epoch(), ExpiresAt: after(120), Role: signin.Role{AccountID: acct, Name: "role/path/Own"},
 	}
 }
 
@@ -292,6 +293,20 @@ func testTokens(t *testing.T, db *sqlstore.DB) {
 	second := issue("second")
 	ok(t, s.Reissue(ctx, second.Refresh.Hash, accessToken("again", on), event("x", "x")))
 	ok(t, third(s.AccessToken(ctx, hash("access", "again"))))
+
+	// An exchange whose access token has no hash keeps none.
+	ok(t, s.InsertDevice(ctx, device("bare", on, signin.DeviceApproved), event("x", "x")))
+	bare := tokens("bare", on)
+	bare.Access.Hash = nil
+	ok(t, s.ExchangeDevice(ctx, hash("device", "bare"), bare, event("x", "x")))
+	ok(t, third(s.RefreshToken(ctx, bare.Refresh.Hash)))
+	absent("TOKEN").check(t, third(s.AccessToken(ctx, nil)))
+	ok(t, s.Reissue(ctx, bare.Refresh.Hash, bare.Access, event("x", "x")))
+
+	proof := signin.Replay{SourceID: "dpop/thumbprint", AssertionID: "id", ExpiresAt: after(300)}
+	exactlyOne(t, atOnce(8, func(int) error { return s.UseProof(ctx, proof) }), used("replay"))
+	proof.SourceID = "dpop/another"
+	ok(t, s.UseProof(ctx, proof))
 
 	ok(t, s.RevokeGrant(ctx, on.ID, first.Access.GrantID, event("x", "x")))
 	ok(t, s.RevokeGrant(ctx, "no session", "no grant", event("x", "x")))

@@ -88,7 +88,7 @@ func (t *Target) Credentials(ctx context.Context, s target.Session) (target.Cred
 func (t *Target) Visit(ctx context.Context, v target.Visit) (target.Credentials, error) {
 	c, err := t.iam.IssueForService(ctx, localiam.ServiceSession{
 		RoleARN: v.RoleARN, RoleID: v.RoleID, Service: arn.AccountAccess, SourceARN: v.ManagerARN, SourceAccount: v.ManagerAccount,
-		SessionName: SessionName(v.SessionName), PersonID: v.UserID, Tags: v.Tags,
+		SessionName: SessionName(v.SessionName), PersonID: v.UserID, Duration: v.Duration, Tags: v.Tags,
 	})
 	return t.handed(c, err)
 }
