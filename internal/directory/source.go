@@ -22,6 +22,9 @@ type Source struct {
 	// Name is shown on the sign-in page.
 	Name    string
 	Profile Profile
+	// Domains are the e-mail domains, in [Fold]ed form, whose people are led to this source's identity provider at sign-in. A domain belongs
+	// to one source at most.
+	Domains []string
 	// LocalUsers lets users made by hand (Source == "") sign in through this source too.
 	LocalUsers bool
 	SAML       SAMLSettings
@@ -58,6 +61,10 @@ type SAMLSettings struct {
 	// JustInTime creates an unknown user at sign-in. Off by default.
 	JustInTime bool
 }
+
+// BuiltIn is the source of users who belong to the built-in directory, where package credential keeps what they sign in with. There is no
+// [Source] of this id, so no SCIM client and no identity provider may touch them.
+const BuiltIn = "builtin"
 
 // Issuer is the external-ID issuer under which a SCIM client's externalId is kept.
 func (s Source) Issuer() string { return "scim/" + s.ID }

@@ -29,6 +29,9 @@ func (s *Service) CreateSource(ctx context.Context, a audit.Actor, src Source) (
 	if err := checkSource(&src); err != nil {
 		return Source{}, err
 	}
+	if err := s.checkDomains(ctx, src); err != nil {
+		return Source{}, err
+	}
 	return src, s.store.PutSource(ctx, src, 0, audit.New(ctx, src.CreatedAt, a, "gatehouse:CreateSource", src.ID))
 }
 
@@ -47,6 +50,9 @@ func (s *Service) UpdateSource(ctx context.Context, a audit.Actor, id string, ch
 		if err := checkSource(&src); err != nil {
 			return Source{}, err
 		}
+		if err := s.checkDomains(ctx, src); err != nil {
+			return Source{}, err
+		}
 		err = s.store.PutSource(ctx, src, old, audit.New(ctx, s.now(), a, "gatehouse:UpdateSource", id).With("entityId", src.SAML.EntityID))
 		if again(ctx, err, try) {
 			continue
@@ -58,6 +64,9 @@ func (s *Service) UpdateSource(ctx context.Context, a audit.Actor, id string, ch
 func checkSource(src *Source) error {
 	if !sourceID.MatchString(src.ID) {
 		return invalid("id", "an identity source's id is 1 to 32 lower-case letters, digits and inner dashes; %q is not", src.ID)
+	}
+	if src.ID == BuiltIn {
+		return invalid("id", "%q is the built-in directory, which is always there; choose another id", BuiltIn)
 	}
 	if src.Profile == "" {
 		src.Profile = ProfileRFC
@@ -71,7 +80,52 @@ func checkSource(src *Source) error {
 	if err := checkText("name", src.Name); err != nil {
 		return err
 	}
+	if err := foldDomains(src); err != nil {
+		return err
+	}
 	return checkSAML(src.SAML)
+}
+
+// MaxDomains is how many e-mail domains a source may have.
+const MaxDomains = 100
+
+var domainName = regexp.MustCompile(`^([\pL\pM\pN]([\pL\pM\pN-]{0,61}[\pL\pM\pN])?\.)*[\pL\pM\pN]([\pL\pM\pN-]{0,61}[\pL\pM\pN])?$`)
+
+// foldDomains brings a source's e-mail domains into the form in which they are compared.
+func foldDomains(src *Source) error {
+	if len(src.Domains) > MaxDomains {
+		return invalid("domains", "a source has at most %d e-mail domains", MaxDomains)
+	}
+	var out []string
+	for _, d := range src.Domains {
+		if d = Fold(d); len(d) > 253 || !domainName.MatchString(d) {
+			return invalid("domains", "%q is not an e-mail domain; write it without the @, as in example.com", d)
+		}
+		out = append(out, d)
+	}
+	slices.Sort(out)
+	src.Domains = slices.Compact(out)
+	return nil
+}
+
+// checkDomains refuses a domain that another source has, so that it is never a matter of chance who vouches for whom. Two changes at the same
+// moment may both pass; then the source whose id comes first has the domain.
+func (s *Service) checkDomains(ctx context.Context, src Source) error {
+	if len(src.Domains) == 0 {
+		return nil
+	}
+	others, err := s.store.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		for _, d := range src.Domains {
+			if o.ID != src.ID && slices.Contains(o.Domains, d) {
+				return fault.New(fault.Conflict, "the e-mail domain %q belongs to the identity source %q", d, o.ID).For("uniqueness").At("domains")
+			}
+		}
+	}
+	return nil
 }
 
 func checkSAML(m SAMLSettings) error {

@@ -78,8 +78,17 @@ type Parked struct {
 // Method says how a person proved who she is.
 type Method string
 
-// SAML is a sign-in by an external identity provider's assertion.
-const SAML Method = "saml"
+// How a person may prove who she is.
+const (
+	// SAML is an external identity provider's assertion.
+	SAML Method = "saml"
+	// Password is a password of the built-in directory, and nothing else.
+	Password Method = "password"
+	// PasswordAndSecond is a password and a second factor.
+	PasswordAndSecond Method = "password+mfa"
+	// Passkey is a passkey alone, of which the authenticator verified the user.
+	Passkey Method = "passkey"
+)
 
 // Proof is what is known of how a person signed in; it is kept with the session.
 type Proof struct {

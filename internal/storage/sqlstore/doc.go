@@ -14,7 +14,7 @@
 //
 // # How it is used
 //
-// An engine's Open returns a [DB]; DB.Directory, DB.Organization, DB.Access, DB.Application, DB.LocalIAM and DB.SignIn are the
+// An engine's Open returns a [DB]; DB.Directory, DB.Organization, DB.Access, DB.Application, DB.LocalIAM, DB.SignIn and DB.Credential are the
 // domain's stores over it, and DB.Events reads the audit log.
 //
 // # Invariants

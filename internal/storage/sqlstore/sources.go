@@ -14,6 +14,7 @@ import (
 type sourceDoc struct {
 	Name       string            `json:"name,omitzero"`
 	Profile    directory.Profile `json:"profile,omitzero"`
+	Domains    []string          `json:"domains,omitempty"`
 	LocalUsers bool              `json:"localUsers,omitzero"`
 	SAML       samlDoc           `json:"saml,omitzero"`
 	CreatedAt  stamp             `json:"createdAt,omitzero"`
@@ -42,7 +43,7 @@ type samlDoc struct {
 
 func newSourceDoc(s directory.Source) sourceDoc {
 	m := s.SAML
-	return sourceDoc{s.Name, s.Profile, s.LocalUsers,
+	return sourceDoc{s.Name, s.Profile, s.Domains, s.LocalUsers,
 		samlDoc{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.Certificates, m.MetadataURL, m.AllowIDPInitiated, m.JustInTime,
 			m.SLORedirectURL, m.SLOPostURL, m.SLORedirectAnswerURL, m.SLOPostAnswerURL, m.MetadataSigners, stamp{m.ValidUntil}, m.SignRequests, m.SingleLogout, m.SigningKey, m.SigningCertificate}, stamp{s.CreatedAt}}
 }
@@ -55,7 +56,7 @@ func scanSource(r row) (directory.Source, error) {
 	}
 	d, err := decode[sourceDoc](doc)
 	m := d.SAML
-	s.Name, s.Profile, s.LocalUsers, s.CreatedAt = d.Name, d.Profile, d.LocalUsers, d.CreatedAt.Time
+	s.Name, s.Profile, s.Domains, s.LocalUsers, s.CreatedAt = d.Name, d.Profile, d.Domains, d.LocalUsers, d.CreatedAt.Time
 	s.SAML = directory.SAMLSettings{
 		EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, Certificates: m.Certificates,
 		MetadataURL: m.MetadataURL, AllowIDPInitiated: m.AllowIDPInitiated, JustInTime: m.JustInTime,
