@@ -2,15 +2,15 @@ package awswire
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 
 	"gatehouse/internal/fault"
 )
 
-// Page tokens carry the domain's cursor and a fingerprint of what was being listed: a token of one
+// Page tokens carry the domain's cursor and a fingerprint of it and of what was being listed: a token of one
 // operation, or of one operation with other parameters, is refused instead of continuing somewhere
-// surprising. The cursor is a position in what the caller may list anyway, so the token is no secret.
+// surprising, and so is one that was cut or altered on its way. The cursor is a position in what the caller may list anyway, so the token is no
+// secret and the fingerprint needs no key.
 
 const fingerprintSize = 12
 
@@ -23,7 +23,7 @@ func PageToken(cursor string, what ...string) *string {
 	if cursor == "" {
 		return nil
 	}
-	f := fingerprint(what)
+	f := fingerprint(what, cursor)
 	return new(base64.RawURLEncoding.EncodeToString(append(f[:], cursor...)))
 }
 
@@ -34,16 +34,18 @@ func Cursor(token *string, what ...string) (string, error) {
 		return "", nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(*token)
-	f := fingerprint(what)
-	if err != nil || len(raw) <= fingerprintSize || len(raw) > fingerprintSize+maxCursor || subtle.ConstantTimeCompare(raw[:fingerprintSize], f[:]) != 1 {
-		return "", fault.New(fault.Invalid, "The NextToken is not one that this operation returned for these parameters.").At("NextToken")
+	if err == nil && len(raw) > fingerprintSize && len(raw) <= fingerprintSize+maxCursor {
+		cursor := string(raw[fingerprintSize:])
+		if f := fingerprint(what, cursor); [fingerprintSize]byte(raw) == f {
+			return cursor, nil
+		}
 	}
-	return string(raw[fingerprintSize:]), nil
+	return "", fault.New(fault.Invalid, "The NextToken is not one that this operation returned for these parameters.").At("NextToken")
 }
 
-func fingerprint(what []string) (f [fingerprintSize]byte) {
+func fingerprint(what []string, cursor string) (f [fingerprintSize]byte) {
 	h := sha256.New()
-	for _, w := range what {
+	for _, w := range append(what[:len(what):len(what)], cursor) {
 		n := len(w)
 		h.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) // lengths keep ("ab","c") from ("a","bc")
 		h.Write([]byte(w))
