@@ -162,6 +162,9 @@ func (f *form) list(v reflect.Value, path string) error {
 
 // entries reads NAME.entry.1.key and NAME.entry.1.value.
 func (f *form) entries(v reflect.Value, path string) error {
+	if f.leaf && f.value != "" {
+		return malformed("The parameter %q is a map; write %s.entry.1.key and %s.entry.1.value.", pointer(path), pointer(path), pointer(path))
+	}
 	items, err := f.fields["entry"].numbered(path + ".entry")
 	if err != nil {
 		return err
