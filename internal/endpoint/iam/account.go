@@ -38,7 +38,10 @@ func (d *Door) accountRows() []awswire.Operation[localiam.Caller] {
 	}
 }
 
-func (d *Door) listAccountAliases(ctx context.Context, c *call, _ *ListAccountAliasesRequest) (*ListAccountAliasesResponse, error) {
+func (d *Door) listAccountAliases(ctx context.Context, c *call, in *ListAccountAliasesRequest) (*ListAccountAliasesResponse, error) {
+	if err := onePage(in.Marker, c.Operation); err != nil {
+		return nil, err
+	}
 	out := &ListAccountAliasesResponse{AccountAliases: []string{}, IsTruncated: new(false)}
 	a, err := d.iam.Alias(ctx, c.Principal.AccountID)
 	if a != "" {
@@ -115,24 +118,36 @@ func (d *Door) getPasswordPolicy(_ context.Context, c *call, _ *empty) (*GetAcco
 
 func (d *Door) listMFADevices(ctx context.Context, c *call, in *ListMFADevicesRequest) (*ListMFADevicesResponse, error) {
 	_, err := d.exists(ctx, c, in.UserName)
+	if err == nil {
+		err = onePage(in.Marker, c.Operation)
+	}
 	return &ListMFADevicesResponse{MFADevices: []MFADevice{}, IsTruncated: new(false)}, err
 }
 
 func (d *Door) listSSHKeys(ctx context.Context, c *call, in *ListSSHPublicKeysRequest) (*ListSSHPublicKeysResponse, error) {
 	_, err := d.exists(ctx, c, in.UserName)
+	if err == nil {
+		err = onePage(in.Marker, c.Operation)
+	}
 	return &ListSSHPublicKeysResponse{SSHPublicKeys: []SSHPublicKeyMetadata{}, IsTruncated: new(false)}, err
 }
 
 func (d *Door) listSigningCertificates(ctx context.Context, c *call, in *ListSigningCertificatesRequest) (*ListSigningCertificatesResponse, error) {
 	_, err := d.exists(ctx, c, in.UserName)
+	if err == nil {
+		err = onePage(in.Marker, c.Operation)
+	}
 	return &ListSigningCertificatesResponse{Certificates: []SigningCertificate{}, IsTruncated: new(false)}, err
 }
 
 func (d *Door) listServiceCredentials(ctx context.Context, c *call, in *ListServiceSpecificCredentialsRequest) (*ListServiceSpecificCredentialsResponse, error) {
 	_, err := d.exists(ctx, c, in.UserName)
+	if err == nil {
+		err = onePage(in.Marker, c.Operation)
+	}
 	return &ListServiceSpecificCredentialsResponse{ServiceSpecificCredentials: []ServiceSpecificCredentialMetadata{}}, err
 }
 
-func (d *Door) listVirtualMFADevices(context.Context, *call, *ListVirtualMFADevicesRequest) (*ListVirtualMFADevicesResponse, error) {
-	return &ListVirtualMFADevicesResponse{VirtualMFADevices: []VirtualMFADevice{}, IsTruncated: new(false)}, nil
+func (d *Door) listVirtualMFADevices(_ context.Context, c *call, in *ListVirtualMFADevicesRequest) (*ListVirtualMFADevicesResponse, error) {
+	return &ListVirtualMFADevicesResponse{VirtualMFADevices: []VirtualMFADevice{}, IsTruncated: new(false)}, onePage(in.Marker, c.Operation)
 }

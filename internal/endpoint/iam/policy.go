@@ -2,6 +2,8 @@ package iam
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -213,11 +215,24 @@ func (d *Door) getPolicyVersion(ctx context.Context, c *call, in *GetPolicyVersi
 }
 
 func (d *Door) listPolicyVersions(ctx context.Context, c *call, in *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error) {
-	all, err := d.versions(ctx, c, *in.PolicyArn) // five at most, so one page
-	for i := range all {
-		all[i].Document = nil // ListPolicyVersions leaves it out
+	p, err := listing(in.Marker, in.MaxItems, "ListPolicyVersions", *in.PolicyArn)
+	if err != nil {
+		return nil, err
 	}
-	return &ListPolicyVersionsResponse{Versions: all, IsTruncated: new(false)}, err
+	all, err := d.versions(ctx, c, *in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListPolicyVersionsResponse{}
+	newestFirst := func(v PolicyVersion) string {
+		n, _ := version(*v.VersionId) // it is one of ours
+		return fmt.Sprintf("%010d", math.MaxInt32-n)
+	}
+	out.Versions, out.IsTruncated, out.Marker = cut(p, rest(p, all, newestFirst), newestFirst)
+	for i := range out.Versions {
+		out.Versions[i].Document = nil // ListPolicyVersions leaves it out
+	}
+	return out, nil
 }
 
 func (d *Door) createPolicyVersion(ctx context.Context, c *call, in *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error) {
@@ -266,6 +281,10 @@ func (d *Door) listPolicyTags(ctx context.Context, c *call, in *ListPolicyTagsRe
 
 // listEntitiesForPolicy answers in one page: who has a policy is read as a whole anyway.
 func (d *Door) listEntitiesForPolicy(ctx context.Context, c *call, in *ListEntitiesForPolicyRequest) (*ListEntitiesForPolicyResponse, error) {
+	p, err := listing(in.Marker, in.MaxItems, "ListEntitiesForPolicy", *in.PolicyArn, awswire.Val(in.EntityFilter), awswire.Val(in.PathPrefix), awswire.Val(in.PolicyUsageFilter))
+	if err != nil {
+		return nil, err
+	}
 	if _, ok := policy.Managed(*in.PolicyArn); !ok {
 		if _, err := d.iam.Policy(ctx, c.Principal.AccountID, *in.PolicyArn); err != nil {
 			return nil, err
@@ -283,29 +302,33 @@ func (d *Door) listEntitiesForPolicy(ctx context.Context, c *call, in *ListEntit
 		roles, users, groups = use.BoundaryRoles, use.BoundaryUsers, nil
 	}
 	entity := awswire.Val(in.EntityFilter)
-	out := &ListEntitiesForPolicyResponse{PolicyGroups: []PolicyGroup{}, PolicyUsers: []PolicyUser{}, PolicyRoles: []PolicyRole{}, IsTruncated: new(false)}
-	for _, name := range distinct(roles, entity == "" || entity == "Role") {
-		id, _, err := d.iam.Identity(ctx, localiam.RoleRef(c.Principal.AccountID, name))
-		if err == nil && strings.HasPrefix(id.Path, path(in.PathPrefix)) {
-			out.PolicyRoles = append(out.PolicyRoles, PolicyRole{&id.Name, &id.ID})
-		} else if err != nil && !fault.Is(err, fault.NotFound) {
-			return nil, err
+	var all []localiam.Ref
+	add := func(kind string, names []string, ref func(accountID, name string) localiam.Ref) {
+		for _, name := range distinct(names, entity == "" || entity == kind) {
+			all = append(all, ref(c.Principal.AccountID, name))
 		}
 	}
-	for _, name := range distinct(groups, entity == "" || entity == "Group") {
-		id, _, err := d.iam.Identity(ctx, localiam.GroupRef(c.Principal.AccountID, name))
-		if err == nil && strings.HasPrefix(id.Path, path(in.PathPrefix)) {
+	add("Group", groups, localiam.GroupRef)
+	add("Role", roles, localiam.RoleRef)
+	add("User", users, localiam.UserRef)
+	key := func(r localiam.Ref) string { return string(r.Kind) + "/" + r.Name }
+	out := &ListEntitiesForPolicyResponse{PolicyGroups: []PolicyGroup{}, PolicyUsers: []PolicyUser{}, PolicyRoles: []PolicyRole{}}
+	all, out.IsTruncated, out.Marker = cut(p, rest(p, all, key), key)
+	for _, r := range all {
+		id, _, err := d.iam.Identity(ctx, r)
+		if fault.Is(err, fault.NotFound) || err == nil && !strings.HasPrefix(id.Path, path(in.PathPrefix)) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch r.Kind {
+		case localiam.OfGroup:
 			out.PolicyGroups = append(out.PolicyGroups, PolicyGroup{&id.Name, &id.ID})
-		} else if err != nil && !fault.Is(err, fault.NotFound) {
-			return nil, err
-		}
-	}
-	for _, name := range distinct(users, entity == "" || entity == "User") {
-		id, _, err := d.iam.Identity(ctx, localiam.UserRef(c.Principal.AccountID, name))
-		if err == nil && strings.HasPrefix(id.Path, path(in.PathPrefix)) {
+		case localiam.OfRole:
+			out.PolicyRoles = append(out.PolicyRoles, PolicyRole{&id.Name, &id.ID})
+		default:
 			out.PolicyUsers = append(out.PolicyUsers, PolicyUser{&id.Name, &id.ID})
-		} else if err != nil && !fault.Is(err, fault.NotFound) {
-			return nil, err
 		}
 	}
 	return out, nil

@@ -77,10 +77,21 @@ func (d *Door) listAccessKeys(ctx context.Context, c *call, in *ListAccessKeysRe
 	if err != nil {
 		return nil, err
 	}
-	keys, err := d.iam.AccessKeys(ctx, c.Principal.AccountID, name) // two at most, so one page
-	return &ListAccessKeysResponse{IsTruncated: new(false), AccessKeyMetadata: wire(keys, func(k localiam.AccessKey) *AccessKeyMetadata {
+	p, err := listing(in.Marker, in.MaxItems, "ListAccessKeys", name)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := d.iam.AccessKeys(ctx, c.Principal.AccountID, name)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListAccessKeysResponse{}
+	id := func(k localiam.AccessKey) string { return k.ID }
+	keys, out.IsTruncated, out.Marker = cut(p, rest(p, keys, id), id)
+	out.AccessKeyMetadata = wire(keys, func(k localiam.AccessKey) *AccessKeyMetadata {
 		return &AccessKeyMetadata{UserName: &k.UserName, AccessKeyId: &k.ID, Status: status(k.Active), CreateDate: awswire.At(k.CreatedAt)}
-	})}, err
+	})
+	return out, nil
 }
 
 func (d *Door) updateAccessKey(ctx context.Context, c *call, in *UpdateAccessKeyRequest) (*empty, error) {

@@ -97,6 +97,15 @@ func listing(marker *string, maxItems *int32, what ...string) (page, error) {
 	return p, err
 }
 
+// onePage refuses the marker of a list that never has a second page: none was ever given out.
+func onePage(marker *string, what string) error {
+	_, err := awswire.Cursor(marker, what)
+	if err == nil && marker != nil {
+		err = fault.New(fault.Invalid, "%s gives out no markers.", what).At("NextToken")
+	}
+	return err
+}
+
 // cut keeps a page of items and says whether there are more; key is an item's place in the list. items must have been read with
 // one more than the limit.
 func cut[V any](p page, items []V, key func(V) string) (kept []V, truncated *bool, marker *string) {
@@ -117,6 +126,13 @@ func (p page) sorted(all []string) []string {
 }
 
 func same(s string) string { return s }
+
+// rest returns those of a short list that come after the page's place in the order of their keys.
+func rest[V any](p page, all []V, key func(V) string) []V {
+	out := slices.DeleteFunc(slices.Clone(all), func(v V) bool { return p.after != "" && key(v) <= p.after })
+	slices.SortFunc(out, func(a, b V) int { return strings.Compare(key(a), key(b)) })
+	return out
+}
 
 // wire converts a list; it is never nil, so that an empty list has its element.
 func wire[A, B any](in []A, f func(A) *B) []B {
