@@ -224,6 +224,9 @@ func (d *Door) deleteChangeSet(ctx context.Context, c *call, in *DeleteChangeSet
 }
 
 func (d *Door) describeChangeSet(ctx context.Context, c *call, in *DescribeChangeSetInput) (*DescribeChangeSetOutput, error) {
+	if in.NextToken != nil { // all changes fit into one answer, so no token was ever given out
+		return nil, fault.New(fault.Invalid, "The NextToken is not one that this operation returned for these parameters.").At("NextToken")
+	}
 	cs, _, _, err := d.changeSet(ctx, c, in.StackName, in.ChangeSetName)
 	if err != nil {
 		return nil, err
