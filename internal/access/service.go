@@ -275,3 +275,9 @@ func (s *Service) RolesOfSet(ctx context.Context, setID, afterAccountID string, 
 func (s *Service) RolesOfAccount(ctx context.Context, accountID, afterSetID string, limit int) ([]ProvisionedRole, error) {
 	return s.store.RolesOfAccount(ctx, accountID, afterSetID, limit)
 }
+
+// HasAccount is a NotFound fault when the organization has no such account, whatever its status.
+func (s *Service) HasAccount(ctx context.Context, accountID string) error {
+	_, err := s.accounts.Account(ctx, accountID)
+	return err
+}

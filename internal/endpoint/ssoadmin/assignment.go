@@ -40,6 +40,9 @@ func (d *Door[P]) listAssignments(ctx context.Context, _ *awswire.Call[P], p pla
 	if _, err := d.Access.Set(ctx, p.instance, p.set); err != nil {
 		return nil, err
 	}
+	if err := d.Access.HasAccount(ctx, p.account); err != nil {
+		return nil, err
+	}
 	what := []string{"ListAccountAssignments", p.account, p.set}
 	after, err := awswire.Cursor(in.NextToken, what...)
 	if err != nil {
@@ -123,6 +126,9 @@ func (d *Door[P]) listAccounts(ctx context.Context, _ *awswire.Call[P], p place,
 
 func (d *Door[P]) listProvisioned(ctx context.Context, _ *awswire.Call[P], p place, in *ListPermissionSetsProvisionedToAccountRequest) (*ListPermissionSetsProvisionedToAccountResponse, error) {
 	if _, err := d.Access.Instance(ctx, p.instance); err != nil {
+		return nil, err
+	}
+	if err := d.Access.HasAccount(ctx, p.account); err != nil {
 		return nil, err
 	}
 	filter := awswire.Val(in.ProvisioningStatus)
