@@ -16,11 +16,9 @@ package ssoportal
 
 import (
 	"context"
-	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"gatehouse/internal/access"
 	"gatehouse/internal/arn"
@@ -109,20 +107,17 @@ func operation[I any, O any, P interface {
 }
 
 func (d door) listAccounts(ctx context.Context, who signin.Identity, in *ListAccountsRequest) (*ListAccountsResponse, error) {
-	after, err := tokenKey(in.NextToken, arn.IsAccountID)
+	after, err := awswire.Cursor(in.NextToken, "ListAccounts")
 	if err != nil {
 		return nil, err
 	}
-	limit := limitOf(in.MaxResults)
+	limit := awswire.Limit(in.MaxResults)
 	accounts, err := d.Entitlements.EntitledAccounts(ctx, who.User.ID, after, limit+1)
 	if err != nil {
 		return nil, err
 	}
-	out := &ListAccountsResponse{AccountList: []AccountInfo{}}
-	if len(accounts) > limit {
-		accounts = accounts[:limit]
-		out.NextToken = nextToken(accounts[limit-1].ID)
-	}
+	accounts, next := awswire.Page(accounts, limit, func(a organization.Account) string { return a.ID })
+	out := &ListAccountsResponse{AccountList: []AccountInfo{}, NextToken: awswire.PageToken(next, "ListAccounts")}
 	for _, a := range accounts {
 		out.AccountList = append(out.AccountList, AccountInfo{AccountId: &a.ID, AccountName: &a.Name, EmailAddress: &a.Email})
 	}
@@ -133,20 +128,18 @@ func (d door) listAccountRoles(ctx context.Context, who signin.Identity, in *Lis
 	if !arn.IsAccountID(*in.AccountId) {
 		return nil, fault.New(fault.Invalid, "account_id must be 12 digits")
 	}
-	after, err := tokenKey(in.NextToken, func(s string) bool { return strings.HasPrefix(s, "ps-") || arn.IsRoleResource(s) })
+	what := []string{"ListAccountRoles", *in.AccountId}
+	after, err := awswire.Cursor(in.NextToken, what...)
 	if err != nil {
 		return nil, err
 	}
-	limit := limitOf(in.MaxResults)
+	limit := awswire.Limit(in.MaxResults)
 	roles, err := d.Entitlements.EntitledRoles(ctx, who.User.ID, *in.AccountId, after, limit+1)
 	if err != nil {
 		return nil, err
 	}
-	out := &ListAccountRolesResponse{RoleList: []RoleInfo{}}
-	if len(roles) > limit {
-		roles = roles[:limit]
-		out.NextToken = nextToken(roles[limit-1].Place().Role)
-	}
+	roles, next := awswire.Page(roles, limit, func(r access.Entitlement) string { return r.Place().Role })
+	out := &ListAccountRolesResponse{RoleList: []RoleInfo{}, NextToken: awswire.PageToken(next, what...)}
 	for _, r := range roles {
 		out.RoleList = append(out.RoleList, RoleInfo{RoleName: new(r.Name()), AccountId: in.AccountId})
 	}
@@ -183,30 +176,3 @@ func (d door) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 var setName = regexp.MustCompile(`^[\w+=,.@-]{1,32}$`)
-
-// defaultLimit is the page size when none is asked for: the largest, because every page costs the caller a round trip.
-const defaultLimit = 100
-
-func limitOf(asked *int32) int {
-	if asked == nil {
-		return defaultLimit
-	}
-	return int(*asked)
-}
-
-// nextToken wraps the key to go on after, so that nobody takes it for one.
-func nextToken(key string) *string {
-	return new(base64.RawURLEncoding.EncodeToString([]byte(key)))
-}
-
-// tokenKey reads a token of nextToken: the key to go on after, which must be one.
-func tokenKey(token *string, isKey func(string) bool) (string, error) {
-	if token == nil || *token == "" {
-		return "", nil
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(*token)
-	if err != nil || len(b) > arn.MaxRoleResource || !isKey(string(b)) {
-		return "", fault.New(fault.Invalid, "next_token is not one of this operation")
-	}
-	return string(b), nil
-}

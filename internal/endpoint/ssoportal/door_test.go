@@ -3,7 +3,6 @@ package ssoportal_test
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/awswire"
 	"gatehouse/internal/endpoint/ssoportal"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/organization"
@@ -197,15 +197,19 @@ func TestListAccountRoles(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
 	_, _, body := d.do(http.MethodGet, "/assignment/roles?account_id=111100000000&max_result=2", d.token)
-	want := `{"nextToken":"cHMtMDAwMDAwMDAwMDAwMDAwMQ","roleList":[{"roleName":"Set0","accountId":"111100000000"},{"roleName":"Set1","accountId":"111100000000"}]}`
+	var page struct{ NextToken string }
+	if err := json.Unmarshal([]byte(body), &page); err != nil || page.NextToken == "" {
+		t.Fatalf("no token of the second page: %s", body)
+	}
+	want := `{"nextToken":"` + page.NextToken + `","roleList":[{"roleName":"Set0","accountId":"111100000000"},{"roleName":"Set1","accountId":"111100000000"}]}`
 	if body != want {
 		t.Errorf("got  %s\nwant %s", body, want)
 	}
-	if _, _, body = d.do(http.MethodGet, "/assignment/roles?account_id=111100000000&next_token=cHMtMDAwMDAwMDAwMDAwMDAwMQ", d.token); body != `{"roleList":[{"roleName":"Set2","accountId":"111100000000"},{"roleName":"`+deployer+`","accountId":"111100000000"}]}` {
+	if _, _, body = d.do(http.MethodGet, "/assignment/roles?account_id=111100000000&next_token="+page.NextToken, d.token); body != `{"roleList":[{"roleName":"Set2","accountId":"111100000000"},{"roleName":"`+deployer+`","accountId":"111100000000"}]}` {
 		t.Errorf("second page: %s", body)
 	}
 	// The place of an account's own role in the listing is its name.
-	token := base64.RawURLEncoding.EncodeToString([]byte(deployer))
+	token := *awswire.PageToken(deployer, "ListAccountRoles", "111100000000")
 	if status, _, body := d.do(http.MethodGet, "/assignment/roles?account_id=111100000000&next_token="+token, d.token); status != 200 || body != `{"roleList":[]}` {
 		t.Errorf("third page: %d %s", status, body)
 	}
