@@ -25,8 +25,11 @@ type PermissionSet struct {
 	Description string
 	// SessionDuration is how long credentials last: 1 h to 12 h; the default is 1 h.
 	SessionDuration time.Duration
-	RelayState      string
-	Tags            map[string]string
+	// SessionText is how the duration was written (ISO 8601, "PT90M"), so that it can be told as it was; it counts only while it means
+	// SessionDuration. At most 100 characters.
+	SessionText string
+	RelayState  string
+	Tags        map[string]string
 	// ManagedPolicies are ARNs of AWS managed policies, in the order attached.
 	ManagedPolicies []string
 	// CustomerPolicies name policies that must exist in every target account.

@@ -35,7 +35,7 @@ func TestPermissionSetLife(t *testing.T) {
 	ps := in[string](t, made, "PermissionSet", "PermissionSetArn")
 	on := `{"InstanceArn":"$I","PermissionSetArn":"` + ps + `"`
 	got := in[map[string]any](t, b.do("DescribePermissionSet", on+`}`), "PermissionSet")
-	want := map[string]any{"Name": "Admin", "PermissionSetArn": ps, "Description": "all", "SessionDuration": "PT1H30M", "RelayState": "https://x/", "CreatedDate": got["CreatedDate"]}
+	want := map[string]any{"Name": "Admin", "PermissionSetArn": ps, "Description": "all", "SessionDuration": "PT90M", "RelayState": "https://x/", "CreatedDate": got["CreatedDate"]}
 	if _, number := got["CreatedDate"].(float64); !number || !cmp.Equal(want, got) {
 		t.Errorf("DescribePermissionSet: %s", cmp.Diff(want, got))
 	}

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/internal/access"
 	"gatehouse/internal/fault"
 )
 
-// Session durations are ISO 8601 durations on the wire ("PT8H") and time.Duration inside. What comes back
-// is the shortest spelling in hours, minutes and seconds, not always the one that came in.
+// Session durations are ISO 8601 durations on the wire ("PT8H") and time.Duration inside. What comes back is the spelling that came in, because
+// Terraform compares spellings; where none did, the shortest in hours, minutes and seconds.
 
 // parseDuration reads the hours, minutes and seconds of a duration, and days and weeks, whose length is
 // fixed. Years and months have none and are refused. Nil gives zero, the default.
@@ -55,6 +56,14 @@ func units(s, order string, length map[byte]time.Duration) (time.Duration, bool)
 		s = s[i+1:]
 	}
 	return total, true
+}
+
+// shownDuration is how a set's duration is told.
+func shownDuration(s access.PermissionSet) string {
+	if d, err := parseDuration(&s.SessionText); err == nil && d == s.SessionDuration {
+		return s.SessionText
+	}
+	return formatDuration(s.SessionDuration)
 }
 
 func formatDuration(d time.Duration) string {

@@ -18,7 +18,7 @@ func (d *Door[P]) createSet(ctx context.Context, c *awswire.Call[P], p place, in
 		return nil, err
 	}
 	set, err := d.Access.CreateSet(ctx, c.Actor, access.PermissionSet{
-		InstanceID: p.instance, Name: *in.Name, Description: awswire.Val(in.Description), SessionDuration: duration,
+		InstanceID: p.instance, Name: *in.Name, Description: awswire.Val(in.Description), SessionDuration: duration, SessionText: awswire.Val(in.SessionDuration),
 		RelayState: awswire.Val(in.RelayState), Tags: fromTags(in.Tags),
 	})
 	if err != nil {
@@ -46,7 +46,8 @@ func (d *Door[P]) updateSet(ctx context.Context, c *awswire.Call[P], p place, in
 		duration = access.MinSession
 	}
 	_, err = d.Access.UpdateSet(ctx, c.Actor, p.instance, p.set, "UpdatePermissionSet", func(set *access.PermissionSet) error {
-		set.Description, set.RelayState, set.SessionDuration = awswire.Val(in.Description), awswire.Val(in.RelayState), duration
+		set.Description, set.RelayState = awswire.Val(in.Description), awswire.Val(in.RelayState)
+		set.SessionDuration, set.SessionText = duration, awswire.Val(in.SessionDuration)
 		return nil
 	})
 	return &UpdatePermissionSetResponse{}, err
@@ -78,7 +79,7 @@ func (d *Door[P]) listSets(ctx context.Context, _ *awswire.Call[P], p place, in 
 func wireSet(s access.PermissionSet) *PermissionSet {
 	return &PermissionSet{
 		Name: &s.Name, PermissionSetArn: new(arn.PermissionSet(s.InstanceID, s.ID)), Description: awswire.Opt(s.Description),
-		CreatedDate: awswire.At(s.CreatedAt), SessionDuration: new(formatDuration(s.SessionDuration)), RelayState: awswire.Opt(s.RelayState),
+		CreatedDate: awswire.At(s.CreatedAt), SessionDuration: new(shownDuration(s)), RelayState: awswire.Opt(s.RelayState),
 	}
 }
 

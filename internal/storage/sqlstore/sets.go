@@ -85,6 +85,7 @@ func (s *Access) Instances(ctx context.Context) ([]access.Instance, error) {
 type setDoc struct {
 	Description      string            `json:"description,omitzero"`
 	SessionSeconds   int64             `json:"sessionSeconds,omitzero"`
+	SessionText      string            `json:"sessionText,omitzero"`
 	RelayState       string            `json:"relayState,omitzero"`
 	Tags             map[string]string `json:"tags,omitempty"`
 	ManagedPolicies  []string          `json:"managedPolicies,omitempty"`
@@ -107,7 +108,7 @@ type boundaryDoc struct {
 
 func newSetDoc(s access.PermissionSet) setDoc {
 	d := setDoc{
-		Description: s.Description, SessionSeconds: int64(s.SessionDuration / time.Second), RelayState: s.RelayState, Tags: s.Tags,
+		Description: s.Description, SessionSeconds: int64(s.SessionDuration / time.Second), SessionText: s.SessionText, RelayState: s.RelayState, Tags: s.Tags,
 		ManagedPolicies: s.ManagedPolicies, CustomerPolicies: mapped(s.CustomerPolicies, newPolicyRefDoc), InlinePolicy: s.InlinePolicy,
 		Revision: s.Revision, CreatedAt: stamp{s.CreatedAt},
 	}
@@ -136,7 +137,7 @@ func scanSet(r row) (access.PermissionSet, error) {
 	d, err := decode[setDoc](doc)
 	s.Description, s.SessionDuration, s.RelayState, s.Tags = d.Description, time.Duration(d.SessionSeconds)*time.Second, d.RelayState, d.Tags
 	s.ManagedPolicies, s.CustomerPolicies, s.InlinePolicy = d.ManagedPolicies, mapped(d.CustomerPolicies, policyRefDoc.ref), d.InlinePolicy
-	s.Revision, s.CreatedAt = d.Revision, d.CreatedAt.Time
+	s.Revision, s.CreatedAt, s.SessionText = d.Revision, d.CreatedAt.Time, d.SessionText
 	if b := d.Boundary; b != nil {
 		s.Boundary = &access.Boundary{ManagedPolicyARN: b.ManagedPolicyARN}
 		if b.Customer != nil {

@@ -94,7 +94,7 @@ func testSets(t *testing.T, db *sqlstore.DB) {
 	want{kind: fault.NotFound, resource: "INSTANCE"}.check(t, second(s.Instance(ctx, "none")))
 
 	full := access.PermissionSet{
-		ID: "ps-ffffffffffffffff", InstanceID: theInstance, Name: "Full", Description: "d", SessionDuration: 90 * time.Minute, RelayState: "https://r",
+		ID: "ps-ffffffffffffffff", InstanceID: theInstance, Name: "Full", Description: "d", SessionDuration: 90 * time.Minute, SessionText: "PT90M", RelayState: "https://r",
 		Tags: map[string]string{"k": "v"}, ManagedPolicies: []string{"b", "a"}, CustomerPolicies: []access.PolicyRef{{Name: "n", Path: "/p/"}}, InlinePolicy: "{}",
 		Boundary: &access.Boundary{Customer: &access.PolicyRef{Name: "b", Path: "/"}}, Revision: 3, Version: 1, CreatedAt: epoch(),
 	}
