@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -122,11 +123,19 @@ func (w *refusals) restRequest(a *api, o *model.Operation, in map[string]any) (*
 		}
 		switch {
 		case m.Query != "":
-			query.Set(m.Query, text)
+			if list, ok := v.([]any); ok {
+				for _, e := range list {
+					query.Add(m.Query, fmt.Sprint(e))
+				}
+			} else {
+				query.Set(m.Query, text)
+			}
 		case m.Header != "":
 			header.Set(m.Header, text)
-		case strings.Contains(path, "{"+name+"}"):
-			path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(text))
+		case m.Path != "":
+			path = strings.ReplaceAll(path, "{"+m.Path+"}", url.PathEscape(text))
+		case m.Wire != "":
+			rest[m.Wire] = v
 		default:
 			rest[name] = v
 		}
@@ -317,7 +326,7 @@ func (a *api) malformed(s *model.Shape, m model.Member) any {
 		return nil
 	case a.query() && text:
 		return map[string]any{"x": "1"}
-	case m.Query != "" || m.Header != "":
+	case m.Query != "" || m.Header != "" || m.Path != "":
 		if text || s.Kind == "list" {
 			return nil // everything is text there
 		}

@@ -253,6 +253,7 @@ func (w *refusals) fill() {
 	w.applications(instance, owner)
 	w.iam(owner, two)
 	w.stacks()
+	w.accountAccess(instance, owner)
 	w.portal(one)
 }
 
@@ -529,7 +530,7 @@ func (w *refusals) iam(owner, two string) {
 	w.names[foreign][s+".PolicySourceArn"] = "arn:aws:iam::" + two + ":user/admin"
 	w.names[foreign][s+".OpenIDConnectProviderArn"] = strings.Replace(oidc, owner, two, 1)
 	w.names[foreign][s+".SAMLProviderArn"] = strings.Replace(saml, owner, two, 1)
-	for m, v := range map[string]any{"RoleArn": here + "role/r-ursula", "RoleSessionName": "session", "PrincipalArn": saml, "AccessKeyId": key, "Name": "fed", "SAMLAssertion": "PHg+PC94Pg=="} {
+	for m, v := range map[string]any{"RoleArn": here + "role/r-ursula", "RoleSessionName": "session", "PrincipalArn": saml, "AccessKeyId": key, "Name": "fed", "SAMLAssertion": "PHg+PC94Pg==", "SigningAlgorithm": "ES384"} {
 		w.known["sts."+m] = v
 	}
 	for _, a := range w.apis {
@@ -564,6 +565,34 @@ func (w *refusals) iam(owner, two string) {
 	w.also[s+".DeleteAccessKey"] = map[string]any{"UserName": "ursula"}
 	w.also[s+".UpdateAccessKey"] = map[string]any{"UserName": "ursula"}
 	w.also[s+".DeleteServiceLinkedRole"] = map[string]any{"RoleName": "AWSServiceRoleForAutoScaling"}
+}
+
+func (w *refusals) accountAccess(instance, owner string) {
+	const s = "account-access"
+	w.do("iam", "EnableOutboundWebIdentityFederation", nil)
+	w.do("organizations", "EnableAWSServiceAccess", map[string]any{"ServicePrincipal": "account-access.amazonaws.com"})
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"account-access.amazonaws.com"},"Action":["sts:AssumeRole","sts:SetContext","sts:TagSession"]}]}`
+	w.do("iam", "CreateRole", map[string]any{"RoleName": "existing", "AssumeRolePolicyDocument": trust})
+	w.do("iam", "CreateRole", map[string]any{"RoleName": "spare", "AssumeRolePolicyDocument": trust})
+	here := "arn:aws:iam::" + owner + ":role/"
+	user := w.known["sso-admin.PrincipalId"]
+	app := w.do(s, "CreateApplication", map[string]any{"identitySource": map[string]any{"identityCenter": map[string]any{"instanceArn": instance}}}).at("applicationArn")
+	grant := func(role string) map[string]any {
+		return map[string]any{"principalRole": map[string]any{"principal": map[string]any{"identityCenter": map[string]any{"userId": user}}, "roleArn": here + role}}
+	}
+	entitlement := w.do(s, "CreateEntitlement", map[string]any{"applicationArn": app, "entitlement": grant("existing")}).at("entitlementId")
+	for m, v := range map[string]any{"applicationArn": app, "resourceArn": app, "entitlementId": entitlement, "instanceArn": instance, "userId": user, "groupId": w.known["identitystore.GroupId"], "roleArn": here + "existing",
+		"tags": map[string]any{"k": "v"}, "tagKeys": []any{"k"}} {
+		w.known[s+"."+m] = v
+	}
+	w.also[s+".CreateEntitlement"] = map[string]any{"entitlement": grant("spare")}
+	last := strings.LastIndexByte(app, '/') + 1
+	for m, v := range map[string]string{"applicationArn": app[:last] + "none-such", "resourceArn": app[:last] + "none-such", "entitlementId": "none-such", "instanceArn": "arn:aws:sso:::instance/ssoins-0000000000000000",
+		"userId": "00000000-0000-4000-8000-000000000000", "groupId": "00000000-0000-4000-8000-000000000000"} {
+		w.names[unknown][s+"."+m] = v
+	}
+	w.names[foreign][s+".applicationArn"] = strings.Replace(app, owner, "999999999999", 1)
+	w.names[foreign][s+".resourceArn"] = w.names[foreign][s+".applicationArn"]
 }
 
 func (w *refusals) stacks() {
