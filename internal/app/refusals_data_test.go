@@ -53,6 +53,8 @@ var manners = map[string]manner{
 		m.invalid, m.absent = []string{"InvalidInputException"}, regexp.MustCompile(`NotFoundException$|NotRegisteredException$`)
 	}),
 	"cloudformation": with(queryManner, func(m *manner) { m.absent = regexp.MustCompile(`^ChangeSetNotFound$`) }),
+	// aws login reads a form of its own; what does not fit it is a validation error.
+	"signin": with(jsonManner, func(m *manner) { m.malformed, m.common = []string{"ValidationException"}, restCommon }),
 	"sso": {
 		invalid: []string{"InvalidRequestException"}, malformed: []string{"InvalidRequestException"}, denied: []string{"ForbiddenException"},
 		absent: regexp.MustCompile(`^ResourceNotFoundException$`), common: map[string]int{"ForbiddenException": 403},
@@ -118,7 +120,7 @@ var answers = map[string][]string{
 	"sso.accountId": {"ForbiddenException"}, "sso.roleName": {"ForbiddenException"},
 	"sso-oidc.startUrl": {"InvalidRequestException"},
 	// AssumeRole does not tell a role that is not there from one whose trust policy says no.
-	"sts.RoleArn": {"AccessDenied"}, "sts.AssumeRoleWithSAML.RoleArn": {"AccessDenied", "InvalidIdentityToken"}, "sts.PrincipalArn": {"AccessDenied", "InvalidIdentityToken"},
+	"sts.RoleArn": {"AccessDenied"}, "sts.AssumeRoleWithWebIdentity.RoleArn": {"AccessDenied", "InvalidIdentityToken"}, "sts.AssumeRoleWithSAML.RoleArn": {"AccessDenied", "InvalidIdentityToken"}, "sts.PrincipalArn": {"AccessDenied", "InvalidIdentityToken"},
 	// Not in the model, and what IAM says of a boundary that is not there ("Policy … does not exist or is not attachable").
 	"iam.CreateRole.PermissionsBoundary": {"NoSuchEntity"},
 	// CloudFormation's stacks that are not there are validation errors.

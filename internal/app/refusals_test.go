@@ -92,6 +92,9 @@ func TestEveryOperationRefusesWhatIsWrong(t *testing.T) {
 			t.Errorf("only %d cases of %q, want %d at least", count[kind], kind, least)
 		}
 	}
+	if testing.Short() {
+		return
+	}
 	for _, left := range w.unused() {
 		t.Errorf("refusals_data_test.go has a line about %s that nothing asked for", left)
 	}
@@ -169,6 +172,9 @@ func (w *refusals) try(a *api, o *model.Operation, f faulty) {
 	what := fmt.Sprintf("%s %s, %s %s", a.desc.Service, o.Name, f.kind, f.at)
 	if ans.status < 400 || ans.status >= 500 {
 		w.t.Errorf("%s: HTTP %d %s", what, ans.status, clipped(ans.body))
+		return
+	}
+	if testing.Short() { // which error it is may need values that the world has not yet; the whole run asks for them
 		return
 	}
 	if !slices.Contains(f.codes, ans.code) {

@@ -530,7 +530,8 @@ func (w *refusals) iam(owner, two string) {
 	w.names[foreign][s+".PolicySourceArn"] = "arn:aws:iam::" + two + ":user/admin"
 	w.names[foreign][s+".OpenIDConnectProviderArn"] = strings.Replace(oidc, owner, two, 1)
 	w.names[foreign][s+".SAMLProviderArn"] = strings.Replace(saml, owner, two, 1)
-	for m, v := range map[string]any{"RoleArn": here + "role/r-ursula", "RoleSessionName": "session", "PrincipalArn": saml, "AccessKeyId": key, "Name": "fed", "SAMLAssertion": "PHg+PC94Pg==", "SigningAlgorithm": "ES384"} {
+	for m, v := range map[string]any{"RoleArn": here + "role/r-ursula", "RoleSessionName": "session", "PrincipalArn": saml, "AccessKeyId": key, "Name": "fed", "SAMLAssertion": "PHg+PC94Pg==", "SigningAlgorithm": "ES384", "TargetPrincipal": two,
+		"TaskPolicyArn": map[string]any{"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"}} {
 		w.known["sts."+m] = v
 	}
 	for _, a := range w.apis {

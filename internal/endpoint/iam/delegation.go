@@ -15,8 +15,8 @@ func (d *Door) delegationRows() []awswire.Operation[localiam.Caller] {
 				return nil, localiam.NoDelegationTemplate(awswire.Val(in.Permissions.PolicyTemplateArn))
 			}),
 		row(d, "ListDelegationRequests", func(*ListDelegationRequestsRequest) touch { return touch{} },
-			func(context.Context, *call, *ListDelegationRequestsRequest) (*ListDelegationRequestsResponse, error) {
-				return &ListDelegationRequestsResponse{DelegationRequests: []DelegationRequest{}, IsTruncated: new(false)}, nil
+			func(_ context.Context, c *call, in *ListDelegationRequestsRequest) (*ListDelegationRequestsResponse, error) {
+				return &ListDelegationRequestsResponse{DelegationRequests: []DelegationRequest{}, IsTruncated: new(false)}, onePage(in.Marker, c.Operation)
 			}),
 		row(d, "GetDelegationRequest", func(*GetDelegationRequestRequest) touch { return touch{} },
 			func(_ context.Context, _ *call, in *GetDelegationRequestRequest) (*GetDelegationRequestResponse, error) {
