@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/internal/audit"
@@ -105,6 +106,10 @@ func (s *Service) RefreshMetadata(ctx context.Context, a audit.Actor, id string,
 		return false, err
 	}
 	now := s.now()
+	// Anybody can have this asked, by a message with a bad signature: that must cost a read, not a write.
+	if last, err := s.store.MetadataCheck(ctx, id); err != nil || least > 0 && now.Sub(last.CheckedAt) < least {
+		return false, err
+	}
 	c, claimed, err := s.store.ClaimMetadataCheck(ctx, id, now, now.Add(-least))
 	if err != nil || !claimed {
 		return false, err
@@ -176,7 +181,7 @@ func (m SAMLSettings) Warnings(c MetadataCheck, now time.Time) []string {
 		out = append(out, fmt.Sprintf("The identity provider's metadata %s; bring it in again.", ending(m.ValidUntil, now)))
 	}
 	if c.Problem != "" && m.MetadataURL != "" {
-		out = append(out, fmt.Sprintf("The metadata could not be refreshed at %s: %s The last good one is in use.", c.CheckedAt.UTC().Format(time.RFC3339), c.Problem))
+		out = append(out, fmt.Sprintf("The metadata could not be refreshed at %s: %s. The last good one is in use.", c.CheckedAt.UTC().Format(time.RFC3339), strings.TrimSuffix(c.Problem, ".")))
 	}
 	return out
 }

@@ -20,7 +20,7 @@ var (
 )
 
 // maxMasked is the largest result of Masked, in bytes.
-const maxMasked = 64 << 10
+const maxMasked = 32 << 10
 
 // Masked writes a message for an administrator who wants to know why it was refused: indented, and with every value masked that
 // could say something about a person. Of what looks like a mail address the first character and the domain are left, of other values their length, of
