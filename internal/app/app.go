@@ -27,6 +27,7 @@ import (
 	"gatehouse/internal/jwt"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/organization"
+	"gatehouse/internal/propagation"
 	"gatehouse/internal/provision"
 	"gatehouse/internal/seal"
 	"gatehouse/internal/signin"
@@ -61,6 +62,7 @@ type App struct {
 	Access       *access.Service
 	Applications *application.Service
 	SignIn       *signin.Service
+	Propagation  *propagation.Service
 	IAM          *localiam.Service
 	Stacks       *cloudformation.Service
 
@@ -151,7 +153,7 @@ func (a *App) services(sealer *seal.Sealer) {
 	a.issuers = jwt.NewKeyring(a.outside().Get, a.now)
 	a.IAM = localiam.NewService(localiam.Config{
 		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{}, Metadata: metadata{}, Person: a.present, RootAccess: a.rootAccess,
-		Identities: a.issuers, Tokens: a.keys, URL: a.Config.URL,
+		Contexts: a.openContext, Identities: a.issuers, Tokens: a.keys, URL: a.Config.URL,
 	})
 	a.target = local.New(a.IAM, a.reservedMetadata, a.Config.URL)
 	a.worker = provision.New(provision.Config{
@@ -177,6 +179,10 @@ func (a *App) domain() {
 	a.SignIn = signin.NewService(signin.Config{
 		Store: a.db.SignIn(), Users: a.Directory, Now: a.now, Rand: a.rand, Log: a.log,
 		StartURLs: []string{a.StartURL(), "https://identitycenter.amazonaws.com/" + a.Instance.ID, a.Config.URL + "/start"},
+	})
+	a.Propagation = propagation.NewService(propagation.Config{
+		Store: a.db.Propagation(), Applications: a.Applications, People: a.Directory, Sessions: a.SignIn, Assertions: a.issuers, Sealer: a.sealer, Sign: a.signForInstance,
+		Instance: a.Instance.ID, Owner: a.Instance.OwnerAccountID, IdentityStore: a.Instance.IdentityStoreID, Issuer: a.issuerURL(), Now: a.now, Rand: a.rand, Log: a.log,
 	})
 	a.Stacks, a.builder = a.stacks()
 }

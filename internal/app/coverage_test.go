@@ -41,7 +41,7 @@ func TestAPICoverage(t *testing.T) {
 		all = append(all, c)
 	}
 	// REST APIs without tables: they are asked.
-	for _, name := range []string{"sso", "sso-oidc", "signin"} {
+	for _, name := range []string{"sso", "signin"} {
 		c := covered{name: name}
 		api, err := model.Read(name)
 		if err != nil {

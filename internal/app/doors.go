@@ -31,7 +31,7 @@ import (
 func (a *App) routes() (http.Handler, error) {
 	verifier := &awswire.Verifier[localiam.Caller]{Authenticator: keys{a.IAM}, Regions: []string{a.Config.Region, "us-east-1"}, Region: a.additionalRegion, Now: a.now}
 	aws, err := awswire.NewRouter(awswire.Config[localiam.Caller]{
-		Verifier: verifier, Authorizer: rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet}, Random: a.rand, Log: a.log,
+		Verifier: verifier, Authorizer: rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet, a.Applications}, Random: a.rand, Log: a.log,
 		Observe: func(o awswire.Observation) {
 			a.metrics.calls.WithLabelValues(o.Service, o.Operation, o.Code).Observe(o.Took.Seconds())
 		},
@@ -42,16 +42,12 @@ func (a *App) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.HandleFunc("GET /readyz", a.readyz)
-	oidc := ssooidc.New(ssooidc.Config{Grants: a.SignIn, URL: a.Config.URL, Log: a.log})
-	for _, p := range ssooidc.Paths {
-		mux.Handle(p, oidc)
-	}
-	portal := ssoportal.New(ssoportal.Config{Tokens: a.SignIn, Entitlements: a.Access, Credentials: a.credentials, Log: a.log})
+	portal := ssoportal.New(ssoportal.Config{Tokens: bearers{a.SignIn, a.Propagation}, Entitlements: a.Access, Credentials: a.credentials, Log: a.log})
 	for _, p := range ssoportal.Paths {
 		mux.Handle(p, portal)
 	}
 	pages := signinpages.New(signinpages.Config{
-		SignIn: a.SignIn, Roles: a.Access, EntitledTo: a.entitledTo, Sources: a.Directory.Sources, Onward: a.onward, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log,
+		SignIn: authorizations{a.SignIn, a.Propagation}, Roles: a.Access, EntitledTo: a.entitledTo, Sources: a.Directory.Sources, Onward: a.onward, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log,
 	})
 	for _, p := range signinpages.Paths {
 		mux.Handle(p, pages)
@@ -119,6 +115,7 @@ func (a *App) awsServices() []awswire.Service[localiam.Caller] {
 		organizations.New[localiam.Caller](a.Organization).Service(),
 		iam.New(a.IAM).Service(),
 		sts.New(a.IAM).Service(),
+		ssooidc.New[localiam.Caller](ssooidc.Config{Grants: a.SignIn, Applications: a.Propagation, URL: a.Config.URL}).Service(),
 		cloudformation.New(a.Stacks).Service(),
 		accountaccess.New[localiam.Caller](accountaccess.Config{
 			Access: a.Access, Accounts: a.Organization, Owner: a.Instance.OwnerAccountID, Delegate: a.standing.accountAccess,

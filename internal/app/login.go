@@ -15,11 +15,15 @@ func (a *App) signLogin(ctx context.Context, claims any) (string, error) {
 	return a.keys.Sign(ctx, loginScope, jwt.ES384, claims)
 }
 
-// published is what an issuer below /oidc/ publishes: that of `aws login`, or an account's, whose own part is a UUID.
+// published is what an issuer below /oidc/ publishes: that of `aws login`, the instance's, or an account's, whose own part is a UUID.
 func (a *App) published(ctx context.Context, issuerID string) (issuer string, keys []byte, err error) {
-	if issuerID != loginScope {
-		return a.IAM.PublishedKeys(ctx, issuerID)
+	switch issuerID {
+	case loginScope:
+		keys, err = a.keys.KeySet(ctx, loginScope, jwt.ES384)
+		return a.loginIssuer(), keys, err
+	case a.Instance.ID:
+		keys, err = a.keys.KeySet(ctx, a.instanceScope(), jwt.RS256)
+		return a.issuerURL(), keys, err
 	}
-	keys, err = a.keys.KeySet(ctx, loginScope, jwt.ES384)
-	return a.loginIssuer(), keys, err
+	return a.IAM.PublishedKeys(ctx, issuerID)
 }

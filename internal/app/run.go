@@ -76,8 +76,10 @@ const sweepEvery = 10 * time.Minute
 
 func (a *App) sweep(ctx context.Context) {
 	for {
-		if _, err := a.SignIn.Sweep(ctx); err != nil && ctx.Err() == nil {
-			a.log.Error("removing what has expired failed; it will be tried again", "error", err)
+		for _, sweep := range []func(context.Context) (int, error){a.SignIn.Sweep, a.Propagation.Sweep} {
+			if _, err := sweep(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("removing what has expired failed; it will be tried again", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

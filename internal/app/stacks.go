@@ -22,7 +22,7 @@ func (a *App) stacks() (*cloudformation.Service, *cloudformation.Worker) {
 	})
 	w := cloudformation.NewWorker(cloudformation.WorkerConfig{
 		Store: a.db.CloudFormation(), Providers: providers, Name: "node-" + arn.Hex(a.rand, 12), Now: a.now, Rand: a.rand, Log: a.log,
-		Callers: callers{a.IAM, rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet}},
+		Callers: callers{a.IAM, rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet, a.Applications}},
 	})
 	return cloudformation.NewService(cloudformation.Config{
 		Store: a.db.CloudFormation(), Providers: providers, Now: a.now, Rand: a.rand, Wake: w.Wake, AnswerAfter: answerAfter,

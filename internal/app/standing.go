@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/application"
 	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
@@ -160,10 +161,15 @@ type rights struct {
 	standing   *standing
 	// uses reports whether a permission set is provisioned in an account, or is about to be.
 	uses func(context.Context, access.RoleKey) (bool, error)
+	// applications have policies of their own about who may act as them.
+	applications *application.Service
 }
 
 // Authorize implements [awswire.Authorizer].
 func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Access) error {
+	if a.Action == actAs {
+		return r.acts(ctx, c, a)
+	}
 	owner, err := r.owner(ctx, c, a)
 	if err != nil {
 		return err
@@ -177,6 +183,32 @@ func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Acce
 	}
 	if owner == c.AccountID && owner != r.management && strings.HasPrefix(a.Action, "sso:") {
 		return r.spared(ctx, c, a)
+	}
+	return nil
+}
+
+// actAs is the action of acting as an application.
+const actAs = "sso-oauth:CreateTokenWithIAM"
+
+// acts decides who may act as an application: whose own policies allow it, and whom the application's authentication method names. An application that
+// is not there, and one without a method, look like one that names others.
+func (r rights) acts(ctx context.Context, c localiam.Caller, a awswire.Access) error {
+	for _, resource := range a.Resources {
+		refused := fault.New(fault.Denied, "User: %s is not authorized to perform: %s on resource: %s because no authentication method of the application allows it", c.ARN, a.Action, resource)
+		n, err := arn.ParseApplication(resource)
+		if err != nil {
+			return err
+		}
+		app, err := r.applications.Application(ctx, n)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if err != nil || app.ActorPolicy == "" {
+			return refused
+		}
+		if err := r.iam.AuthorizeActor(ctx, c, localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: n.AccountID, Context: a.Context}, app.ActorPolicy); err != nil {
+			return err
+		}
 	}
 	return nil
 }

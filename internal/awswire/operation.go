@@ -119,7 +119,8 @@ type Service[P any] struct {
 	// the choice. It is not asked about authentication and about unknown operations, and about malformed requests only by a REST service, because most models
 	// of those have no name for them.
 	Errors func(operation string, err error, e WireError) WireError
-	// ErrorBody writes the body of an error of a REST service that has a form of its own (OAuth's); nil means the protocol's.
+	// ErrorBody writes the body of an error of a REST service that has a form of its own (OAuth's). Without it, and where it returns nil, the form is the
+	// protocol's.
 	ErrorBody func(WireError) []byte
 	// MaxBody is the largest body that is read for a REST service, in bytes; zero means the constant MaxBody.
 	MaxBody int64

@@ -409,11 +409,14 @@ func (x *exchange[P]) fail(err error) {
 	case Query:
 		write(x.w, e.Status, "text/xml", x.requestID, encodeQueryError(namespace, x.requestID, e))
 	case REST:
-		body := encodeRESTError
+		var body []byte
 		if x.svc != nil && x.svc.ErrorBody != nil {
-			body = x.svc.ErrorBody
+			body = x.svc.ErrorBody(e)
 		}
-		WriteRESTError(x.w, x.requestID, e, body(e))
+		if body == nil {
+			body = encodeRESTError(e)
+		}
+		WriteRESTError(x.w, x.requestID, e, body)
 	default:
 		x.w.Header().Set("x-amzn-ErrorType", e.Code)
 		write(x.w, e.Status, jsonType, x.requestID, encodeJSONError(e))

@@ -15,7 +15,7 @@ const module = "gatehouse/"
 // Groups of packages that the rules name together.
 var groups = map[string][]string{
 	"words":    {"internal/fault", "internal/audit", "internal/arn"},
-	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/signingkey", "internal/target", "internal/localiam", "internal/provision", "internal/cloudformation", "internal/credential"},
+	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/signingkey", "internal/propagation", "internal/target", "internal/localiam", "internal/provision", "internal/cloudformation", "internal/credential"},
 	"codecs":   {"internal/saml", "internal/scim", "internal/policy", "internal/awswire", "internal/jwt"},
 	"storage":  {"internal/storage/*"},
 	"endpoint": {"internal/endpoint/*"},
@@ -41,6 +41,7 @@ var rules = []struct{ from, to string }{
 	{"internal/access", "words internal/directory internal/organization internal/policy"},
 	{"internal/application", "words internal/directory"},
 	{"internal/signin", "words internal/directory"},
+	{"internal/propagation", "words internal/directory internal/application internal/signin internal/jwt"},
 	{"internal/signingkey", "words internal/jwt"},
 	{"internal/credential", "words internal/directory internal/signin"},
 	{"internal/mail", "internal/fault"},

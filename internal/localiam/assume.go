@@ -38,6 +38,10 @@ type SessionRequest struct {
 	ExternalID string
 	// SourceIdentity, once set, stays the same through all further sessions.
 	SourceIdentity string
+	// Contexts say on whose behalf the caller acts; at most one.
+	Contexts []ProvidedContext
+
+	person *PersonContext // what Contexts say, once believed
 }
 
 // AssumeRole makes a session of a role when its trust policy, and where needed the caller's own policies, allow that.
@@ -57,6 +61,9 @@ func (s *Service) AssumeRole(ctx context.Context, c Caller, in SessionRequest) (
 	if err := inherit(c, &in); err != nil {
 		return Credentials{}, err
 	}
+	if err := s.openContext(ctx, c, &in); err != nil {
+		return Credentials{}, err
+	}
 	for _, action := range in.actions() {
 		if err := s.trusts(ctx, c, role, action, in); err != nil {
 			return Credentials{}, err
@@ -72,6 +79,9 @@ func (s *Service) AssumeRole(ctx context.Context, c Caller, in SessionRequest) (
 	}
 	made := in.claims(role)
 	made.Behind = c.session.person()
+	if err := made.carry(c.session, in.person); err != nil {
+		return Credentials{}, err
+	}
 	return s.issue(made, duration)
 }
 
@@ -151,6 +161,9 @@ func (in SessionRequest) actions() []string {
 	if in.SourceIdentity != "" {
 		out = append(out, "sts:SetSourceIdentity")
 	}
+	if len(in.Contexts) > 0 {
+		out = append(out, "sts:SetContext")
+	}
 	return out
 }
 
@@ -173,6 +186,7 @@ func (in SessionRequest) context() map[string][]string {
 	if len(in.TransitiveTags) > 0 {
 		out.Set("sts:TransitiveTagKeys", in.TransitiveTags...)
 	}
+	in.person.requested(out)
 	return out
 }
 

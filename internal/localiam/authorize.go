@@ -49,6 +49,37 @@ func (s *Service) Authorize(ctx context.Context, c Caller, checks ...Check) erro
 	return nil
 }
 
+// AuthorizeActor answers whether a caller may act as something that has a policy of its own about who may: the caller's own policies must allow the
+// check, as for a thing of his account, and actors, a resource-based policy, must allow it too. So neither who writes policies in the caller's
+// account nor who wrote the thing's decides alone, and the caller may be of another account than the thing.
+func (s *Service) AuthorizeActor(ctx context.Context, c Caller, k Check, actors string) error {
+	g, err := s.grounds(ctx, c)
+	if err != nil {
+		return err
+	}
+	own := k
+	own.ResourceAccount = c.AccountID
+	q, p, err := s.ask(ctx, c, own, g)
+	if err != nil {
+		return err
+	}
+	if d := policy.Evaluate(p, q); !d.Allowed {
+		return denied(q, d)
+	}
+	document, err := s.document(actors, policy.ForResource)
+	if err != nil {
+		return err
+	}
+	if q, p, err = s.ask(ctx, c, k, g); err != nil {
+		return err
+	}
+	p.Resource, p.Trust = &policy.Named{Name: k.Resource, Document: document}, true
+	if d := policy.Evaluate(p, q); !d.Allowed {
+		return denied(q, d)
+	}
+	return nil
+}
+
 // Explain answers like Authorize, with every statement that was looked at.
 func (s *Service) Explain(ctx context.Context, c Caller, k Check) (policy.Decision, []policy.Step, error) {
 	q, p, err := s.question(ctx, c, k)
@@ -130,7 +161,7 @@ func (s *Service) ask(ctx context.Context, c Caller, k Check, g *grounds) (polic
 // AssumeRole and GetCallerIdentity (API_GetSessionToken).
 func sessionTokenMay(action string) bool {
 	service, name, _ := strings.Cut(Fold(action), ":")
-	return service != "iam" && (service != "sts" || slices.Contains([]string{"assumerole", "tagsession", "setsourceidentity", "getcalleridentity"}, name))
+	return service != "iam" && (service != "sts" || slices.Contains([]string{"assumerole", "tagsession", "setsourceidentity", "setcontext", "getcalleridentity"}, name))
 }
 
 // federatedMay says what the credentials of GetFederationToken are good for: no IAM, and no STS (GetCallerIdentity asks nobody).
@@ -206,4 +237,7 @@ func (cl *claims) context(out policy.Context, c Caller) {
 	set("aws:SourceIdentity", cl.SourceIdentity)
 	set("aws:FederatedProvider", cl.Provider)
 	set("identitystore:UserId", cl.PersonID)
+	for key, value := range cl.Context {
+		set(key, value)
+	}
 }

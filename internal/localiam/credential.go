@@ -24,6 +24,9 @@ type claims struct {
 	PersonID       string     `json:"p,omitempty"`
 	Behind         string     `json:"h,omitempty"` // the person from whose session this one was assumed, PersonID itself being hers alone
 	Provider       string     `json:"f,omitempty"` // the provider a person came through
+	// Subjects are further people on whose behalf it acts, by the contexts that were shown; Context are the condition keys of the one it was made with.
+	Subjects []string          `json:"u,omitempty"`
+	Context  map[string]string `json:"c,omitempty"`
 	// Web are the condition keys that a web identity token gave.
 	Web        map[string][]string `json:"w,omitempty"`
 	Policy     string              `json:"d,omitempty"` // inline session policy
@@ -177,7 +180,7 @@ func (s *Service) sessionCredential(ctx context.Context, keyID, token string) (C
 	}
 	caller.AccessKeyID = keyID
 	subjects := []string{c.ID}
-	if person := c.person(); person != "" {
+	for _, person := range c.people() {
 		subjects = append(subjects, PersonSubject(person))
 		if err := s.present(ctx, person, caller.Issued); err != nil {
 			return Credential{}, err

@@ -1,6 +1,7 @@
 package localiam
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -184,5 +185,19 @@ func BenchmarkCredentialAndAuthorize(b *testing.B) {
 		if err := w.Authorize(ctx, c.Caller, Check{Action: "iam:ListRoles"}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestClaimsHaveNamesOfTheirOwn: of two fields with one name, JSON would drop both without a word, and a session would lose what binds it.
+func TestClaimsHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for i := range reflect.TypeFor[claims]().NumField() {
+		f := reflect.TypeFor[claims]().Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || seen[name] != "" {
+			t.Errorf("%s and %s are both %q", f.Name, seen[name], name)
+		}
+		seen[name] = f.Name
 	}
 }

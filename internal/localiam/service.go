@@ -26,6 +26,8 @@ type Config struct {
 	// Person reports whether a person of the identity store may go on with a session issued then: she is there, active, and was
 	// not disabled since. It is asked at each use of a session behind which she stands. Nil: nobody is asked.
 	Person func(ctx context.Context, id string, issued time.Time) (bool, error)
+	// Contexts opens what callers of AssumeRole show for the people on whose behalf they act. Nil: none is taken.
+	Contexts Contexts
 	// SAML verifies assertions for AssumeRoleWithSAML. Nil: none is accepted.
 	SAML Assertions
 	// Metadata reads what customers bring for SAML providers. Nil: none is taken.

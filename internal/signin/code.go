@@ -21,8 +21,8 @@ type AuthorizationRequest struct {
 	Scopes []string
 }
 
-// maxState bounds what is echoed.
-const maxState = 1024
+// MaxState bounds what is echoed, in bytes.
+const MaxState = 1024
 
 // AuthorizationClient returns the client of an authorization request. An error of it is shown to the person and never sent to the redirect
 // URI, because that is what is in doubt (RFC 6749 §4.1.2.1).
@@ -41,7 +41,7 @@ func (s *Service) AuthorizationClient(ctx context.Context, r AuthorizationReques
 		return Client{}, oauth(UnauthorizedClient, "The program that sent you here is not registered for this kind of sign-in.")
 	case !redirectAllowed(c.RedirectURIs, r.RedirectURI):
 		return Client{}, oauth(InvalidRedirectURI, "The program that sent you here names an address to return to that it did not register.")
-	case len(r.State) > maxState:
+	case len(r.State) > MaxState:
 		return Client{}, oauth(InvalidRequest, "The parameter state is too long.")
 	}
 	return c, nil
@@ -129,10 +129,10 @@ func (s *Service) ExchangeCode(ctx context.Context, clientID, clientSecret strin
 		return Issued{}, bad
 	case !k.UsedAt.IsZero():
 		return Issued{}, s.reused(ctx, k.SessionID, k.GrantID, bad)
-	case !s.now().Before(k.ExpiresAt), x.RedirectURI != k.RedirectURI, !verifies(x.Verifier, k.Challenge):
+	case !s.now().Before(k.ExpiresAt), x.RedirectURI != k.RedirectURI, !Verifies(x.Verifier, k.Challenge):
 		return Issued{}, bad
 	}
-	who, err := s.approver(ctx, k.UserID, k.SessionID)
+	who, err := s.Approver(ctx, k.UserID, k.SessionID)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -151,8 +151,8 @@ func (s *Service) ExchangeCode(ctx context.Context, clientID, clientSecret strin
 // CodeExchange is what a client shows for its tokens.
 type CodeExchange struct{ Code, RedirectURI, Verifier string }
 
-// verifies is RFC 7636 §4.6 for S256.
-func verifies(verifier, challenge string) bool {
+// Verifies reports whether a code verifier is the one of a challenge (RFC 7636 §4.6 for S256).
+func Verifies(verifier, challenge string) bool {
 	h := sha256.Sum256([]byte(verifier))
 	return isVerifier(verifier) && subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(h[:])), []byte(challenge)) == 1
 }

@@ -197,7 +197,7 @@ func (s *Service) ExchangeDevice(ctx context.Context, clientID, clientSecret, de
 	if err := s.pollable(d); err != nil {
 		return Issued{}, err
 	}
-	who, err := s.approver(ctx, d.UserID, d.SessionID)
+	who, err := s.Approver(ctx, d.UserID, d.SessionID)
 	if err != nil {
 		return Issued{}, err
 	}

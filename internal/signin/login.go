@@ -61,7 +61,7 @@ func CheckLoginClient(r LoginRequest) error {
 	default:
 		return oauth(UnauthorizedClient, "The program that sent you here is not one that may sign in this way.")
 	}
-	if len(r.State) > maxState {
+	if len(r.State) > MaxState {
 		return oauth(InvalidRequest, "The parameter state is too long.")
 	}
 	return nil
@@ -139,14 +139,14 @@ func (s *Service) ExchangeLogin(ctx context.Context, clientID string, x CodeExch
 	switch {
 	case k.ClientID != clientID || k.Role == Role{}:
 		return Login{}, bad
-	case !verifies(x.Verifier, k.Challenge): // before a reuse is noticed: who only saw the code must not be able to end what it bought
+	case !Verifies(x.Verifier, k.Challenge): // before a reuse is noticed: who only saw the code must not be able to end what it bought
 		return Login{}, bad
 	case !k.UsedAt.IsZero():
 		return Login{}, s.reused(ctx, k.SessionID, k.GrantID, bad)
 	case !s.now().Before(k.ExpiresAt), x.RedirectURI != k.RedirectURI:
 		return Login{}, bad
 	}
-	who, err := s.approver(ctx, k.UserID, k.SessionID)
+	who, err := s.Approver(ctx, k.UserID, k.SessionID)
 	if err != nil {
 		return Login{}, err
 	}
@@ -206,7 +206,7 @@ func (s *Service) RefreshLogin(ctx context.Context, clientID, refreshToken strin
 			return Login{}, err
 		}
 	}
-	next := successor(loginRefresh, refreshToken, r.Nonce)
+	next := Successor(loginRefresh, refreshToken, r.Nonce)
 	at := r
 	at.CreatedAt = s.now()
 	err = s.store.Reissue(ctx, Hash(next), loginTokens(at).Access, loginEvent(ctx, who, at, GrantRefreshToken))
@@ -230,7 +230,7 @@ func (s *Service) rotateLogin(ctx context.Context, who Identity, token string, r
 	if _, err := io.ReadFull(s.rand, nonce); err != nil {
 		return "", err
 	}
-	next := successor(loginRefresh, token, nonce)
+	next := Successor(loginRefresh, token, nonce)
 	n := r
 	n.Hash, n.CreatedAt, n.RotatedAt, n.Nonce = Hash(next), s.now(), time.Time{}, nil
 	err := s.store.Rotate(ctx, r.Hash, nonce, loginTokens(n), loginEvent(ctx, who, n, GrantRefreshToken))

@@ -34,7 +34,7 @@ func (s *Service) issue(c Client, who Identity, grantID string, scopes []string)
 	i := issuing{now: now, Issued: Issued{AccessToken: s.secret("gtat_")}}
 	end := who.Session.ExpiresAt
 	if c.refreshes(scopes) {
-		i.RefreshToken = s.secret(ordinaryRefresh)
+		i.RefreshToken = s.secret(OrdinaryRefresh)
 		i.tokens.Refresh = &RefreshToken{
 			Hash: Hash(i.RefreshToken), GrantID: grantID, ClientID: c.ID, UserID: who.User.ID, SessionID: who.Session.ID,
 			Scopes: scopes, CreatedAt: now, ExpiresAt: end,
@@ -51,8 +51,10 @@ func (s *Service) issue(c Client, who Identity, grantID string, scopes []string)
 	return i
 }
 
-// approver loads the person who approved a grant, with her session, as both are now.
-func (s *Service) approver(ctx context.Context, userID, sessionID string) (Identity, error) {
+// Approver loads the person who approved a grant, with her session, as both are now.
+//
+// Faults: Denied with Reason AccessDenied when the session is over, is not hers, or she is inactive or deleted.
+func (s *Service) Approver(ctx context.Context, userID, sessionID string) (Identity, error) {
 	over := oauth(AccessDenied, "The sign-in that approved this request is over. Begin again.")
 	ses, err := s.store.Session(ctx, sessionID)
 	if err != nil {
@@ -68,11 +70,11 @@ func (s *Service) approver(ctx context.Context, userID, sessionID string) (Ident
 	return who, err
 }
 
-// ordinaryRefresh begins refresh tokens of registered clients.
-const ordinaryRefresh = "gtrt_"
+// OrdinaryRefresh begins refresh tokens of registered clients.
+const OrdinaryRefresh = "gtrt_"
 
-// successor is the refresh token that follows a token: the same each time, see the package's doc comment.
-func successor(prefix, token string, nonce []byte) string {
+// Successor is the refresh token that follows a token: the same each time, see the package's doc comment. nonce is 32 random bytes that are kept in the token's row.
+func Successor(prefix, token string, nonce []byte) string {
 	m := hmac.New(sha256.New, []byte(token))
 	m.Write(nonce)
 	return prefix + base64.RawURLEncoding.EncodeToString(m.Sum(nil))
@@ -132,7 +134,7 @@ func (s *Service) rotate(ctx context.Context, c Client, who Identity, token stri
 	if _, err := io.ReadFull(s.rand, nonce); err != nil {
 		return Issued{}, err
 	}
-	i := s.reissue(c, who, successor(ordinaryRefresh, token, nonce), r)
+	i := s.reissue(c, who, Successor(OrdinaryRefresh, token, nonce), r)
 	err := s.store.Rotate(ctx, r.Hash, nonce, i.tokens, s.refreshEvent(ctx, who, r))
 	if err != nil {
 		return Issued{}, gone(err, errRefresh)
@@ -142,7 +144,7 @@ func (s *Service) rotate(ctx context.Context, c Client, who Identity, token stri
 
 // repeat answers a rotated refresh token whose successor may not have arrived.
 func (s *Service) repeat(ctx context.Context, c Client, who Identity, token string, r RefreshToken) (Issued, error) {
-	next := successor(ordinaryRefresh, token, r.Nonce)
+	next := Successor(OrdinaryRefresh, token, r.Nonce)
 	i := s.reissue(c, who, next, r)
 	err := s.store.Reissue(ctx, Hash(next), i.tokens.Access, s.refreshEvent(ctx, who, r))
 	if fault.Is(err, fault.Conflict) {

@@ -152,11 +152,12 @@ func hostOf(uri string) string {
 }
 
 // formsMayLeadTo lets the answer to the page's form be a redirect to the client: browsers apply form-action to redirects too (CSP3 §6.4.2). A source
-// expression cannot name an IPv6 address; there the scheme has to do.
+// expression cannot name an IPv6 address, nor hold what would end it; there the scheme has to do.
 func formsMayLeadTo(h http.Header, redirectURI string) {
-	origin := "http://" + hostOf(redirectURI)
-	if strings.Contains(origin, "[") {
-		origin = "http:"
+	scheme, _, _ := strings.Cut(redirectURI, ":") // http for command lines on this machine; an application has its own
+	origin := scheme + "://" + hostOf(redirectURI)
+	if strings.ContainsAny(origin, "[];,'\"* ") {
+		origin = scheme + ":"
 	}
 	h.Set("Content-Security-Policy", strings.Replace(contentPolicy, "form-action 'self'", "form-action 'self' "+origin, 1))
 }

@@ -1,33 +1,35 @@
-// Package ssooidc is the API sso-oidc: how a command line gets tokens.
+// Package ssooidc is the door of the API sso-oidc (rest-json): how command lines and applications get tokens.
 //
 // # What it owns
 //
 // The wire only: POST /client/register, /device_authorization and /token with JSON bodies in camel case, and OAuth's errors in AWS's clothes.
-// The rules are package signin's. The pages that people see on the way (/device, /authorize) are package signinpages'.
+// The rules are package signin's, and for CreateTokenWithIAM package propagation's. The pages that people see on the way (/device, /authorize) are package
+// signinpages'.
+//
+// # Who calls
+//
+// CreateTokenWithIAM (/token?aws_iam=t) is signed, by a principal who must be allowed sso-oauth:CreateTokenWithIAM on the application it acts as; the authorizer asks
+// the application's own policy too. Everything else is unsigned: a client shows its id and secret in the body.
 //
 // # Errors
 //
-// The AWS CLI knows an error by the header x-amzn-ErrorType; the body holds OAuth's own fields (RFC 6749 §5.2). The one table
-// is in errors.go. Nobody is authenticated by the wire: a client shows its id and secret in the body, and these operations are never signed.
+// The AWS CLI knows an error by the header x-amzn-ErrorType; the body holds OAuth's own fields (RFC 6749 §5.2). The one table is in errors.go.
 //
-// # Not here
-//
-// CreateTokenWithIAM (/token?aws_iam=t), which exchanges tokens for applications: it answers invalid_request and says so.
-//
-// Start reading at [New].
+// Start reading at [Door.Service], the table.
 package ssooidc
 
 import (
 	"context"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
+	"gatehouse/internal/application"
+	"gatehouse/internal/arn"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/propagation"
 	"gatehouse/internal/signin"
 )
 
@@ -40,28 +42,36 @@ type Grants interface {
 	Refresh(ctx context.Context, clientID, clientSecret, refreshToken string) (signin.Issued, error)
 }
 
-// Config is what the door is made of; every field is required.
-type Config struct {
-	Grants Grants
-	// URL is the server's own, without a trailing slash: http://127.0.0.1:8080. People are sent to /device and /authorize below it.
-	URL string
-	Log *slog.Logger
+// Applications is what this door asks for applications. *propagation.Service has it.
+type Applications interface {
+	CreateToken(ctx context.Context, by audit.Actor, r propagation.Request) (propagation.Issued, error)
 }
 
-// Paths are where the handler of [New] is to be mounted, for the method POST.
-var Paths = [...]string{"/client/register", "/device_authorization", "/token"}
+// Config is what the door is made of; every field is required.
+type Config struct {
+	Grants       Grants
+	Applications Applications
+	// URL is the server's own, without a trailing slash: http://127.0.0.1:8080. People are sent to /device and /authorize below it.
+	URL string
+}
 
-// New returns the handler of all operations.
-func New(c Config) http.Handler {
-	d := door{c}
-	mux := http.NewServeMux()
-	mux.Handle("POST /client/register", operation(d, d.registerClient))
-	mux.Handle("POST /device_authorization", operation(d, d.startDeviceAuthorization))
-	mux.Handle("POST /token", operation(d, d.createToken))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		d.refuse(w, r, fault.New(fault.Invalid, "there is no such operation; use POST"))
-	})
-	return mux
+// Door answers the API. P is the type of an authenticated principal.
+type Door[P any] struct{ Config }
+
+// New returns a door.
+func New[P any](c Config) *Door[P] { return &Door[P]{c} }
+
+// maxBody is far more than any request needs.
+const maxBody = 64 << 10
+
+// Service returns the table of operations.
+func (d *Door[P]) Service() awswire.Service[P] {
+	return awswire.Service[P]{Model: &model, Errors: wireErrors, ErrorBody: errorBody, MaxBody: maxBody, Operations: []awswire.Operation[P]{
+		awswire.Op("RegisterClient", "", nil, d.registerClient),
+		awswire.Op("StartDeviceAuthorization", "", nil, d.startDeviceAuthorization),
+		awswire.Op("CreateToken", "", nil, d.createToken),
+		awswire.Op("CreateTokenWithIAM", "sso-oauth:CreateTokenWithIAM", d.onApplication, d.createTokenWithIAM),
+	}}
 }
 
 // StartAlias answers HEAD /start with a redirect to the AWS-looking start URL. The AWS CLI from 2.35.13 asks for it when its
@@ -74,47 +84,7 @@ func StartAlias(startURL string) http.Handler {
 	})
 }
 
-type door struct{ Config }
-
-// maxBody is far more than any request needs.
-const maxBody = 64 << 10
-
-// operation is the adapter of every operation: it reads and checks the input, and writes the output or the error.
-func operation[I any, O any, P interface {
-	*I
-	awswire.Checker
-}](d door, f func(context.Context, *I) (*O, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Has("aws_iam") {
-			d.refuse(w, r, fault.New(fault.Invalid, "CreateTokenWithIAM is not implemented"))
-			return
-		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if err != nil {
-			d.refuse(w, r, fault.New(fault.Invalid, "the body could not be read or is longer than %d bytes", maxBody).Because(err))
-			return
-		}
-		in := new(I)
-		if err := awswire.DecodeREST(r, body, P(in)); err != nil {
-			d.refuse(w, r, err)
-			return
-		}
-		if err := awswire.Valid(P(in)); err != nil {
-			d.refuse(w, r, err)
-			return
-		}
-		out, err := f(r.Context(), in)
-		if err != nil {
-			d.refuse(w, r, err)
-			return
-		}
-		if err := awswire.WriteREST(w, audit.OriginOf(r.Context()).RequestID, out); err != nil {
-			d.refuse(w, r, err)
-		}
-	})
-}
-
-func (d door) registerClient(ctx context.Context, in *RegisterClientRequest) (*RegisterClientResponse, error) {
+func (d *Door[P]) registerClient(ctx context.Context, _ *awswire.Call[P], in *RegisterClientRequest) (*RegisterClientResponse, error) {
 	if in.EntitledApplicationArn != nil {
 		// It asks for limits; to register the client without them would give it more than it asked for.
 		return nil, fault.New(fault.Invalid, "entitledApplicationArn is not supported").For(signin.InvalidRequest)
@@ -137,7 +107,7 @@ func (d door) registerClient(ctx context.Context, in *RegisterClientRequest) (*R
 	}, nil
 }
 
-func (d door) startDeviceAuthorization(ctx context.Context, in *StartDeviceAuthorizationRequest) (*StartDeviceAuthorizationResponse, error) {
+func (d *Door[P]) startDeviceAuthorization(ctx context.Context, _ *awswire.Call[P], in *StartDeviceAuthorizationRequest) (*StartDeviceAuthorizationResponse, error) {
 	s, err := d.Grants.StartDevice(ctx, text(in.ClientId), text(in.ClientSecret), text(in.StartUrl))
 	if err != nil {
 		return nil, err
@@ -150,7 +120,7 @@ func (d door) startDeviceAuthorization(ctx context.Context, in *StartDeviceAutho
 	}, nil
 }
 
-func (d door) createToken(ctx context.Context, in *CreateTokenRequest) (*CreateTokenResponse, error) {
+func (d *Door[P]) createToken(ctx context.Context, _ *awswire.Call[P], in *CreateTokenRequest) (*CreateTokenResponse, error) {
 	i, err := d.exchange(ctx, in)
 	if err != nil {
 		return nil, err
@@ -164,7 +134,7 @@ func (d door) createToken(ctx context.Context, in *CreateTokenRequest) (*CreateT
 
 // exchange sorts token requests by grant type. A member that the grant type needs and that is missing is invalid_request, so that it is never taken for an
 // empty secret.
-func (d door) exchange(ctx context.Context, in *CreateTokenRequest) (signin.Issued, error) {
+func (d *Door[P]) exchange(ctx context.Context, in *CreateTokenRequest) (signin.Issued, error) {
 	id, secret := text(in.ClientId), text(in.ClientSecret)
 	switch signin.GrantType(text(in.GrantType)) {
 	case signin.GrantDeviceCode:
@@ -184,6 +154,42 @@ func (d door) exchange(ctx context.Context, in *CreateTokenRequest) (signin.Issu
 		return d.Grants.Refresh(ctx, id, secret, *in.RefreshToken)
 	}
 	return signin.Issued{}, fault.New(fault.Invalid, "the grant type is not supported").For(signin.UnsupportedGrantType)
+}
+
+// onApplication is what a policy names: the application that the caller acts as.
+func (d *Door[P]) onApplication(_ context.Context, _ *awswire.Call[P], in *CreateTokenWithIAMRequest) (awswire.Target, error) {
+	n, err := arn.ParseApplication(*in.ClientId)
+	return awswire.On(arn.Application(n)), notAnApplication(err)
+}
+
+func notAnApplication(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.New(fault.Invalid, "clientId must be the ARN of an application: %s", fault.Shown(err)).For(signin.InvalidRequest)
+}
+
+func (d *Door[P]) createTokenWithIAM(ctx context.Context, c *awswire.Call[P], in *CreateTokenWithIAMRequest) (*CreateTokenWithIAMResponse, error) {
+	n, err := arn.ParseApplication(*in.ClientId)
+	if err != nil {
+		return nil, notAnApplication(err)
+	}
+	i, err := d.Applications.CreateToken(ctx, c.Actor, propagation.Request{
+		Application: n, Account: c.Actor.AccountID, GrantType: application.GrantType(*in.GrantType), Code: text(in.Code), RedirectURI: text(in.RedirectUri), CodeVerifier: text(in.CodeVerifier),
+		RefreshToken: text(in.RefreshToken), Assertion: text(in.Assertion), SubjectToken: text(in.SubjectToken), SubjectTokenType: text(in.SubjectTokenType),
+		RequestedToken: text(in.RequestedTokenType), Scopes: in.Scope,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &CreateTokenWithIAMResponse{
+		AccessToken: &i.AccessToken, TokenType: new("Bearer"), ExpiresIn: seconds(i.Life), RefreshToken: awswire.Opt(i.RefreshToken), IdToken: awswire.Opt(i.IDToken),
+		IssuedTokenType: &i.Type, Scope: i.Scopes,
+	}
+	if i.IdentityContext != "" {
+		out.AwsAdditionalDetails = &AwsAdditionalDetails{IdentityContext: &i.IdentityContext}
+	}
+	return out, nil
 }
 
 func missing(members string) error {

@@ -1,39 +1,34 @@
 package ssooidc
 
 import (
-	"net/http"
 	"strings"
 
-	"gatehouse/internal/audit"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/signin"
 )
 
-// wireError is one row: the error's name to AWS's clients, to OAuth, and its status.
-type wireError struct {
-	name, oauth string
-	status      int
-}
+// wireError is one row: the error's name to AWS's clients, and to OAuth. Statuses are the model's.
+type wireError struct{ name, oauth string }
 
 var (
-	invalidRequest = wireError{"InvalidRequestException", signin.InvalidRequest, http.StatusBadRequest}
-	serverError    = wireError{"InternalServerException", "server_error", http.StatusInternalServerError}
+	invalidRequest = wireError{"InvalidRequestException", signin.InvalidRequest}
+	serverError    = wireError{"InternalServerException", "server_error"}
 )
 
 // byReason is the table for faults that name an OAuth error.
 var byReason = map[string]wireError{
-	signin.AuthorizationPending:  {"AuthorizationPendingException", signin.AuthorizationPending, http.StatusBadRequest},
-	signin.SlowDown:              {"SlowDownException", signin.SlowDown, http.StatusBadRequest},
-	signin.ExpiredToken:          {"ExpiredTokenException", signin.ExpiredToken, http.StatusBadRequest},
-	signin.AccessDenied:          {"AccessDeniedException", signin.AccessDenied, http.StatusBadRequest},
-	signin.InvalidGrant:          {"InvalidGrantException", signin.InvalidGrant, http.StatusBadRequest},
-	signin.InvalidClient:         {"InvalidClientException", signin.InvalidClient, http.StatusUnauthorized},
-	signin.UnauthorizedClient:    {"UnauthorizedClientException", signin.UnauthorizedClient, http.StatusBadRequest},
-	signin.UnsupportedGrantType:  {"UnsupportedGrantTypeException", signin.UnsupportedGrantType, http.StatusBadRequest},
-	signin.InvalidScope:          {"InvalidScopeException", signin.InvalidScope, http.StatusBadRequest},
-	signin.InvalidClientMetadata: {"InvalidClientMetadataException", signin.InvalidClientMetadata, http.StatusBadRequest},
-	signin.InvalidRedirectURI:    {"InvalidRedirectUriException", signin.InvalidRedirectURI, http.StatusBadRequest},
+	signin.AuthorizationPending:  {"AuthorizationPendingException", signin.AuthorizationPending},
+	signin.SlowDown:              {"SlowDownException", signin.SlowDown},
+	signin.ExpiredToken:          {"ExpiredTokenException", signin.ExpiredToken},
+	signin.AccessDenied:          {"AccessDeniedException", signin.AccessDenied},
+	signin.InvalidGrant:          {"InvalidGrantException", signin.InvalidGrant},
+	signin.InvalidClient:         {"InvalidClientException", signin.InvalidClient},
+	signin.UnauthorizedClient:    {"UnauthorizedClientException", signin.UnauthorizedClient},
+	signin.UnsupportedGrantType:  {"UnsupportedGrantTypeException", signin.UnsupportedGrantType},
+	signin.InvalidScope:          {"InvalidScopeException", signin.InvalidScope},
+	signin.InvalidClientMetadata: {"InvalidClientMetadataException", signin.InvalidClientMetadata},
+	signin.InvalidRedirectURI:    {"InvalidRedirectUriException", signin.InvalidRedirectURI},
 }
 
 // byKind is the table for the others.
@@ -42,9 +37,9 @@ var byKind = map[fault.Kind]wireError{
 	fault.NotFound:        invalidRequest,
 	fault.Conflict:        invalidRequest,
 	fault.Quota:           invalidRequest,
-	fault.Unauthenticated: {"InvalidClientException", signin.InvalidClient, http.StatusUnauthorized},
-	fault.Denied:          {"AccessDeniedException", signin.AccessDenied, http.StatusBadRequest},
-	fault.Throttled:       {"SlowDownException", signin.SlowDown, http.StatusBadRequest},
+	fault.Unauthenticated: {"InvalidClientException", signin.InvalidClient},
+	fault.Denied:          {"AccessDeniedException", signin.AccessDenied},
+	fault.Throttled:       {"SlowDownException", signin.SlowDown},
 }
 
 // onWire says how an error is told. What no row knows is server_error.
@@ -62,18 +57,26 @@ func onWire(err error) wireError {
 	return serverError
 }
 
-// errorBody is RFC 6749 §5.2.
-type errorBody struct {
+// wireErrors chooses the API's code.
+func wireErrors(_ string, err error, e awswire.WireError) awswire.WireError {
+	w := onWire(err)
+	e.Code = w.name
+	return e.With("error", w.oauth)
+}
+
+// oauthBody is RFC 6749 §5.2.
+type oauthBody struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description,omitzero"`
 }
 
-// refuse answers an error. The CLI aborts on one without the header, even on authorization_pending.
-func (d door) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	e := onWire(err)
-	if e.status >= http.StatusInternalServerError {
-		d.Log.ErrorContext(r.Context(), "sso-oidc: a request failed", "path", r.URL.Path, "error", err)
+// errorBody writes OAuth's form. What is wrong with a signature or a path is no error of OAuth's, and has the protocol's own form.
+func errorBody(e awswire.WireError) []byte {
+	for _, m := range e.Members {
+		if m.Name == "error" {
+			body, _ := awswire.EncodeJSON(oauthBody{m.Value, strings.ToValidUTF8(e.Message, "\uFFFD")}) // two valid strings always encode
+			return body
+		}
 	}
-	body, _ := awswire.EncodeJSON(errorBody{e.oauth, strings.ToValidUTF8(fault.Shown(err), "�")}) // two valid strings always encode
-	awswire.WriteRESTError(w, audit.OriginOf(r.Context()).RequestID, awswire.WireError{Code: e.name, Status: e.status}, body)
+	return nil
 }

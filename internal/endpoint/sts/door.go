@@ -53,6 +53,8 @@ func (d *Door) wireError(operation string, err error, e awswire.WireError) awswi
 		e.Code = "InvalidAuthorizationMessageException"
 	case f.Kind == fault.Invalid && f.Reason == "malformed-policy":
 		e.Code = "MalformedPolicyDocument"
+	case operation == "AssumeRole" && f.Kind == fault.Invalid && f.Reason == localiam.ReasonContextExpired:
+		e.Code = "ExpiredTokenException"
 	case f.Kind == fault.Quota && f.Reason == "packed-policy", f.Kind == fault.Quota && f.Reason == "policy-size":
 		e.Code, e.Status = "PackedPolicyTooLarge", 400
 	case f.Kind == fault.Invalid && f.Reason == localiam.ReasonIdentityToken:
@@ -87,9 +89,6 @@ func (d *Door) assumeRole(ctx context.Context, c *call, in *AssumeRoleRequest) (
 	if in.SerialNumber != nil || in.TokenCode != nil {
 		return nil, fault.New(fault.Denied, "MultiFactorAuthentication failed: the users of this server's accounts have no MFA devices")
 	}
-	if len(in.ProvidedContexts) > 0 {
-		return nil, fault.New(fault.Invalid, "Gatehouse does not support ProvidedContexts yet.").At("ProvidedContexts")
-	}
 	tags, err := tagMap(in.Tags)
 	if err != nil {
 		return nil, err
@@ -97,6 +96,7 @@ func (d *Door) assumeRole(ctx context.Context, c *call, in *AssumeRoleRequest) (
 	out, err := d.iam.AssumeRole(ctx, c.Principal, localiam.SessionRequest{
 		RoleARN: *in.RoleArn, SessionName: *in.RoleSessionName, Duration: seconds(in.DurationSeconds), Policy: awswire.Val(in.Policy), PolicyARNs: arns(in.PolicyArns),
 		Tags: tags, TransitiveTags: in.TransitiveTagKeys, ExternalID: awswire.Val(in.ExternalId), SourceIdentity: awswire.Val(in.SourceIdentity),
+		Contexts: contexts(in.ProvidedContexts),
 	})
 	return &AssumeRoleResponse{
 		Credentials: credentials(out), AssumedRoleUser: &AssumedRoleUser{AssumedRoleId: &out.UserID, Arn: &out.ARN},
@@ -172,6 +172,14 @@ func (d *Door) getAccessKeyInfo(ctx context.Context, _ *call, in *GetAccessKeyIn
 
 func credentials(c localiam.Credentials) *Credentials {
 	return &Credentials{AccessKeyId: &c.AccessKeyID, SecretAccessKey: &c.SecretAccessKey, SessionToken: &c.SessionToken, Expiration: awswire.At(c.Expires)}
+}
+
+func contexts(in []ProvidedContext) []localiam.ProvidedContext {
+	var out []localiam.ProvidedContext
+	for _, c := range in {
+		out = append(out, localiam.ProvidedContext{ProviderARN: awswire.Val(c.ProviderArn), Assertion: awswire.Val(c.ContextAssertion)})
+	}
+	return out
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(awswire.Val(n)) * time.Second }

@@ -78,6 +78,18 @@ region = us-east-1
 	return c
 }
 
+// Describe gives the CLI a description of a service (botocore's service-2.json) in place of its own.
+func (c CLI) Describe(service, model string) {
+	c.t.Helper()
+	c.write(filepath.Join("models", service, versions[service], "service-2.json"), []byte(model))
+}
+
+// Key makes an access key that of the CLI's default profile.
+func (c CLI) Key(id, secret, region string) {
+	c.t.Helper()
+	c.write(".aws/credentials", []byte("[default]\naws_access_key_id = "+id+"\naws_secret_access_key = "+secret+"\nregion = "+region+"\n"))
+}
+
 func (c CLI) write(name string, content []byte) {
 	c.t.Helper()
 	path := filepath.Join(c.Home, name)

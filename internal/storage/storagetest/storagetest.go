@@ -62,6 +62,8 @@ func Run(t *testing.T, open Open) {
 		{"Attempts", testAttempts},
 		{"Limits", testLimits},
 		{"CredentialSweep", testCredentialSweep},
+		{"Propagation", testPropagation},
+		{"PropagationSweep", testPropagationSweep},
 		{"Attributes", testAttributes},
 		{"Regions", testRegions},
 		{"Applications", testApplications},
