@@ -25,10 +25,10 @@ func ServiceProviderConfig(p Profile, base string) []byte {
 	return encode(object{
 		{"schemas", []any{configURN}},
 		{"patch", supported(true)},
-		{"bulk", supported(false, member{"maxOperations", 0}, member{"maxPayloadSize", 0})},
+		{"bulk", bulkSupport(p)},
 		{"filter", supported(true, member{"maxResults", p.MaxPage()})},
 		{"changePassword", supported(false)},
-		{"sort", supported(false)},
+		{"sort", supported(p != AWS)},
 		{"etag", supported(true)},
 		{"pagination", object{
 			{"cursor", true}, {"index", true}, {"defaultPaginationMethod", "index"},
@@ -41,6 +41,13 @@ func ServiceProviderConfig(p Profile, base string) []byte {
 		}}},
 		{"meta", object{{"resourceType", "ServiceProviderConfig"}, {"location", base + "/ServiceProviderConfig"}}},
 	})
+}
+
+func bulkSupport(p Profile) object {
+	if p == AWS {
+		return supported(false, member{"maxOperations", 0}, member{"maxPayloadSize", 0})
+	}
+	return supported(true, member{"maxOperations", MaxBulkOperations}, member{"maxPayloadSize", MaxBody})
 }
 
 // ResourceTypes returns the documents of /ResourceTypes, by id, in order.

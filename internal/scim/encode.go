@@ -68,6 +68,8 @@ func writeValue(e *jsontext.Encoder, v any) {
 		_ = e.WriteToken(jsontext.Bool(v))
 	case int:
 		_ = e.WriteToken(jsontext.Int(int64(v)))
+	case number:
+		_ = e.WriteValue(jsontext.Value(v))
 	case string:
 		_ = e.WriteToken(jsontext.String(strings.ToValidUTF8(v, "\uFFFD")))
 	case jsontext.Value:

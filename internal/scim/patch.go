@@ -31,7 +31,7 @@ func DecodePatch(body []byte) (Patch, error) {
 	if err != nil {
 		return Patch{}, err
 	}
-	if err := checkPatchSchema(in); err != nil {
+	if err := checkMessageSchema(in, patchURN); err != nil {
 		return Patch{}, err
 	}
 	v, _ := in.get("Operations")
@@ -71,17 +71,18 @@ func parseMessage(body []byte) (object, error) {
 	return in, nil
 }
 
-func checkPatchSchema(in object) error {
+// checkMessageSchema demands that a message says which one it is (RFC 7644 §3.1).
+func checkMessageSchema(in object, urn string) error {
 	v, ok := in.get("schemas")
 	if ok {
 		list, _ := v.([]any)
 		for _, s := range list {
-			if s, _ := s.(string); strings.EqualFold(s, patchURN) {
+			if s, _ := s.(string); strings.EqualFold(s, urn) {
 				return nil
 			}
 		}
 	}
-	return refuse(InvalidSyntax, "\"schemas\" must name %s", patchURN)
+	return refuse(InvalidSyntax, "\"schemas\" must name %s", urn)
 }
 
 func decodeOperation(v any) (operation, error) {

@@ -1,9 +1,11 @@
 package scimv2
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -81,11 +83,36 @@ func notID(r rune) bool {
 // behind, "" at the end; it may be ahead of the last candidate when some were skipped.
 type candidates[T any] func(ctx context.Context, after string, n int) (page []T, next string, err error)
 
+// wanted is what a list request asks for.
+type wanted struct {
+	filter *scim.Filter
+	order  scim.Sort
+	paging
+}
+
+// wanted reads what every list needs.
+func (q *request) wanted(rt *scim.ResourceType) (w wanted, err error) {
+	if w.paging, err = q.paging(); err != nil {
+		return w, err
+	}
+	if w.order, err = q.order(rt, w.paging); err != nil {
+		return w, err
+	}
+	w.filter, err = q.filter(rt)
+	return w, err
+}
+
+// whole reports whether the request is for everything in the store's own order.
+func (w wanted) whole() bool { return w.filter == nil && !w.byCursor && !w.order.Given() }
+
 // selection is what a list chooses from and how.
 type selection[T any] struct {
 	rows candidates[T]
 	keep func(ctx context.Context, x T) (bool, error)
 	id   func(T) string
+	// object is the resource as filters and orders see it; byID reads some again.
+	object func(T) scim.Object
+	byID   func(ctx context.Context, ids []string) ([]T, error)
 }
 
 // found is one page.
@@ -98,24 +125,61 @@ type found[T any] struct {
 }
 
 // collect runs a selection.
-func collect[T any](ctx context.Context, p paging, s selection[T]) (found[T], error) {
-	if p.byCursor {
-		return collectBehind(ctx, p, s)
+func collect[T any](ctx context.Context, w wanted, s selection[T]) (found[T], error) {
+	switch {
+	case w.byCursor:
+		return collectBehind(ctx, w.paging, s)
+	case w.order.Given():
+		return collectSorted(ctx, w, s)
 	}
 	f := found[T]{}
+	err := everyKept(ctx, s, func(x T) {
+		f.total++
+		if f.total >= w.start && len(f.items) < w.count {
+			f.items = append(f.items, x)
+		}
+	})
+	return f, err
+}
+
+// everyKept visits all that a selection keeps, within bounds.
+func everyKept[T any](ctx context.Context, s selection[T], visit func(T)) error {
 	examined := 0
-	err := each(ctx, s, "", batch, func(x T, kept bool) (bool, error) {
+	return each(ctx, s, "", batch, func(x T, kept bool) (bool, error) {
 		if examined++; examined > maxExamined {
 			return false, invalid(scim.TooMany, "the filter would have to look at more than 200000 resources; filter by userName, externalId, an e-mail address or displayName, or page by cursor")
 		}
 		if kept {
-			f.total++
-			if f.total >= p.start && len(f.items) < p.count {
-				f.items = append(f.items, x)
-			}
+			visit(x)
 		}
 		return true, nil
 	})
+}
+
+// collectSorted remembers of each match what it is sorted by and its id, and reads those of the page again.
+func collectSorted[T any](ctx context.Context, w wanted, s selection[T]) (found[T], error) {
+	type place struct {
+		key scim.SortKey
+		id  string
+	}
+	var places []place
+	err := everyKept(ctx, s, func(x T) {
+		places = append(places, place{w.order.Key(s.object(x)), s.id(x)})
+	})
+	f := found[T]{total: len(places)}
+	if err != nil || w.start > len(places) || w.count == 0 {
+		return f, err
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(w.order.Compare(a.key, b.key), strings.Compare(a.id, b.id))
+	})
+	places = places[w.start-1 : min(w.start-1+w.count, len(places))]
+	ids := make([]string, len(places))
+	for i, p := range places {
+		ids[i] = p.id
+	}
+	items, err := s.byID(ctx, ids)
+	f.items = inOrder(items, ids, s.id)
 	return f, err
 }
 

@@ -32,7 +32,7 @@ type request struct {
 }
 
 // parameters that mean something; others (?aadOptscim062020) are tolerated.
-var parameters = [...]string{"filter", "attributes", "excludedAttributes", "startIndex", "count", "cursor"}
+var parameters = [...]string{"filter", "attributes", "excludedAttributes", "sortBy", "sortOrder", "startIndex", "count", "cursor"}
 
 func (q *request) read(w http.ResponseWriter, r *http.Request) error {
 	values, err := url.ParseQuery(r.URL.RawQuery)
@@ -114,6 +114,18 @@ func (q *request) filter(rt *scim.ResourceType) (*scim.Filter, error) {
 		return nil, err
 	}
 	return f, q.profile.CheckFilter(f)
+}
+
+// order reads sortBy and sortOrder, which AWS's endpoint ignores.
+func (q *request) order(rt *scim.ResourceType, p paging) (scim.Sort, error) {
+	if q.profile == scim.AWS {
+		return scim.Sort{}, nil
+	}
+	s, err := scim.ParseSort(rt, q.query["sortBy"], q.query["sortOrder"])
+	if err == nil && s.Given() && p.byCursor {
+		err = invalid(scim.InvalidValue, "a sorted list is paged by startIndex, not by cursor")
+	}
+	return s, err
 }
 
 // ifVersion holds the If-Match header against the present version and returns the version that the change

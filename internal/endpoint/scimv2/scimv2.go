@@ -58,38 +58,54 @@ type Config struct {
 }
 
 // New returns the handler of everything below /scim/.
-func New(c Config) http.Handler { return &door{Config: c, turns: newTurns()} }
+func New(c Config) http.Handler {
+	return &door{Config: c, turns: newTurns(), operations: operations()}
+}
 
 type door struct {
 	Config
-	turns *turns
+	turns      *turns
+	operations []operation
 }
 
-// operation is a row of the table: a verb on a collection, on one of its items, or on either.
+// operation is a row of the table: a verb on a collection, or on one of its items.
 type operation struct {
 	method, collection string
 	item               bool
-	handle             func(*door, context.Context, *request) (answer, error)
+	// notAWS says that AWS's endpoint has no such operation, and neither has the profile.
+	notAWS bool
+	handle func(*door, context.Context, *request) (answer, error)
 }
 
-var operations = [...]operation{
-	{"POST", "Users", false, (*door).createUser},
-	{"GET", "Users", false, (*door).listUsers},
-	{"GET", "Users", true, (*door).getUser},
-	{"PUT", "Users", true, (*door).putUser},
-	{"PATCH", "Users", true, (*door).patchUser},
-	{"DELETE", "Users", true, (*door).deleteUser},
-	{"POST", "Groups", false, (*door).createGroup},
-	{"GET", "Groups", false, (*door).listGroups},
-	{"GET", "Groups", true, (*door).getGroup},
-	{"PUT", "Groups", true, (*door).putGroup},
-	{"PATCH", "Groups", true, (*door).patchGroup},
-	{"DELETE", "Groups", true, (*door).deleteGroup},
-	{"GET", "ServiceProviderConfig", false, (*door).config},
-	{"GET", "ResourceTypes", false, (*door).resourceTypes},
-	{"GET", "ResourceTypes", true, (*door).resourceTypes},
-	{"GET", "Schemas", false, (*door).schemas},
-	{"GET", "Schemas", true, (*door).schemas},
+// operations is the table.
+func operations() []operation {
+	return []operation{
+		{"POST", "Users", false, false, (*door).createUser},
+		{"GET", "Users", false, false, (*door).listUsers},
+		{"POST", "Users/.search", false, true, searching((*door).listUsers)},
+		{"GET", "Users", true, false, (*door).getUser},
+		{"PUT", "Users", true, false, (*door).putUser},
+		{"PATCH", "Users", true, false, (*door).patchUser},
+		{"DELETE", "Users", true, false, (*door).deleteUser},
+		{"POST", "Groups", false, false, (*door).createGroup},
+		{"GET", "Groups", false, false, (*door).listGroups},
+		{"POST", "Groups/.search", false, true, searching((*door).listGroups)},
+		{"GET", "Groups", true, false, (*door).getGroup},
+		{"PUT", "Groups", true, true, (*door).putGroup},
+		{"PATCH", "Groups", true, false, (*door).patchGroup},
+		{"DELETE", "Groups", true, false, (*door).deleteGroup},
+		{"POST", "Bulk", false, true, (*door).bulk},
+		{"GET", "Me", false, true, (*door).me},
+		{"POST", "Me", false, true, (*door).me},
+		{"PUT", "Me", false, true, (*door).me},
+		{"PATCH", "Me", false, true, (*door).me},
+		{"DELETE", "Me", false, true, (*door).me},
+		{"GET", "ServiceProviderConfig", false, false, (*door).config},
+		{"GET", "ResourceTypes", false, false, (*door).resourceTypes},
+		{"GET", "ResourceTypes", true, false, (*door).resourceTypes},
+		{"GET", "Schemas", false, false, (*door).schemas},
+		{"GET", "Schemas", true, false, (*door).schemas},
+	}
 }
 
 // answer is what a handler has to say. Status 0 is 200.
@@ -148,7 +164,7 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request) (scim.Profile, answ
 		source: src, profile: profileOf(src), base: d.URL + "/scim/" + src.ID + "/v2",
 		actor: audit.Actor{Kind: audit.Directory, ID: src.ID, Name: src.Name},
 	}
-	op, err := find(r.Method, segments, q.profile)
+	op, err := d.find(r.Method, segments, q.profile)
 	if err != nil {
 		return q.profile, answer{}, err
 	}
@@ -209,7 +225,7 @@ func (d *door) authenticate(r *http.Request, id string) (directory.Source, error
 }
 
 // find looks the operation up. A known address with another verb is 405 and says which verbs there are.
-func find(method string, segments []string, p scim.Profile) (operation, error) {
+func (d *door) find(method string, segments []string, p scim.Profile) (operation, error) {
 	if len(segments) == 0 || len(segments) > 2 {
 		return operation{}, noEndpoint
 	}
@@ -217,12 +233,13 @@ func find(method string, segments []string, p scim.Profile) (operation, error) {
 		method = http.MethodGet // net/http leaves the body out
 	}
 	var allow []string
-	for _, op := range operations {
-		if op.collection != segments[0] || op.item != (len(segments) == 2) {
+	collection, item := segments[0], len(segments) == 2
+	if item && segments[1] == ".search" {
+		collection, item = segments[0]+"/.search", false
+	}
+	for _, op := range d.operations {
+		if op.collection != collection || op.item != item || op.notAWS && p == scim.AWS {
 			continue
-		}
-		if p == scim.AWS && op.method == "PUT" && op.collection == "Groups" {
-			continue // AWS has no PutGroup
 		}
 		if op.method == method {
 			return op, nil
@@ -235,15 +252,26 @@ func find(method string, segments []string, p scim.Profile) (operation, error) {
 	return operation{}, &refusal{status: http.StatusMethodNotAllowed, detail: "this address does not know " + method, allow: strings.Join(allow, ", ")}
 }
 
-// refuse writes an error, and logs it when it is ours.
-func (d *door) refuse(w http.ResponseWriter, r *http.Request, p scim.Profile, err error) {
+// wire finds the answer for an error, and logs it when it is ours.
+func (d *door) wire(ctx context.Context, method, path string, err error) *refusal {
 	e := wireError(err)
-	origin := audit.OriginOf(r.Context())
-	if e.status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
-		d.Log.Error("scim request failed", "requestId", origin.RequestID, "method", r.Method, "path", r.URL.Path, "error", err)
+	id := audit.OriginOf(ctx).RequestID
+	if e.status >= http.StatusInternalServerError && e.status != http.StatusNotImplemented && !errors.Is(err, context.Canceled) {
+		d.Log.Error("scim request failed", "requestId", id, "method", method, "path", path, "error", err)
 	} else {
-		d.Log.Debug("scim request refused", "requestId", origin.RequestID, "method", r.Method, "path", r.URL.Path, "status", e.status, "reason", e.detail)
+		d.Log.Debug("scim request refused", "requestId", id, "method", method, "path", path, "status", e.status, "reason", e.detail)
 	}
+	return e
+}
+
+// errorBody is the body of an error's answer.
+func (d *door) errorBody(ctx context.Context, p scim.Profile, e *refusal) []byte {
+	return scim.ErrorBody{Status: e.status, ScimType: e.scimType, Detail: e.detail, RequestID: audit.OriginOf(ctx).RequestID, At: d.Now()}.Encode(p)
+}
+
+// refuse writes an error.
+func (d *door) refuse(w http.ResponseWriter, r *http.Request, p scim.Profile, err error) {
+	e := d.wire(r.Context(), r.Method, r.URL.Path, err)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if e.status == http.StatusNotModified {
@@ -258,8 +286,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, p scim.Profile, er
 	}
 	h.Set("Content-Type", contentType(p))
 	w.WriteHeader(e.status)
-	body := scim.ErrorBody{Status: e.status, ScimType: e.scimType, Detail: e.detail, RequestID: origin.RequestID, At: d.Now()}
-	_, _ = w.Write(body.Encode(p))
+	_, _ = w.Write(d.errorBody(r.Context(), p, e))
 }
 
 // notFound is the answer for what is not there, and for what belongs to somebody else.

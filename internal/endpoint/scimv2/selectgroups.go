@@ -12,11 +12,11 @@ import (
 
 // listGroups is GET /Groups (RFC 7644 §3.4.2).
 func (d *door) listGroups(ctx context.Context, q *request) (answer, error) {
-	f, p, err := q.selecting(scim.Groups())
+	w, err := q.wanted(scim.Groups())
 	if err != nil {
 		return answer{}, err
 	}
-	groups, err := d.findGroups(ctx, q, f, p)
+	groups, err := d.findGroups(ctx, q, w)
 	if err != nil {
 		return answer{}, err
 	}
@@ -33,24 +33,24 @@ func (d *door) listGroups(ctx context.Context, q *request) (answer, error) {
 		}
 		resources = append(resources, body)
 	}
-	return page(p, groups, resources, groupID), nil
+	return page(w.paging, groups, resources, groupID), nil
 }
 
-func (d *door) findGroups(ctx context.Context, q *request, f *scim.Filter, p paging) (found[directory.Group], error) {
-	if f == nil && !p.byCursor {
+func (d *door) findGroups(ctx context.Context, q *request, w wanted) (found[directory.Group], error) {
+	if w.whole() {
 		whole, err := d.ownsAll(ctx, q)
 		if err != nil {
 			return found[directory.Group]{}, err
 		}
 		if whole {
-			return d.everyGroup(ctx, p)
+			return d.everyGroup(ctx, w.paging)
 		}
 	}
-	s, err := d.selectGroups(ctx, q, f)
+	s, err := d.selectGroups(ctx, q, w.filter)
 	if err != nil {
 		return found[directory.Group]{}, err
 	}
-	return collect(ctx, p, s)
+	return collect(ctx, w, s)
 }
 
 func (d *door) everyGroup(ctx context.Context, p paging) (f found[directory.Group], err error) {
@@ -68,7 +68,8 @@ func (d *door) selectGroups(ctx context.Context, q *request, f *scim.Filter) (se
 	if rest.Uses("members") {
 		return selection[directory.Group]{}, invalid(scim.InvalidFilter, "members can only be compared by value eq, joined by and")
 	}
-	s := selection[directory.Group]{id: groupID}
+	object := func(g directory.Group) scim.Object { return q.wireGroup(g).Object() }
+	s := selection[directory.Group]{id: groupID, object: object, byID: d.Directory.GroupsByID}
 	if slices.ContainsFunc(members, func(id string) bool { return !arn.IsPrincipalID(id) }) {
 		s.rows = none[directory.Group]
 		return s, nil
@@ -85,7 +86,7 @@ func (d *door) selectGroups(ctx context.Context, q *request, f *scim.Filter) (se
 		s.rows = ordered(d.Directory.Groups, groupID)
 	}
 	s.keep = func(ctx context.Context, g directory.Group) (bool, error) {
-		if !q.ownsGroup(g) || rest != nil && !rest.Match(q.wireGroup(g).Object()) {
+		if !q.ownsGroup(g) || rest != nil && !rest.Match(object(g)) {
 			return false, nil
 		}
 		for _, m := range members {

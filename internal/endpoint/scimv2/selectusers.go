@@ -11,49 +11,39 @@ import (
 
 // listUsers is GET /Users (RFC 7644 §3.4.2).
 func (d *door) listUsers(ctx context.Context, q *request) (answer, error) {
-	f, p, err := q.selecting(scim.Users())
+	w, err := q.wanted(scim.Users())
 	if err != nil {
 		return answer{}, err
 	}
-	page1, err := d.findUsers(ctx, q, f, p)
+	users, err := d.findUsers(ctx, q, w)
 	if err != nil {
 		return answer{}, err
 	}
 	projection := q.projection(scim.Users())
-	resources := make([][]byte, len(page1.items))
-	for i, u := range page1.items {
+	resources := make([][]byte, len(users.items))
+	for i, u := range users.items {
 		if resources[i], err = d.encodeUser(ctx, q, projection, u); err != nil {
 			return answer{}, err
 		}
 	}
-	return page(p, page1, resources, userID), nil
+	return page(w.paging, users, resources, userID), nil
 }
 
-// selecting reads what every list needs.
-func (q *request) selecting(rt *scim.ResourceType) (*scim.Filter, paging, error) {
-	p, err := q.paging()
-	if err != nil {
-		return nil, p, err
-	}
-	f, err := q.filter(rt)
-	return f, p, err
-}
-
-func (d *door) findUsers(ctx context.Context, q *request, f *scim.Filter, p paging) (found[directory.User], error) {
-	if f == nil && !p.byCursor {
+func (d *door) findUsers(ctx context.Context, q *request, w wanted) (found[directory.User], error) {
+	if w.whole() {
 		whole, err := d.ownsAll(ctx, q)
 		if err != nil {
 			return found[directory.User]{}, err
 		}
 		if whole {
-			return d.everyUser(ctx, p)
+			return d.everyUser(ctx, w.paging)
 		}
 	}
-	s, err := d.selectUsers(ctx, q, f)
+	s, err := d.selectUsers(ctx, q, w.filter)
 	if err != nil {
 		return found[directory.User]{}, err
 	}
-	return collect(ctx, p, s)
+	return collect(ctx, w, s)
 }
 
 // ownsAll reports whether the whole identity store exists for this client, so that the store's own counter
@@ -77,7 +67,8 @@ func (d *door) selectUsers(ctx context.Context, q *request, f *scim.Filter) (sel
 	if rest.Uses("groups") {
 		return selection[directory.User]{}, invalid(scim.InvalidFilter, "groups can only be compared by value eq, joined by and")
 	}
-	s := selection[directory.User]{id: userID}
+	object := func(u directory.User) scim.Object { return q.wireUser(u).Object() }
+	s := selection[directory.User]{id: userID, object: object, byID: d.Directory.UsersByID}
 	byKey, rest, err := d.usersByKey(ctx, q, rest)
 	if err != nil {
 		return s, err
@@ -96,7 +87,7 @@ func (d *door) selectUsers(ctx context.Context, q *request, f *scim.Filter) (sel
 		s.rows = ordered(d.Directory.Users, userID)
 	}
 	s.keep = func(ctx context.Context, u directory.User) (bool, error) {
-		if !q.ownsUser(u) || rest != nil && !rest.Match(q.wireUser(u).Object()) {
+		if !q.ownsUser(u) || rest != nil && !rest.Match(object(u)) {
 			return false, nil
 		}
 		return d.inAll(ctx, groups, u.ID)
