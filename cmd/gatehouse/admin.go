@@ -294,10 +294,75 @@ func directoryCommand() *cobra.Command {
 				}
 			})
 		}}
-	for _, c := range []*cobra.Command{create, list} {
+	guard := guardCommand()
+	for _, c := range []*cobra.Command{create, list, guard} {
 		administered(jsonFlag(c))
 	}
-	return family("directory", "Identity sources", create, list)
+	return family("directory", "Identity sources", create, list, guard)
+}
+
+type guardView struct {
+	Off            bool       `json:"off"`
+	Share          int        `json:"share"`
+	Least          int        `json:"least"`
+	Held           bool       `json:"held"`
+	Since          *time.Time `json:"since,omitempty"`
+	Users          int        `json:"users"`
+	Groups         int        `json:"groups"`
+	UsersRemoved   int        `json:"usersRemoved"`
+	GroupsRemoved  int        `json:"groupsRemoved"`
+	HeldAt         *time.Time `json:"heldAt,omitempty"`
+	Refused        int        `json:"refused"`
+	ConfirmedUntil *time.Time `json:"confirmedUntil,omitempty"`
+}
+
+func (g guardView) print(c *cobra.Command) {
+	w := c.OutOrStdout()
+	state := "nothing is held"
+	switch {
+	case g.Off:
+		state = "off; everything is let through"
+	case g.Held:
+		state = fmt.Sprintf("HELD since %s; %d removals were refused. Say --confirm 2h if they are meant, --forget if they were a mistake", g.HeldAt.Format(time.DateTime), g.Refused)
+	case g.ConfirmedUntil != nil && g.ConfirmedUntil.After(time.Now()):
+		state = "confirmed; everything is let through until " + g.ConfirmedUntil.Format(time.DateTime)
+	}
+	fmt.Fprintf(w, "allowed  %d of a hundred in a day, and %d in any case\nremoved  %d of %d users, %d of %d groups\nstate    %s\n",
+		g.Share, g.Least, g.UsersRemoved, g.Users, g.GroupsRemoved, g.Groups, state)
+}
+
+func guardCommand() *cobra.Command {
+	c := &cobra.Command{Use: "guard ID", Short: "Show, set, confirm or forget what a directory's client may take away", Args: exactly("ID"),
+		Long: `A SCIM client that disables or deletes more than a share of its people or groups within a day is held: further removals are refused until
+they are confirmed. Without a flag this shows what was counted.`,
+		Example: "  gatehouse directory guard default\n  gatehouse directory guard default --confirm 2h\n  gatehouse directory guard default --share 10 --least 5",
+		RunE: func(c *cobra.Command, args []string) error {
+			path := "/directories/" + segment(args[0]) + "/guard"
+			confirm, _ := c.Flags().GetDuration("confirm")
+			forget, _ := c.Flags().GetBool("forget")
+			share, _ := c.Flags().GetInt("share")
+			least, _ := c.Flags().GetInt("least")
+			off, _ := c.Flags().GetBool("off")
+			setting := c.Flags().Changed("share") || c.Flags().Changed("least") || c.Flags().Changed("off")
+			show := func(g guardView) { g.print(c) }
+			switch confirming := c.Flags().Changed("confirm"); {
+			case confirming && (forget || setting) || forget && setting:
+				return usagef("directory guard takes one of --confirm, --forget, and a setting (--share, --least, --off)")
+			case confirming:
+				return call(c, http.MethodPost, path+"/confirm", map[string]int{"minutes": int(confirm / time.Minute)}, show)
+			case forget:
+				return call(c, http.MethodPost, path+"/forget", nil, show)
+			case setting:
+				return call(c, http.MethodPut, path, map[string]any{"share": share, "least": least, "off": off}, show)
+			}
+			return call(c, http.MethodGet, path, nil, show)
+		}}
+	c.Flags().Duration("confirm", 0, "let everything through for so long (1m to 168h): it is meant")
+	c.Flags().Bool("forget", false, "count anew: it was a mistake, and is mended")
+	c.Flags().Int("share", 0, "how many of a hundred may go in a day (0: the default, 20)")
+	c.Flags().Int("least", 0, "how many may go in any case (0: the default, 20)")
+	c.Flags().Bool("off", false, "let everything through, always")
+	return c
 }
 
 type tokenView struct {

@@ -104,6 +104,7 @@ func asked(metadata, address string) [][]string {
 		{"access", "what", "mary@example.com"}, {"access", "who", "000000000000"},
 		{"user", "delete", "mary@example.com"},
 		{"directory", "create", "contoso"}, {"directory", "list"},
+		{"directory", "guard", "contoso", "--share", "10"}, {"directory", "guard", "contoso", "--confirm", "2h"}, {"directory", "guard", "contoso", "--forget"}, {"directory", "guard", "contoso"},
 		{"idp", "set", "--metadata", metadata}, {"idp", "show"}, {"idp", "set", "--metadata", address, "--sign-requests"}, {"idp", "refresh"}, {"idp", "failures"}, {"idp", "remove"},
 		{"scim-token", "create"}, {"scim-token", "list"}, {"scim-token", "delete", "TOKEN"},
 		{"event", "list"}, {"env"},

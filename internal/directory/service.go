@@ -122,8 +122,9 @@ func (s *Service) CreateUser(ctx context.Context, a audit.Actor, u User) (User, 
 
 // UpdateUser reads the user, lets change edit it, checks it and writes it back. ifVersion 0 means any
 // version: a concurrent change is then re-read and change is called again. Otherwise another version is fault.Conflict
-// "version". An edit that changes nothing writes nothing. ID, Source, version and times are not change's to set.
+// "version". A directory's client that has disabled too many is refused with fault.Denied "held" (see [Guard]). An edit that changes nothing writes nothing. ID, Source, version and times are not change's to set.
 func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVersion int64, change func(*User) error) (User, error) {
+	guarded := false // however often it is tried, it is one removal
 	for try := 0; ; try++ {
 		old, err := s.store.User(ctx, id)
 		if err != nil {
@@ -146,6 +147,12 @@ func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVe
 		}
 		u.Version, u.UpdatedAt, u.UpdatedBy = old.Version+1, s.now(), a.ID
 		if old.Active && !u.Active {
+			if !guarded {
+				if err := s.guard(ctx, a, removeUser); err != nil {
+					return User{}, err
+				}
+				guarded = true
+			}
 			u.DisabledAt = u.UpdatedAt
 		}
 		e := audit.New(ctx, u.UpdatedAt, a, "identitystore:UpdateUser", arn.User(id)).With("userName", u.UserName)
@@ -171,8 +178,18 @@ func isVersion(err error) bool {
 	return err != nil && fault.Is(err, fault.Conflict) && fault.Of(err).Reason == "version"
 }
 
-// DeleteUser removes a user and her memberships. ifVersion 0 means any version.
+// DeleteUser removes a user and her memberships. ifVersion 0 means any version. A directory's client that has taken away too
+// many is refused with fault.Denied "held" (see [Guard]), here and in DeleteGroup.
 func (s *Service) DeleteUser(ctx context.Context, a audit.Actor, id string, ifVersion int64) error {
+	u, err := s.store.User(ctx, id)
+	if err != nil {
+		return err
+	}
+	if u.Active { // one who is disabled was counted then
+		if err := s.guard(ctx, a, removeUser); err != nil {
+			return err
+		}
+	}
 	return s.store.DeleteUser(ctx, id, ifVersion, audit.New(ctx, s.now(), a, "identitystore:DeleteUser", arn.User(id)))
 }
 
@@ -323,6 +340,12 @@ func without(add, remove []string) []string {
 
 // DeleteGroup removes a group and its memberships. ifVersion 0 means any version.
 func (s *Service) DeleteGroup(ctx context.Context, a audit.Actor, id string, ifVersion int64) error {
+	if _, err := s.store.Group(ctx, id); err != nil {
+		return err
+	}
+	if err := s.guard(ctx, a, removeGroup); err != nil {
+		return err
+	}
 	return s.store.DeleteGroup(ctx, id, ifVersion, audit.New(ctx, s.now(), a, "identitystore:DeleteGroup", arn.Group(id)))
 }
 

@@ -28,7 +28,9 @@ type Source struct {
 	// LocalUsers lets users made by hand (Source == "") sign in through this source too.
 	LocalUsers bool
 	SAML       SAMLSettings
-	CreatedAt  time.Time
+	// Guard bounds how much the source's SCIM client may take away at once.
+	Guard     Guard
+	CreatedAt time.Time
 }
 
 // SAMLSettings is what the service provider knows of a source's identity provider.

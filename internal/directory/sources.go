@@ -83,6 +83,9 @@ func checkSource(src *Source) error {
 	if err := foldDomains(src); err != nil {
 		return err
 	}
+	if err := checkGuard(src.Guard); err != nil {
+		return err
+	}
 	return checkSAML(src.SAML)
 }
 

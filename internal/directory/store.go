@@ -16,6 +16,7 @@ type Store interface {
 	GroupStore
 	MembershipStore
 	SourceStore
+	GuardStore
 	NetworkStore
 }
 
@@ -107,4 +108,16 @@ type SourceStore interface {
 	TokenByHash(ctx context.Context, hash []byte) (Token, error)
 	// TouchToken notes the last use; it writes no event.
 	TouchToken(ctx context.Context, id string, at time.Time) error
+}
+
+// GuardStore keeps what guards have seen.
+type GuardStore interface {
+	// GuardState returns the state of a source; one that is not stored has Version 0.
+	GuardState(ctx context.Context, sourceID string) (GuardState, error)
+	// CountsOf returns how many users and groups a source has ("": those made by hand), at a cost that does not grow with them.
+	CountsOf(ctx context.Context, sourceID string) (users, groups int, err error)
+	// PutGuardState stores the state if the stored one's Version is one less (none is stored, for 1); else it is fault.Conflict "version".
+	PutGuardState(ctx context.Context, st GuardState, e audit.Event) error
+	// NoteGuardState is the same for mere counting: it writes no event.
+	NoteGuardState(ctx context.Context, st GuardState) error
 }

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -390,6 +391,64 @@ func (w *world) tokens() {
 	if got := []int{use(made[0].Token), use(made[1].Token)}; !slices.Equal(got, []int{401, 200}) {
 		w.t.Errorf("after one was revoked: %v", got)
 	}
+}
+
+// TestGuard walks a directory's guard, through a hold that SCIM runs into.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.walk([]step{
+		{"POST", "/directories", `{"id":"contoso"}`, 201, nil},
+		{"GET", "/directories/contoso/guard", "", 200, []string{`"share":20`, `"least":20`, `"held":false`, `"users":0`}},
+		{"GET", "/directories/none/guard", "", 404, nil},
+		{"PUT", "/directories/contoso/guard", `{"share":101}`, 422, nil},
+		{"PUT", "/directories/contoso/guard", `{"share":1,"least":1}`, 200, []string{`"share":1`, `"least":1`}},
+		{"PUT", "/directories/none/guard", `{"share":1}`, 404, nil},
+		{"POST", "/directories/contoso/guard/confirm", `{}`, 422, nil},
+		{"POST", "/directories/contoso/guard/confirm", `{"minutes":10081}`, 422, nil},
+		{"POST", "/directories/none/guard/confirm", `{"minutes":1}`, 404, nil},
+		{"POST", "/directories/none/guard/forget", "", 404, nil},
+	})
+	a := w.ask(w.signed(w.admin), "POST", "/directories/contoso/scim-tokens", `{}`)
+	var token struct{ Token, URL string }
+	w.ok(json.Unmarshal(a.body, &token))
+	scim := func(method, path, body string) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, token.URL+path, strings.NewReader(body))
+		w.ok(err)
+		r.Header.Set("Authorization", "Bearer "+token.Token)
+		res, err := w.http.Do(r)
+		w.ok(err)
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		w.ok(err)
+		return res.StatusCode, string(b)
+	}
+	var paths []string
+	for _, name := range []string{"a", "b", "c", "d"} {
+		_, body := scim("POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"`+name+`@contoso.example"}`)
+		var u struct{ ID string }
+		w.ok(json.Unmarshal([]byte(body), &u))
+		paths = append(paths, "/Users/"+u.ID)
+	}
+	deletes := func(path string, status int) {
+		t.Helper()
+		if got, body := scim("DELETE", path, ""); got != status || status == 403 && !strings.Contains(body, "removals are held") {
+			t.Errorf("DELETE: %d %s, want %d", got, body, status)
+		}
+	}
+	deletes(paths[0], 204)
+	deletes(paths[1], 403)
+	w.walk([]step{
+		{"GET", "/directories/contoso/guard", "", 200, []string{`"held":true`, `"usersRemoved":1`, `"users":4`, `"refused":1`}},
+		{"GET", "/events", "", 200, []string{`gatehouse:HoldSync`}},
+		{"POST", "/directories/contoso/guard/confirm", `{"minutes":5}`, 200, []string{`"held":false`, `"confirmedUntil"`}},
+	})
+	deletes(paths[1], 204)
+	w.walk([]step{{"POST", "/directories/contoso/guard/forget", "", 200, []string{`"usersRemoved":0`, `"users":2`}}})
+	deletes(paths[2], 204)
+	deletes(paths[3], 403)
+	w.walk([]step{{"PUT", "/directories/contoso/guard", `{"off":true}`, 200, []string{`"off":true`, `"held":false`}}})
+	deletes(paths[3], 204)
 }
 
 // TestTheRest walks instance, access, settings and events.

@@ -168,6 +168,7 @@ func (d *door) registerSources(api huma.API) {
 		})
 	d.registerIDP(api)
 	d.registerTokens(api)
+	d.registerGuard(api)
 }
 
 type idpIn struct {

@@ -18,6 +18,17 @@ func (c conn) count(name, id string, delta int) error {
 		ON CONFLICT (name, prefix) DO UPDATE SET n = id_counts.n + excluded.n`, name, id[:min(len(id), prefixLength)], delta)
 }
 
+// ofSource is the name under which what belongs to one source is counted ("": what was made by hand).
+func ofSource(name, source string) string { return name + "@" + source }
+
+// countOwned notes it among all and among the source's own.
+func (c conn) countOwned(name, source, id string, delta int) error {
+	if err := c.count(name, id, delta); err != nil {
+		return err
+	}
+	return c.count(ofSource(name, source), id, delta)
+}
+
 // counted returns how many there are.
 func (db *DB) counted(ctx context.Context, name string) (int, error) {
 	n, err := one(db.read(ctx), column[int], `SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM id_counts WHERE name = $1`, name)

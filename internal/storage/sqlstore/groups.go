@@ -58,7 +58,7 @@ func (s *Directory) InsertGroup(ctx context.Context, g directory.Group, members 
 		if err := c.addMembers(g.ID, members); err != nil {
 			return err
 		}
-		return c.count(countGroups, g.ID, 1)
+		return c.countOwned(countGroups, g.Source, g.ID, 1)
 	})
 }
 
@@ -140,7 +140,7 @@ func (s *Directory) DeleteGroup(ctx context.Context, id string, ifVersion int64,
 		if err := c.run(`DELETE FROM groups WHERE id = $1`, id); err != nil {
 			return err
 		}
-		return c.count(countGroups, id, -1)
+		return c.countOwned(countGroups, old.Source, id, -1)
 	})
 }
 

@@ -17,6 +17,7 @@ type sourceDoc struct {
 	Domains    []string          `json:"domains,omitempty"`
 	LocalUsers bool              `json:"localUsers,omitzero"`
 	SAML       samlDoc           `json:"saml,omitzero"`
+	Guard      guardDoc          `json:"guard,omitzero"`
 	CreatedAt  stamp             `json:"createdAt,omitzero"`
 }
 
@@ -45,7 +46,8 @@ func newSourceDoc(s directory.Source) sourceDoc {
 	m := s.SAML
 	return sourceDoc{s.Name, s.Profile, s.Domains, s.LocalUsers,
 		samlDoc{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.Certificates, m.MetadataURL, m.AllowIDPInitiated, m.JustInTime,
-			m.SLORedirectURL, m.SLOPostURL, m.SLORedirectAnswerURL, m.SLOPostAnswerURL, m.MetadataSigners, stamp{m.ValidUntil}, m.SignRequests, m.SingleLogout, m.SigningKey, m.SigningCertificate}, stamp{s.CreatedAt}}
+			m.SLORedirectURL, m.SLOPostURL, m.SLORedirectAnswerURL, m.SLOPostAnswerURL, m.MetadataSigners, stamp{m.ValidUntil}, m.SignRequests, m.SingleLogout, m.SigningKey, m.SigningCertificate},
+		guardDoc{s.Guard.Off, s.Guard.Share, s.Guard.Least}, stamp{s.CreatedAt}}
 }
 
 func scanSource(r row) (directory.Source, error) {
@@ -57,6 +59,7 @@ func scanSource(r row) (directory.Source, error) {
 	d, err := decode[sourceDoc](doc)
 	m := d.SAML
 	s.Name, s.Profile, s.Domains, s.LocalUsers, s.CreatedAt = d.Name, d.Profile, d.Domains, d.LocalUsers, d.CreatedAt.Time
+	s.Guard = directory.Guard{Off: d.Guard.Off, Share: d.Guard.Share, Least: d.Guard.Least}
 	s.SAML = directory.SAMLSettings{
 		EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, Certificates: m.Certificates,
 		MetadataURL: m.MetadataURL, AllowIDPInitiated: m.AllowIDPInitiated, JustInTime: m.JustInTime,

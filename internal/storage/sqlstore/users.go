@@ -38,7 +38,7 @@ func (s *Directory) InsertUser(ctx context.Context, u directory.User, e audit.Ev
 		if err := c.userKeys(u, directory.User{}); err != nil {
 			return err
 		}
-		return c.count(countUsers, u.ID, 1)
+		return c.countOwned(countUsers, u.Source, u.ID, 1)
 	})
 }
 
@@ -139,7 +139,13 @@ func (s *Directory) UpdateUser(ctx context.Context, u directory.User, ifVersion 
 		if err != nil {
 			return err
 		}
-		return c.userKeys(u, old)
+		if err := c.userKeys(u, old); err != nil || u.Source == old.Source {
+			return err
+		}
+		if err := c.count(ofSource(countUsers, old.Source), u.ID, -1); err != nil {
+			return err
+		}
+		return c.count(ofSource(countUsers, u.Source), u.ID, 1)
 	})
 }
 
@@ -172,7 +178,7 @@ func (s *Directory) DeleteUser(ctx context.Context, id string, ifVersion int64, 
 		if err := c.run(`DELETE FROM users WHERE id = $1`, id); err != nil {
 			return err
 		}
-		return c.count(countUsers, id, -1)
+		return c.countOwned(countUsers, old.Source, id, -1)
 	})
 }
 

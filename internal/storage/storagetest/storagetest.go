@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"GroupConcurrency", testGroupConcurrency},
 		{"Sources", testSources},
 		{"Network", testNetwork},
+		{"Guards", testGuards},
 		{"Organization", testOrganization},
 		{"OrganizationPolicies", testOrganizationPolicies},
 		{"Delegates", testDelegates},
