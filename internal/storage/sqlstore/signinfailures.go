@@ -62,7 +62,7 @@ func (s *SignIn) Failures(ctx context.Context, before signin.FailureKey, limit i
 	if before.At.IsZero() {
 		before.At = time.UnixMicro(math.MaxInt64 / 2)
 	}
-	fs, err := all(s.db.read(ctx), scanFailure, `SELECT `+failureColumns+` FROM signin_failures WHERE at <= $1 AND (at < $1 OR id < $2) ORDER BY at DESC, id DESC LIMIT $3`,
+	fs, err := all(s.db.read(ctx), scanFailure, `SELECT `+failureColumns+` FROM signin_failures WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3`,
 		before.At, before.ID, limit)
 	return fs, s.db.fault(err)
 }
@@ -78,7 +78,7 @@ func (s *SignIn) pruneFailures(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return c.run(`DELETE FROM signin_failures WHERE vouched = $1 AND at <= $2 AND (at < $2 OR id <= $3)`, vouched, last.At, last.ID)
+			return c.run(`DELETE FROM signin_failures WHERE vouched = $1 AND (at, id) <= ($2, $3)`, vouched, last.At, last.ID)
 		})
 		if err != nil {
 			return err
