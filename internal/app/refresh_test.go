@@ -193,3 +193,37 @@ func TestMetadataThatMustBeSigned(t *testing.T) {
 		}
 	}
 }
+
+// TestSigningKeysAreSealed: what the database holds of a source's key opens only with the keyset and only for that source; the API shows the certificate alone.
+func TestSigningKeysAreSealed(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t)
+	ctx, by := t.Context(), audit.Actor{Kind: audit.System, Name: "test"}
+	_, cert := issuer(t, p.now().AddDate(1, 0, 0))
+	m := samlSettings(provider("https://idp.example/", cert))
+	m.SignRequests = true
+	src, err := p.Directory.SetProvider(ctx, by, DefaultSource, func(s *directory.Source) error { s.SAML = m; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := src.SAML.SigningKey
+	if _, err := x509.ParsePKCS8PrivateKey(sealed); err == nil || len(sealed) == 0 {
+		t.Error("the key is stored in clear, or not at all")
+	}
+	keys := providerKeys{p.sealer, p.rand, p.now}
+	if _, err := keys.OpenKey("other", sealed); err == nil {
+		t.Error("the key of one source opens for another")
+	}
+	key, own, err := p.Directory.Signer(src)
+	if err != nil || !own.PublicKey.(*rsa.PublicKey).Equal(key.Public()) {
+		t.Fatalf("got %v", err)
+	}
+	// Another provider for the same source: the key stays, because the metadata that was given away has it.
+	other := samlSettings(provider("https://other.example/", cert))
+	if again, err := p.Directory.SetProvider(ctx, by, DefaultSource, func(s *directory.Source) error { s.SAML = other; return nil }); err != nil || string(again.SAML.SigningKey) != string(sealed) {
+		t.Errorf("the key has changed with the provider: %v", err)
+	}
+	if _, _, err := p.Directory.Signer(directory.Source{ID: "none"}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a source without a key: %v", err)
+	}
+}
