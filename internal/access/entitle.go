@@ -102,8 +102,9 @@ func (s *Service) principals(ctx context.Context, userID string) ([]Principal, e
 // provisioned role is that of a set. No is fault.Denied, always with the same sentence, so that the answer does not tell what exists.
 func (s *Service) Entitled(ctx context.Context, instanceID, userID, accountID, name string) (Entitlement, ProvisionedRole, error) {
 	no := fault.New(fault.Denied, "No access")
-	h, err := s.holder(ctx, userID)
-	if err != nil {
+	h := holder{}
+	var err error
+	if h.principals, err = s.principals(ctx, userID); err != nil {
 		return Entitlement{}, ProvisionedRole{}, hide(err, no)
 	}
 	acct, err := s.accounts.Account(ctx, accountID)
@@ -114,11 +115,14 @@ func (s *Service) Entitled(ctx context.Context, instanceID, userID, accountID, n
 		return Entitlement{}, ProvisionedRole{}, no
 	}
 	if arn.IsRoleResource(name) {
-		own, err := s.entitledExisting(ctx, h, accountID, name)
-		if err == nil && own == nil {
-			err = no
+		if h.manager, err = s.admittedBy(ctx, userID); err != nil {
+			return Entitlement{}, ProvisionedRole{}, err
 		}
-		return Entitlement{Account: acct, Existing: own, Manager: h.manager.Name()}, ProvisionedRole{}, err
+		own, err := s.entitledExisting(ctx, h, accountID, name)
+		if err != nil || own == nil {
+			return Entitlement{}, ProvisionedRole{}, cmp.Or(err, error(no))
+		}
+		return Entitlement{Account: acct, Existing: own, Manager: h.manager.Name()}, ProvisionedRole{}, nil
 	}
 	set, err := s.store.SetByName(ctx, instanceID, name)
 	if err != nil {
