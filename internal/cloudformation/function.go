@@ -37,7 +37,8 @@ func functions() map[string]function {
 	return map[string]function{
 		"Ref": (*scope).fnRef, "Fn::GetAtt": (*scope).fnGetAtt, "Fn::Sub": (*scope).fnSub, "Fn::Join": (*scope).fnJoin,
 		"Fn::Select": (*scope).fnSelect, "Fn::Split": (*scope).fnSplit, "Fn::If": (*scope).fnIf, "Fn::FindInMap": (*scope).fnFindInMap,
-		"Fn::ImportValue": (*scope).fnImportValue, "Fn::Base64": (*scope).fnBase64,
+		"Fn::ImportValue": (*scope).fnImportValue, "Fn::Base64": (*scope).fnBase64, "Fn::Cidr": (*scope).fnCidr,
+		"Fn::Length": (*scope).fnLength, "Fn::ToJsonString": (*scope).fnToJSONString,
 		"Fn::Equals": (*scope).fnCondition, "Fn::And": (*scope).fnCondition, "Fn::Or": (*scope).fnCondition, "Fn::Not": (*scope).fnCondition,
 	}
 }
@@ -341,11 +342,17 @@ func (s *scope) fnIf(n *node) (any, error) {
 }
 
 func (s *scope) fnFindInMap(n *node) (any, error) {
-	if err := n.arguments("Fn::FindInMap", 3); err != nil {
+	if n.kind != listNode || len(n.items) != 4 || !s.t.extended() {
+		if err := n.arguments("Fn::FindInMap", 3); err != nil {
+			return nil, err
+		}
+	}
+	otherwise, err := s.otherwise(n)
+	if err != nil {
 		return nil, err
 	}
 	var keys [3]string
-	for i, item := range n.items {
+	for i, item := range n.items[:3] {
 		w, later, err := s.word(item, "Fn::FindInMap")
 		if err != nil {
 			return nil, err
@@ -356,10 +363,13 @@ func (s *scope) fnFindInMap(n *node) (any, error) {
 		keys[i] = w
 	}
 	table, ok := s.t.mappings[keys[0]]
+	leaf := table[keys[1]][keys[2]]
+	if leaf == nil && otherwise != nil {
+		return s.eval(otherwise)
+	}
 	if !ok {
 		return nil, n.wrong("Mapping named '%s' is not present in the 'Mappings' section of template.", clip(keys[0]))
 	}
-	leaf := table[keys[1]][keys[2]]
 	if leaf == nil {
 		return nil, templateError("Unable to get mapping for %s::%s::%s", clip(keys[0]), clip(keys[1]), clip(keys[2]))
 	}

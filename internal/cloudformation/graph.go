@@ -14,6 +14,8 @@ type uses struct {
 	decided func(condition string) (value, known bool)
 	// conditions are those that Fn::If names.
 	conditions []string
+	// extended says that the template has the functions of [LanguageExtensions].
+	extended bool
 }
 
 func (u *uses) walk(n *node) error {
@@ -48,6 +50,9 @@ func (u *uses) walk(n *node) error {
 	}
 	if _, known := functions()[name]; !known {
 		return n.wrong("%s is not a function that is supported", clip(name))
+	}
+	if slices.Contains(extensions(), name) && !u.extended {
+		return n.wrong("%s needs the transform %s", name, LanguageExtensions)
 	}
 	return u.walk(arg)
 }
@@ -133,7 +138,7 @@ func (t *Template) check() error {
 		return isResource || slices.ContainsFunc(t.Parameters, func(d Declaration) bool { return d.Name == name })
 	}
 	look := func(section string, exprs ...*node) error {
-		u := uses{}
+		u := uses{extended: t.extended()}
 		for _, e := range exprs {
 			if err := u.walk(e); err != nil {
 				return err
@@ -191,7 +196,7 @@ func (t *Template) checkCondition(name string, look func(string, ...*node) error
 	if err := look("Conditions", n); err != nil {
 		return err
 	}
-	u := uses{}
+	u := uses{extended: t.extended()}
 	if err := u.walk(n); err != nil {
 		return err
 	}
@@ -219,7 +224,7 @@ func (t *Template) dependencies(decided func(string) (bool, bool)) (map[string][
 		if !active(d.LogicalID) {
 			continue
 		}
-		u := uses{names: slices.Clone(d.DependsOn), decided: decided}
+		u := uses{names: slices.Clone(d.DependsOn), decided: decided, extended: t.extended()}
 		if err := u.walk(d.properties); err != nil {
 			return nil, err
 		}

@@ -12,9 +12,11 @@ import (
 type Template struct {
 	Description string
 	Version     string
-	Parameters  []Declaration
-	mappings    map[string]map[string]map[string]*node
-	conditions  map[string]*node
+	// Transforms are those that the template declares.
+	Transforms []string
+	Parameters []Declaration
+	mappings   map[string]map[string]map[string]*node
+	conditions map[string]*node
 	// conditionOrder is the order in which the conditions are written.
 	conditionOrder []string
 	// Resources are in the order written.
@@ -53,8 +55,8 @@ func ParseTemplate(body string) (*Template, error) {
 	var unknown []string
 	for _, k := range root.keys {
 		switch k {
-		case "AWSTemplateFormatVersion", "Description", "Parameters", "Mappings", "Conditions", "Resources", "Outputs", "Metadata":
-		case "Transform", "Rules", "Hooks":
+		case "AWSTemplateFormatVersion", "Description", "Parameters", "Mappings", "Conditions", "Resources", "Outputs", "Metadata", "Transform":
+		case "Rules", "Hooks":
 			return nil, root.get(k).wrong("Gatehouse does not support the section %s", k)
 		default:
 			unknown = append(unknown, clip(k))
@@ -66,7 +68,7 @@ func ParseTemplate(body string) (*Template, error) {
 	if err := t.head(root); err != nil {
 		return nil, err
 	}
-	for _, section := range []func(*node) error{t.parameters, t.mapTables, t.conditionTable, t.resources, t.outputs} {
+	for _, section := range []func(*node) error{t.transforms, t.parameters, t.mapTables, t.conditionTable, t.resources, t.outputs} {
 		if err := section(root); err != nil {
 			return nil, err
 		}

@@ -28,6 +28,8 @@ func TestTemplatesThatAreRefused(t *testing.T) {
 		{"an unknown function", `{"Resources":{"A":{"Type":"Aa::Bb::Cc","Properties":{"X":{"Fn::Nope":1}}}}}`, "Fn::Nope is not a function"},
 		{"an unknown section", "Resourcen: {}", "Invalid template property or properties [Resourcen]"},
 		{"a macro", "Transform: X\nResources: {A: {" + group + "}}", "does not support the section Transform"},
+		{"a second transform", "Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\nResources: {A: {" + group + "}}", "does not support the section Transform"},
+		{"an extension without its transform", "Resources: {A: {" + group + ", Properties: {X: !Length [a]}}}", "Fn::Length needs the transform AWS::LanguageExtensions"},
 		{"no resources", "Description: x", "At least one Resources member must be defined."},
 		{"a bad version", "AWSTemplateFormatVersion: 2011-01-01\nResources: {A: {" + group + "}}", "is not a supported value"},
 		{"a resource without type", "Resources: {A: {Properties: {}}}", "Every Resources object must contain a Type member."},
@@ -107,7 +109,10 @@ Conditions:
 		{"!Join ['-', [a, !Ref Env, 3]]", "a-test-3"}, {"!Join ['', !Ref Ids]", "abc"}, {"!Select [1, !Ref Ids]", "b"}, {"!Split [',', 'a,b']", []any{"a", "b"}},
 		{"!Select [0, !Split ['/', 'x/y']]", "x"}, {"!If [Live, a, b]", "b"}, {"!If [Test, a, b]", "a"}, {"!If [Both, a, b]", "b"}, {"!If [Either, a, b]", "a"},
 		{"[a, !If [Live, b, !Ref AWS::NoValue]]", []any{"a"}}, {"!FindInMap [M, !Ref Env, Name]", "small"}, {"!FindInMap [M, test, List]", []any{"x", "y"}},
-		{"!ImportValue net", "imported net"}, {"!Base64 abc", "YWJj"}, {"{a: {b: !Ref Env}}", map[string]any{"a": map[string]any{"b": "test"}}},
+		{"!ImportValue net", "imported net"}, {"!Base64 abc", "YWJj"},
+		{"!Cidr [10.0.0.0/24, 3, 5]", []any{"10.0.0.0/27", "10.0.0.32/27", "10.0.0.64/27"}}, {"!Select [1, !Cidr [10.0.255.7/15, '2', 16]]", "10.1.0.0/16"},
+		{"!Cidr ['2001:db8::/56', 2, 64]", []any{"2001:db8::/64", "2001:db8:0:1::/64"}}, {"!Cidr [255.255.255.254/31, 1, 1]", []any{"255.255.255.254/31"}}, {"!Cidr [0.0.0.0/0, 1, 32]", []any{"0.0.0.0/0"}},
+		{"{a: {b: !Ref Env}}", map[string]any{"a": map[string]any{"b": "test"}}},
 	} {
 		got, err := evaluate(t, sections, c.expr, nil)
 		if err != nil || !cmp.Equal(got, c.want) {
@@ -117,6 +122,38 @@ Conditions:
 	for expr, want := range map[string]string{
 		"!Select [3, !Ref Ids]": "nonexistent value at index 3", "!FindInMap [M, nope, Name]": "Unable to get mapping for M::nope::Name", "!FindInMap [N, a, b]": "Mapping named 'N'",
 		"!Join [a]": "takes a list of 2", "!Equals [a, b]": "condition functions can be used only", "!If [Nope, a, b]": "Unresolved condition Nope", "!Sub '${Ids}'": "is not a string",
+		"!Cidr [10.0.0.0/24, 9, 5]": "does not hold 9 blocks of 5 bits", "!Cidr [10.0.0.0/24, 1, 9]": "does not hold", "!Cidr [10.0.0.0/24, 1, 0]": "does not hold", "!Cidr [10.0.0.0/24, 1, -64]": "does not hold",
+		"!Cidr [10.0.0.0, 1, 5]": "is not a CIDR block", "!Cidr [10.0.0.0/8, 257, 5]": "1 to 256", "!Cidr [10.0.0.0/8, 1]": "takes a list of 3", "!FindInMap [M, nope, Name, {DefaultValue: x}]": "takes a list of 3",
+	} {
+		if _, err := evaluate(t, sections, expr, nil); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want Invalid with %q", expr, err, want)
+		}
+	}
+}
+
+func TestLanguageExtensions(t *testing.T) {
+	t.Parallel()
+	const sections = `
+Transform: AWS::LanguageExtensions
+Parameters: {Ids: {Type: CommaDelimitedList, Default: 'a,b'}}
+Mappings: {M: {test: {Name: small}}}
+Conditions: {Two: !Equals [!Length [!Ref Ids, x], 2]}`
+	for _, c := range []struct {
+		expr string
+		want any
+	}{
+		{"!Length [a, b, c]", Number("3")}, {"!Length {Ref: Ids}", Number("2")}, {"!Length [a, !Ref AWS::NoValue]", Number("1")}, {"!If [Two, y, n]", "y"},
+		{"!ToJsonString {b: [1, true], a: !Ref B}", `{"a":"b-1","b":[1,true]}`}, {"!ToJsonString [a, !Ref Ids]", `["a",["a","b"]]`},
+		{"!FindInMap [M, nope, Name, {DefaultValue: !Sub 'x-${B}'}]", "x-b-1"}, {"!FindInMap [N, a, b, {DefaultValue: [x]}]", []any{"x"}}, {"!FindInMap [M, test, Name, {DefaultValue: x}]", "small"},
+	} {
+		got, err := evaluate(t, sections, c.expr, nil)
+		if err != nil || !cmp.Equal(got, c.want) {
+			t.Errorf("%s: got %#v, %v; want %#v", c.expr, got, err, c.want)
+		}
+	}
+	for expr, want := range map[string]string{
+		"!Length abc": "takes a list here", "!ToJsonString abc": "takes an object or a list", "!FindInMap [M, a, b, {Default: x}]": "is a map of DefaultValue", "!FindInMap [M, a, b, x]": "is a map of DefaultValue",
+		"!ToJsonString {a: !Ref Nowhere}": "Unresolved resource dependencies [Nowhere]", "!FindInMap [M, nope, Name]": "Unable to get mapping for M::nope::Name",
 	} {
 		if _, err := evaluate(t, sections, expr, nil); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want Invalid with %q", expr, err, want)
@@ -189,7 +226,7 @@ func FuzzParseTemplate(f *testing.F) {
 	for _, s := range []string{
 		"", "Resources: {A: {Type: A::B::C}}", `{"Resources":{"A":{"Type":"Test::Fake::Thing","Properties":{"X":{"Ref":"A"}}}}}`, "a: &a [*a]", "!!binary x: y", "? [a]\n: b",
 		"Parameters: {P: {Type: String, Default: x, AllowedPattern: '('}}\nResources: {A: {Type: Test::Fake::Thing, Properties: {X: !Sub '${P}', Y: !If [C, a, b]}}}\nConditions: {C: !Equals [!Ref P, x]}",
-		"Resources:\n  A:\n    Type: Test::Fake::Thing\n    Properties: {L: !Select [1, !Split [',', 'a,b']], M: !FindInMap [M, a, b], G: !GetAtt A.B, J: !Join ['', [a]], B: !Base64 x, I: !ImportValue y}\nMappings: {M: {a: {b: c}}}\nOutputs: {O: {Value: x, Export: {Name: y}}}",
+		"Transform: [AWS::LanguageExtensions]\nResources:\n  A:\n    Type: Test::Fake::Thing\n    Properties: {L: !Select [1, !Split [',', 'a,b']], M: !FindInMap [M, a, b], G: !GetAtt A.B, J: !Join ['', [a]], B: !Base64 x, I: !ImportValue y, C: !Cidr [10.0.0.0/8, 2, 8], N: !Length [a], O: !ToJsonString {a: b}}\nMappings: {M: {a: {b: c}}}\nOutputs: {O: {Value: x, Export: {Name: y}}}",
 	} {
 		f.Add(s)
 	}

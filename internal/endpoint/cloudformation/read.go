@@ -279,7 +279,7 @@ func (d *Door) getTemplateSummary(ctx context.Context, c *call, in *GetTemplateS
 	need, reason := d.stacks.Capabilities(t)
 	out := &GetTemplateSummaryOutput{
 		Parameters: []ParameterDeclaration{}, Description: awswire.Opt(t.Description), Capabilities: list(need), CapabilitiesReason: awswire.Opt(reason),
-		ResourceTypes: list(t.Types()), Version: awswire.Opt(t.Version), DeclaredTransforms: []string{},
+		ResourceTypes: list(t.Types()), Version: awswire.Opt(t.Version), DeclaredTransforms: list(t.Transforms),
 	}
 	for _, p := range t.Parameters {
 		decl := ParameterDeclaration{
@@ -304,7 +304,7 @@ func (d *Door) validateTemplate(ctx context.Context, c *call, in *ValidateTempla
 	}
 	need, reason := d.stacks.Capabilities(t)
 	out := &ValidateTemplateOutput{
-		Parameters: []TemplateParameter{}, Description: awswire.Opt(t.Description), Capabilities: list(need), CapabilitiesReason: awswire.Opt(reason), DeclaredTransforms: []string{},
+		Parameters: []TemplateParameter{}, Description: awswire.Opt(t.Description), Capabilities: list(need), CapabilitiesReason: awswire.Opt(reason), DeclaredTransforms: list(t.Transforms),
 	}
 	for _, p := range t.Parameters {
 		out.Parameters = append(out.Parameters, TemplateParameter{ParameterKey: &p.Name, DefaultValue: p.Default, NoEcho: &p.NoEcho, Description: awswire.Opt(p.Description)})
