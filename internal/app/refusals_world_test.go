@@ -571,7 +571,11 @@ func (w *refusals) iam(owner, two string) {
 func (w *refusals) accountAccess(instance, owner string) {
 	const s = "account-access"
 	w.do("iam", "EnableOutboundWebIdentityFederation", nil)
-	w.do("organizations", "EnableAWSServiceAccess", map[string]any{"ServicePrincipal": "account-access.amazonaws.com"})
+	for _, service := range []string{"account-access.amazonaws.com", "iam.amazonaws.com"} {
+		w.do("organizations", "EnableAWSServiceAccess", map[string]any{"ServicePrincipal": service})
+	}
+	w.do("iam", "EnableOrganizationsRootSessions", nil)
+	w.do("iam", "EnableOrganizationsRootCredentialsManagement", nil)
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"account-access.amazonaws.com"},"Action":["sts:AssumeRole","sts:SetContext","sts:TagSession"]}]}`
 	w.do("iam", "CreateRole", map[string]any{"RoleName": "existing", "AssumeRolePolicyDocument": trust})
 	w.do("iam", "CreateRole", map[string]any{"RoleName": "spare", "AssumeRolePolicyDocument": trust})
