@@ -58,6 +58,18 @@ start_demo() {
   eval "$("$gatehouse" env --data "$data")"
 }
 
+# sign_in FILE ACCOUNT  makes a permission set Person, gives it to the demo's person in the account, signs her in on a command line, and writes
+# her tokens to the file.
+sign_in() {
+  local set user request
+  set=$(a sso-admin create-permission-set --instance-arn "$GATEHOUSE_INSTANCE_ARN" --name Person --query PermissionSet.PermissionSetArn --output text)
+  user=$(a identitystore get-user-id --identity-store-id "$GATEHOUSE_IDENTITY_STORE_ID" --alternate-identifier "{\"UniqueAttribute\":{\"AttributePath\":\"userName\",\"AttributeValue\":\"$GATEHOUSE_DEMO_USER\"}}" --query UserId --output text)
+  request=$(a sso-admin create-account-assignment --instance-arn "$GATEHOUSE_INSTANCE_ARN" --permission-set-arn "$set" --target-type AWS_ACCOUNT --target-id "$2" --principal-type USER --principal-id "$user" --query AccountAssignmentCreationStatus.RequestId --output text)
+  given() { [ "$(a sso-admin describe-account-assignment-creation-status --instance-arn "$GATEHOUSE_INSTANCE_ARN" --account-assignment-creation-request-id "$request" --query AccountAssignmentCreationStatus.Status --output text)" = SUCCEEDED ]; }
+  until_true 20 given
+  node "$here/test/clients/login.mjs" "$1" "$2" Person
+}
+
 # a AWS CLI of any version against the server; Debian's 2.9.19 knows no AWS_ENDPOINT_URL.
 a() { aws --endpoint-url "$GATEHOUSE_URL" "$@"; }
 tenant() { local method=$1 path=$2; shift 2; curl -fsS -X "$method" -H "Authorization: Bearer $GATEHOUSE_TENANT_TOKEN" -H 'Content-Type: application/json' "$GATEHOUSE_TENANT_URL$path" "$@"; }
