@@ -49,7 +49,7 @@ func (a *App) refreshOne(ctx context.Context, src directory.Source, warned map[s
 		return err
 	}
 	if directory.MetadataDue(src, last, a.now()) {
-		changed, err := a.Directory.RefreshMetadata(ctx, audit.Gatehouse, src.ID, min(directory.RetryEvery, directory.RefreshEvery))
+		changed, err := a.Directory.RefreshMetadata(ctx, audit.Gatehouse, src.ID, directory.RetryEvery)
 		if err != nil {
 			return err
 		}

@@ -140,6 +140,14 @@ func TestMetadataIsRefreshed(t *testing.T) {
 	if now := source().SAML; now.EntityID != entity || len(now.Certificates) != 2 || string(now.SigningKey) != string(key) {
 		t.Errorf("the last good one is gone: %+v", now)
 	}
+	// Bringing in the provider anew ends the warning.
+	at.document.Store(string(rolled.XML()))
+	if err := set(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := p.Directory.MetadataCheck(ctx, DefaultSource); err != nil || c.Problem != "" || c.GoodAt.IsZero() {
+		t.Errorf("after the provider was brought in anew: %+v, %v", c, err)
+	}
 	// Many at once, on any node: one asks.
 	before := at.asked.Load()
 	p.Directory.RefreshMetadata(ctx, by, DefaultSource, 0)

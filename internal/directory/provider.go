@@ -44,7 +44,7 @@ func (s *Service) Signer(src Source) (crypto.Signer, *x509.Certificate, error) {
 // provider's own key stays, and is made where the settings need one: to sign requests, or to answer logout requests.
 func (s *Service) SetProvider(ctx context.Context, a audit.Actor, id string, edit func(*Source) error) (Source, error) {
 	var made struct{ key, certificate []byte }
-	return s.UpdateSource(ctx, a, id, func(src *Source) error {
+	src, err := s.UpdateSource(ctx, a, id, func(src *Source) error {
 		key, certificate := src.SAML.SigningKey, src.SAML.SigningCertificate
 		if err := edit(src); err != nil {
 			return err
@@ -64,6 +64,15 @@ func (s *Service) SetProvider(ctx context.Context, a audit.Actor, id string, edi
 		m.SigningKey, m.SigningCertificate = made.key, made.certificate
 		return nil
 	})
+	if err != nil || src.SAML.MetadataURL == "" {
+		return src, err
+	}
+	// What is trusted now was just fetched; a problem with the provider before is none any more.
+	now := s.now()
+	if _, _, err := s.store.ClaimMetadataCheck(ctx, id, now, now); err != nil {
+		return src, err
+	}
+	return src, s.store.PutMetadataCheck(ctx, MetadataCheck{SourceID: id, CheckedAt: now, GoodAt: now})
 }
 
 // MetadataCheck is what came of asking for an identity provider's metadata.
