@@ -298,7 +298,7 @@ func directoryCommand() *cobra.Command {
 	for _, c := range []*cobra.Command{create, list, guard} {
 		administered(jsonFlag(c))
 	}
-	return family("directory", "Identity sources", create, list, guard)
+	return family("directory", "Identity sources", create, list, guard, domainsCommand(), builtInCommand())
 }
 
 type guardView struct {

@@ -95,6 +95,7 @@ func userCommand() *cobra.Command {
 	subs := []*cobra.Command{create, list, one("show", "Show a user", http.MethodGet, ""),
 		one("disable", "Bar a user from signing in; ends her sessions", http.MethodPost, "/disable"),
 		one("enable", "Let a user sign in again", http.MethodPost, "/enable"), remove, signOut}
+	subs = append(subs, credentialCommands()...)
 	for _, c := range subs {
 		administered(jsonFlag(c))
 	}

@@ -23,6 +23,7 @@ import (
 	"gatehouse/internal/application"
 	"gatehouse/internal/arn"
 	"gatehouse/internal/cloudformation"
+	"gatehouse/internal/credential"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/jwt"
 	"gatehouse/internal/localiam"
@@ -63,6 +64,7 @@ type App struct {
 	Applications *application.Service
 	SignIn       *signin.Service
 	Propagation  *propagation.Service
+	Credentials  *credential.Service
 	IAM          *localiam.Service
 	Stacks       *cloudformation.Service
 
@@ -163,7 +165,7 @@ func (a *App) services(sealer *seal.Sealer) {
 }
 
 // domain makes the services that belong to the instance.
-func (a *App) domain() {
+func (a *App) domain() error {
 	a.Directory = directory.NewService(directory.Config{
 		Store: a.db.Directory(), IdentityStoreID: a.Instance.IdentityStoreID, Now: a.now, Rand: a.rand,
 		Keys: providerKeys{a.sealer, a.rand, a.now}, Metadata: a.providerMetadata,
@@ -185,6 +187,7 @@ func (a *App) domain() {
 		Instance: a.Instance.ID, Owner: a.Instance.OwnerAccountID, IdentityStore: a.Instance.IdentityStoreID, Issuer: a.issuerURL(), Now: a.now, Rand: a.rand, Log: a.log,
 	})
 	a.Stacks, a.builder = a.stacks()
+	return a.credentialService()
 }
 
 // Environment is what `gatehouse env` prints for this server; key is the administrator's access key.

@@ -46,6 +46,11 @@ type Config struct {
 	// TrustedProxies are the addresses and networks (10.0.0.0/8) of proxies in front of the server. From them alone X-Forwarded-For
 	// is believed; without any, the client is whoever holds the connection. In the environment: separated by commas.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// BreachedPasswords is a file with SHA-1 hashes of passwords that nobody may choose: sorted, one a line, as Have I Been Pwned gives its
+	// list away, or the first digits of each. Empty: none.
+	BreachedPasswords string `yaml:"breached_passwords"`
+	// MailDrop is a directory into which mail is written as files while no mail server is set. It is for trying things out. Empty: none.
+	MailDrop string `yaml:"mail_drop"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 	// Quotas limit how many there may be; AWS's figures are the defaults.
@@ -57,6 +62,7 @@ func (c *Config) keys() map[string]*string {
 	return map[string]*string{
 		"listen": &c.Listen, "url": &c.URL, "data": &c.Data, "database": &c.Database, "keyset": &c.Keyset, "name": &c.Name,
 		"region": &c.Region, "email": &c.Email, "tls_certificate": &c.TLSCertificate, "tls_key": &c.TLSKey, "metrics": &c.Metrics, "log_level": &c.LogLevel,
+		"breached_passwords": &c.BreachedPasswords, "mail_drop": &c.MailDrop,
 	}
 }
 

@@ -47,7 +47,7 @@ func (a *App) routes() (http.Handler, error) {
 		mux.Handle(p, portal)
 	}
 	pages := signinpages.New(signinpages.Config{
-		SignIn: authorizations{a.SignIn, a.Propagation}, Roles: a.Access, EntitledTo: a.entitledTo, Sources: a.Directory.Sources, Onward: a.onward, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log,
+		SignIn: authorizations{a.SignIn, a.Propagation}, Credentials: a.Credentials, Roles: a.Access, EntitledTo: a.entitledTo, Sources: a.Directory.Sources, Onward: a.onward, Console: a.console, Name: a.Instance.Name, URL: a.Config.URL, Now: a.now, Log: a.log,
 	})
 	for _, p := range signinpages.Paths {
 		mux.Handle(p, pages)
@@ -125,7 +125,7 @@ func (a *App) awsServices() []awswire.Service[localiam.Caller] {
 
 func (a *App) admin(v *awswire.Verifier[localiam.Caller]) http.Handler {
 	return admin.New(admin.Config{
-		Directory: a.Directory, Organization: a.Organization, Access: a.Access, SignIn: a.SignIn,
+		Directory: a.Directory, Organization: a.Organization, Access: a.Access, SignIn: a.SignIn, BuiltIn: a.Credentials,
 		Instance: admin.Instance{
 			Name: a.Instance.Name, StartURL: a.StartURL(), PortalURL: a.Config.URL, SSORegion: a.Config.Region,
 			IdentityStoreID: a.Instance.IdentityStoreID, InstanceARN: arn.Instance(a.Instance.ID),

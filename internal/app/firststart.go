@@ -32,7 +32,9 @@ func (a *App) firstStart(ctx context.Context) error {
 	if err := a.instance(ctx, o); err != nil {
 		return err
 	}
-	a.domain()
+	if err := a.domain(); err != nil {
+		return err
+	}
 	_, err = a.Directory.CreateSource(ctx, audit.Gatehouse, directory.Source{ID: DefaultSource, Name: "Identity provider", LocalUsers: true})
 	if err != nil && !fault.Is(err, fault.Conflict) {
 		return err

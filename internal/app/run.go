@@ -20,6 +20,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { a.worker.Run(ctx) })
 	wg.Go(func() { a.builder.Run(ctx) })
+	wg.Go(func() { a.Credentials.Run(ctx) })
 	wg.Go(func() { a.sweep(ctx) })
 	wg.Go(func() { a.refreshMetadata(ctx) })
 	errs := make(chan error, 2)
@@ -76,7 +77,7 @@ const sweepEvery = 10 * time.Minute
 
 func (a *App) sweep(ctx context.Context) {
 	for {
-		for _, sweep := range []func(context.Context) (int, error){a.SignIn.Sweep, a.Propagation.Sweep} {
+		for _, sweep := range []func(context.Context) (int, error){a.SignIn.Sweep, a.Propagation.Sweep, a.Credentials.Sweep} {
 			if _, err := sweep(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("removing what has expired failed; it will be tried again", "error", err)
 			}

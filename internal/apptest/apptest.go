@@ -52,12 +52,22 @@ func (c *Clock) Move(d time.Duration) {
 // understood.
 func Start(t *testing.T) *Program {
 	t.Helper()
+	return StartWith(t, func(*Settings) {})
+}
+
+// Settings is the configuration that a test may edit.
+type Settings = app.Config
+
+// StartWith is Start with an edited configuration.
+func StartWith(t *testing.T, edit func(*Settings)) *Program {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &Program{URL: "http://" + l.Addr().String(), Clock: &Clock{now: time.Now()}}
 	cfg := app.Config{Listen: l.Addr().String(), Data: t.TempDir()}
+	edit(&cfg)
 	p.App, err = app.New(t.Context(), cfg, app.Surroundings{Now: p.Clock.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,9 @@ const syncEvery = 30 * time.Second
 
 // Start brings everything up and fills it with the sample. Stop ends it.
 func Start(ctx context.Context, c Config) (_ *Demo, err error) {
+	if c.App.MailDrop == "" && c.App.Data != "" {
+		c.App.MailDrop = filepath.Join(c.App.Data, "mail")
+	}
 	a, err := app.New(ctx, c.App, app.Real(c.Log))
 	if err != nil {
 		return nil, err

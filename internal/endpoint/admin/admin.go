@@ -26,6 +26,7 @@ import (
 
 	"gatehouse/internal/access"
 	"gatehouse/internal/audit"
+	"gatehouse/internal/credential"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/localiam"
@@ -43,6 +44,7 @@ type Config struct {
 	Organization *organization.Service
 	Access       *access.Service
 	SignIn       *signin.Service
+	BuiltIn      *credential.Service
 	Instance     Instance
 	// Caller verifies the SigV4 signature of a request whose body was read, for service "gatehouse".
 	Caller func(r *http.Request, body []byte) (localiam.Caller, error)
@@ -97,6 +99,8 @@ func New(c Config) http.Handler {
 	d.registerPortal(api)
 	d.registerSources(api)
 	d.registerUsers(api)
+	d.registerCredentials(api)
+	d.registerBuiltIn(api)
 	d.registerGroups(api)
 	d.registerAccess(api)
 	d.registerSettings(api)

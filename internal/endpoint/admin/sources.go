@@ -70,6 +70,7 @@ type source struct {
 	ID          string    `json:"id"`
 	Name        string    `json:"name"`
 	Profile     string    `json:"profile"`
+	Domains     []string  `json:"domains" doc:"E-mail domains whose people are led to it at sign-in"`
 	LocalUsers  bool      `json:"localUsers" doc:"Whether users made by hand may sign in through it"`
 	SCIMURL     string    `json:"scimUrl"`
 	MetadataURL string    `json:"samlMetadataUrl"`
@@ -83,6 +84,7 @@ func (d *door) source(s directory.Source) source {
 	out := source{
 		ID: s.ID, Name: s.Name, Profile: string(s.Profile), LocalUsers: s.LocalUsers, CreatedAt: s.CreatedAt,
 		SCIMURL:     d.Instance.PortalURL + "/scim/" + s.ID + "/v2",
+		Domains:     append([]string{}, s.Domains...),
 		MetadataURL: d.Instance.PortalURL + "/saml/" + s.ID + "/metadata",
 		ACSURL:      d.Instance.PortalURL + "/saml/" + s.ID + "/acs",
 		LogoutURL:   d.Instance.PortalURL + "/saml/" + s.ID + "/slo",

@@ -3,7 +3,14 @@
 //
 // # What it owns
 //
-//	GET  /signin?return_to=      the ways to sign in, each one click: /saml/{source}/login
+//	GET  /signin?return_to=      the ways to sign in: a user name, or one click each: /saml/{source}/login
+//	POST /signin                 begins with a user name: its e-mail domain leads to a source, or to the built-in directory
+//	GET  /signin/step            the step that is due there · POST /signin/{password,code,new-password,app,open}  the steps
+//	POST /signin/passkey/{ask,answer,begin,finish}   what the script of passkeys asks: JSON
+//	GET  /signin/local · POST    the door of break-glass administrators
+//	GET  /signin/forgot · POST   asks for a link by e-mail · GET /signin/link?token= · POST  sets a password with one
+//	GET  /signin/again           proves once more who sits before the session
+//	GET  /start/security         what a person signs in with; POST /start/security/{rename,remove,codes,device,password}
 //	     …&signed_out=1          says so · &problem=REASON&ref=ID  says why a sign-in failed (reasons: see problems)
 //	GET  /signout · POST         asks, then ends the session
 //	GET  /device?user_code= · POST   the code of `aws sso login`, then Allow or Deny
@@ -11,7 +18,8 @@
 //	GET  /v1/authorize? · POST   the same for `aws login`, with the choice of a role; or a code to carry to another machine
 //	GET  /start/console?account_id=&role_name=   who one is in an embedded account, for how long, with which policies
 //
-// Everything is made on the server with html/template; there is no script at all, and the Content-Security-Policy allows none.
+// Everything is made on the server with html/template, and works without a script. The one there is lets browsers use passkeys; pages without passkeys
+// have none, and their Content-Security-Policy allows none.
 // Decisions are package signin's: a handler here reads a form, asks, and shows.
 //
 // # Forms
@@ -36,6 +44,7 @@ import (
 
 	"gatehouse/internal/access"
 	"gatehouse/internal/audit"
+	"gatehouse/internal/credential"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/organization"
@@ -86,6 +95,8 @@ type Config struct {
 	Roles  Roles
 	// EntitledTo reports whether the person may act as the role now; fault.Denied otherwise, whatever the reason.
 	EntitledTo func(ctx context.Context, who signin.Identity, role signin.Role) error
+	// Credentials is the built-in directory.
+	Credentials *credential.Service
 	// Sources lists the identity sources; those with a SAML identity provider are offered.
 	Sources func(ctx context.Context) ([]directory.Source, error)
 	// Console describes a role that the person is entitled to now; fault.Denied otherwise, whatever the reason.
@@ -101,7 +112,7 @@ type Config struct {
 }
 
 // Paths are where the handler of [New] is to be mounted, for GET and POST. "/signin/" holds the style sheet.
-var Paths = [...]string{"/signin", "/signin/", "/signout", "/device", "/authorize", loginPath, "/start/console"}
+var Paths = [...]string{"/signin", "/signin/", "/signout", "/device", "/authorize", loginPath, "/start/console", "/start/security", "/start/security/"}
 
 //go:embed pages
 var files embed.FS
@@ -126,6 +137,7 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("GET "+loginPath, p.askLogin)
 	mux.HandleFunc("POST "+loginPath, p.decideLogin)
 	mux.HandleFunc("GET /start/console", p.console)
+	p.builtIn(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, fault.New(fault.NotFound, "There is no such page."))
 	})
@@ -133,6 +145,36 @@ func New(c Config) http.Handler {
 		secure(w.Header())
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// builtIn are the pages of the built-in directory.
+func (p *pages) builtIn(mux *http.ServeMux) {
+	mux.HandleFunc("POST /signin", p.begin)
+	mux.HandleFunc("GET /signin/local", p.local)
+	mux.HandleFunc("POST /signin/local", p.begin)
+	mux.HandleFunc("GET /signin/step", p.step)
+	mux.HandleFunc("POST /signin/password", p.password)
+	mux.HandleFunc("POST /signin/code", p.second)
+	mux.HandleFunc("POST /signin/new-password", p.newPassword)
+	mux.HandleFunc("POST /signin/app", p.registerApp)
+	mux.HandleFunc("POST /signin/open", p.open)
+	mux.HandleFunc("POST /signin/passkey/ask", p.askPasskey)
+	mux.HandleFunc("POST /signin/passkey/answer", p.answerPasskey)
+	mux.HandleFunc("POST /signin/passkey/begin", p.beginPasskey)
+	mux.HandleFunc("POST /signin/passkey/finish", p.finishPasskey)
+	mux.HandleFunc("GET /signin/forgot", p.forgot)
+	mux.HandleFunc("POST /signin/forgot", p.askReset)
+	mux.HandleFunc("GET /signin/link", p.link)
+	mux.HandleFunc("POST /signin/link", p.useLink)
+	mux.HandleFunc("GET /signin/again", p.again)
+	mux.HandleFunc("GET "+securityPath, p.security)
+	mux.HandleFunc("POST "+securityPath+"/rename", p.change(p.renameDevice))
+	mux.HandleFunc("POST "+securityPath+"/remove", p.change(p.removeDevice))
+	mux.HandleFunc("POST "+securityPath+"/codes", p.renewCodes)
+	mux.HandleFunc("GET "+securityPath+"/device", p.addDevice)
+	mux.HandleFunc("POST "+securityPath+"/device", p.registerDevice)
+	mux.HandleFunc("GET "+securityPath+"/password", p.askPassword)
+	mux.HandleFunc("POST "+securityPath+"/password", p.changePassword)
 }
 
 // contentPolicy allows the page's own style sheet and icon, and forms to this server; no script, no frame, nothing from elsewhere.
@@ -152,7 +194,10 @@ func secure(h http.Header) {
 func parse() map[string]*template.Template {
 	frame := template.Must(template.New("frame.html").Funcs(template.FuncMap{"utc": utc, "iso": iso}).ParseFS(files, "pages/frame.html"))
 	all := make(map[string]*template.Template)
-	for _, name := range [...]string{"signin", "signout", "code", "approve", "login", "carry", "done", "console", "error"} {
+	for _, name := range [...]string{
+		"signin", "signout", "code", "approve", "login", "carry", "done", "console", "error",
+		"local", "password", "second", "newpassword", "register", "codes", "continue", "forgot", "security",
+	} {
 		all[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "pages/"+name+".html"))
 	}
 	return all
@@ -161,10 +206,10 @@ func parse() map[string]*template.Template {
 func utc(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// asset serves the style sheet and the icon.
+// asset serves the style sheet, the icon and the script.
 func asset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
-	if name != "style.css" && name != "icon.svg" {
+	if name != "style.css" && name != "icon.svg" && name != "passkey.js" {
 		http.NotFound(w, r)
 		return
 	}
@@ -178,6 +223,8 @@ type frame struct {
 	Title, Name string
 	// Person is who is signed in, or nil.
 	Person *directory.User
+	// Script says that the page may use passkeys.
+	Script bool
 	// Page is the page's own data.
 	Page any
 }

@@ -24,6 +24,7 @@ var problems = map[string]string{
 	"used":            "That sign-in was used already. Try again.",
 	"replay":          "That sign-in was used already. Try again.",
 	"unknown":         "That sign-in is over. Try again.",
+	"over":            "That sign-in took too long, or is over. Begin again.",
 	"unknown-request": "This server was not waiting for that sign-in. Begin here.",
 }
 
@@ -36,6 +37,15 @@ type signInPage struct {
 	Ref       string
 	// Device says that a command line waits, so that people know why they are asked.
 	Device bool
+	// PasswordSet says that a password was just set by a link.
+	PasswordSet bool
+	// Form asks for a user name: the built-in directory is on, or e-mail domains lead to sources. Identifier is what was typed, Wrong what is wrong with it.
+	Form              bool
+	Identifier, Wrong string
+	// ReturnTo is where to go afterwards; Local is the door of break-glass administrators.
+	ReturnTo, Local string
+	// Passkeys offers to sign in with a passkey alone.
+	Passkeys bool
 }
 
 // way is one identity source to sign in with.
@@ -56,34 +66,48 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	ways, err := p.ways(r, to)
+	page := signInPage{SignedOut: q.Get("signed_out") == "1", PasswordSet: q.Get("password_set") == "1", Problem: problems[q.Get("problem")]}
+	if ref := q.Get("ref"); page.Problem != "" && reference.MatchString(ref) {
+		page.Ref = ref
+	}
+	p.showSignIn(w, r, http.StatusOK, to, page)
+}
+
+func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, code int, to string, page signInPage) {
+	sources, err := p.Sources(r.Context())
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	page := signInPage{Ways: ways, SignedOut: q.Get("signed_out") == "1", Problem: problems[q.Get("problem")]}
-	if ref := q.Get("ref"); page.Problem != "" && reference.MatchString(ref) {
-		page.Ref = ref
+	set, err := p.Credentials.Settings(r.Context())
+	if err != nil {
+		p.fail(w, r, err)
+		return
 	}
+	page.Ways = ways(sources, to)
+	page.Form = set.Enabled || slices.ContainsFunc(sources, func(s directory.Source) bool { return s.SAML.EntityID != "" && len(s.Domains) > 0 })
+	page.Passkeys = set.Enabled && p.Credentials.Passkeys()
+	page.ReturnTo, page.Local = to, "/signin/local?return_to="+url.QueryEscape(to)
 	if u, err := url.Parse(to); err == nil {
 		page.Device = u.Path == "/device" || u.Path == "/authorize"
 	}
-	p.show(w, r, http.StatusOK, "signin", frame{Title: "Sign in", Page: page})
+	p.scripted(w, page.Passkeys)
+	p.show(w, r, code, "signin", frame{Title: "Sign in", Script: page.Passkeys, Page: page})
 }
 
 // ways lists the sources that have an identity provider, by name.
-func (p *pages) ways(r *http.Request, to string) ([]way, error) {
-	sources, err := p.Sources(r.Context())
-	if err != nil {
-		return nil, err
-	}
+func ways(sources []directory.Source, to string) []way {
 	sources = slices.DeleteFunc(slices.Clone(sources), func(s directory.Source) bool { return s.SAML.EntityID == "" })
 	slices.SortFunc(sources, func(a, b directory.Source) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	ways := make([]way, len(sources))
 	for i, s := range sources {
-		ways[i] = way{cmp.Or(s.Name, s.ID), "/saml/" + url.PathEscape(s.ID) + "/login?return_to=" + url.QueryEscape(to)}
+		ways[i] = way{cmp.Or(s.Name, s.ID), loginLink(s.ID, to)}
 	}
-	return ways, nil
+	return ways
+}
+
+func loginLink(source, to string) string {
+	return "/saml/" + url.PathEscape(source) + "/login?return_to=" + url.QueryEscape(to)
 }
 
 type signOutPage struct{ Token string }

@@ -2,6 +2,7 @@ package signinpages_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
@@ -9,17 +10,20 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"gatehouse/internal/audit"
+	"gatehouse/internal/credential"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/endpoint/signinpages"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/signin/signintest"
+	"gatehouse/internal/storage/sqlite"
 )
 
 // site is the pages of a server, and a browser without a person in it.
@@ -51,9 +55,27 @@ func newSite(t testing.TB) *site {
 func (s *site) at(serverURL string) {
 	s.cookieName = signin.CookieName(serverURL)
 	s.handler = around(signinpages.New(signinpages.Config{
-		SignIn: s.Service, Roles: roles{}, EntitledTo: entitledTo, Sources: func(context.Context) ([]directory.Source, error) { return *s.sources, nil },
+		SignIn: s.Service, Credentials: s.credentials(serverURL), Roles: roles{}, EntitledTo: entitledTo, Sources: func(context.Context) ([]directory.Source, error) { return *s.sources, nil },
 		Onward: func(context.Context, signin.Proof) string { return s.onward }, Console: s.console, Name: "Gatehouse", URL: serverURL, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	}))
+}
+
+// credentials is a built-in directory that is switched off: package apptest has the tests of its pages, in a whole program.
+func (s *site) credentials(serverURL string) *credential.Service {
+	s.t.Helper()
+	db, err := sqlite.Open(s.t.Context(), filepath.Join(s.t.TempDir(), "gatehouse.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { db.Close() })
+	people := directory.NewService(directory.Config{Store: db.Directory(), IdentityStoreID: "d-0123456789", Now: s.Clock.Now, Rand: rand.Reader})
+	c, err := credential.NewService(credential.Config{
+		Store: db.Credential(), Users: people, Sessions: s.Service, URL: serverURL, Name: "Gatehouse", Now: s.Clock.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
 }
 
 // around is what the server puts around all pages.
