@@ -85,17 +85,14 @@ func changed(c *cobra.Command, flags ...string) bool {
 }
 
 func domainsCommand() *cobra.Command {
-	return administered(jsonFlag(&cobra.Command{Use: "domains ID [DOMAIN…]", Short: "Say whose e-mail domains an identity source signs in; replaces all of them",
-		Example: "  gatehouse directory domains contoso contoso.com contoso.de\n  gatehouse directory domains contoso",
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("%s takes ID and e-mail domains", c.CommandPath())
-			}
-			return nil
-		},
+	c := &cobra.Command{Use: "domains ID", Short: "Say whose e-mail domains an identity source signs in; replaces all of them", Args: exactly("ID"),
+		Example: "  gatehouse directory domains contoso --domain contoso.com --domain contoso.de\n  gatehouse directory domains contoso",
 		RunE: func(c *cobra.Command, args []string) error {
-			return call(c, http.MethodPut, "/directories/"+segment(args[0])+"/domains", map[string]any{"domains": append([]string{}, args[1:]...)}, func(d directoryView) { d.print(c) })
-		}}))
+			domains, _ := c.Flags().GetStringSlice("domain")
+			return call(c, http.MethodPut, "/directories/"+segment(args[0])+"/domains", map[string]any{"domains": append([]string{}, domains...)}, func(d directoryView) { d.print(c) })
+		}}
+	c.Flags().StringSlice("domain", nil, "an e-mail domain; none takes all away")
+	return administered(jsonFlag(c))
 }
 
 type credentialsView struct {

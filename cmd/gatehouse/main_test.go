@@ -15,10 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
 	"github.com/spf13/cobra"
 
 	"gatehouse/internal/app"
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/audit"
+	"gatehouse/internal/credential"
 )
 
 // each visits every command that people see.
@@ -108,7 +111,47 @@ func asked(metadata, address string) [][]string {
 		{"idp", "set", "--metadata", metadata}, {"idp", "show"}, {"idp", "set", "--metadata", address, "--sign-requests"}, {"idp", "refresh"}, {"idp", "failures"}, {"idp", "remove"},
 		{"scim-token", "create"}, {"scim-token", "list"}, {"scim-token", "delete", "TOKEN"},
 		{"event", "list"}, {"env"},
+		{"directory", "builtin", "--enable", "--mfa", "always"}, {"directory", "builtin"}, {"directory", "domains", "contoso", "--domain", "contoso.com"},
+		{"mail", "test", "me@example.com"},
+		{"mail", "set", "--host", "mail.example.com", "--port", "465", "--security", "tls", "--from", "sso@example.com"}, {"mail", "show"},
+		{"user", "create", "nia@example.com"}, {"user", "invite", "nia@example.com", "--show"}, {"user", "password", "nia@example.com"}, {"user", "devices", "nia@example.com"},
+		{"user", "unlock", "nia@example.com"}, {"user", "remove-device", "nia@example.com", "DEVICE"}, {"session", "list", "nia@example.com"}, {"session", "end", "nia@example.com", "SESSION"},
+		{"user", "break-glass", "nia@example.com"},
 	}
+}
+
+// enroll signs a user in who registers a device with it, and returns the ids of device and session.
+func enroll(t *testing.T, p *apptest.Program, name string) (device, session string) {
+	t.Helper()
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, by := t.Context(), audit.Actor{Kind: audit.System, Name: "test"}
+	u, err := p.Directory.UserByName(ctx, name)
+	ok(err)
+	sent, err := p.Credentials.Invite(ctx, by, u.ID, credential.Invitation, true)
+	ok(err)
+	_, secret, _ := strings.Cut(sent.URL, "token=")
+	_, err = p.Credentials.UseLink(ctx, secret, "nine green bottles standing")
+	ok(err)
+	begun, err := p.Credentials.Begin(ctx, name, "", false)
+	ok(err)
+	b := credential.Browser{Attempt: begun.Secret}
+	ok(p.Credentials.Password(ctx, b, "nine green bottles standing"))
+	app, err := p.Credentials.BeginTOTP(ctx, credential.Registrar{Browser: b})
+	ok(err)
+	code, err := totp.GenerateCode(strings.ReplaceAll(app.Secret, " ", ""), p.Clock.Now())
+	ok(err)
+	_, err = p.Credentials.FinishTOTP(ctx, credential.Registrar{Browser: b}, "", code)
+	ok(err)
+	out, err := p.Credentials.Open(ctx, b, "")
+	ok(err)
+	sum, err := p.Credentials.Summary(ctx, u.ID)
+	ok(err)
+	return sum.Devices[0].ID, out.Opened.Session.ID
 }
 
 // TestCommandsAtAServer runs every one of them twice: with --json, whose output is one JSON value, and for people.
@@ -123,13 +166,17 @@ func TestCommandsAtAServer(t *testing.T) {
 	for _, flag := range []string{"--json", ""} {
 		t.Run("flag "+flag, func(t *testing.T) {
 			t.Parallel()
-			p := apptest.Start(t)
-			token := ""
+			p := apptest.StartWith(t, func(c *apptest.Settings) { c.MailDrop = filepath.Join(c.Data, "mail") })
+			token, session := "", ""
 			for _, args := range asked(metadata, idp.URL) {
 				for i, a := range args {
 					switch a {
 					case "000000000000":
 						args[i] = p.Instance.OwnerAccountID
+					case "DEVICE":
+						args[i], session = enroll(t, p, args[2])
+					case "SESSION":
+						args[i] = session
 					case "TOKEN":
 						ts, err := p.Directory.Tokens(t.Context(), app.DefaultSource)
 						if err != nil || len(ts) != 1 {
