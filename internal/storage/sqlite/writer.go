@@ -52,6 +52,8 @@ type writer struct {
 	// expected is the size of the last batch, and patience how long the present one may wait to become as large.
 	expected int
 	patience time.Duration
+	// gather is maxGather, but for tests that hold a batch open.
+	gather time.Duration
 }
 
 func startWriter(ctx context.Context, db *sql.DB, log *slog.Logger) (*writer, error) {
@@ -59,7 +61,7 @@ func startWriter(ctx context.Context, db *sql.DB, log *slog.Logger) (*writer, er
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, conn: &prepared{conn: c, stmts: map[string]*sql.Stmt{}}, log: log, queue: make(chan *job, maxBatch), ended: make(chan struct{})}
+	w := &writer{db: db, conn: &prepared{conn: c, stmts: map[string]*sql.Stmt{}}, log: log, queue: make(chan *job, maxBatch), ended: make(chan struct{}), gather: maxGather}
 	go w.loop()
 	return w, nil
 }
@@ -155,7 +157,7 @@ func (w *writer) run(batch []*job) []*job {
 // next takes another job for the present batch, if one waits and there is room. While the batch is smaller than the one before, it gives those
 // who were just answered a moment to come back: a fraction of what another commit would cost them. A lone writer waits for nobody.
 func (w *writer) next(n int, began time.Time) *job {
-	if n >= maxBatch || time.Since(began) > maxGather {
+	if n >= maxBatch || time.Since(began) > w.gather {
 		return nil
 	}
 	select {
