@@ -61,7 +61,8 @@ var manners = map[string]manner{
 	},
 	"sso-oidc": {
 		invalid: []string{"InvalidRequestException", "InvalidClientMetadataException"}, malformed: []string{"InvalidRequestException"}, denied: []string{"AccessDeniedException"},
-		absent: regexp.MustCompile(`^Invalid(Client|Grant)Exception$`),
+		unsigned: []string{"MissingAuthenticationTokenException"}, signature: []string{"InvalidSignatureException"},
+		absent: regexp.MustCompile(`^Invalid(Client|Grant)Exception$`), common: restCommon,
 	},
 }
 
@@ -119,6 +120,8 @@ var answers = map[string][]string{
 	// Whoever has nothing in an account learns nothing about it ("No access").
 	"sso.accountId": {"ForbiddenException"}, "sso.roleName": {"ForbiddenException"},
 	"sso-oidc.startUrl": {"InvalidRequestException"},
+	// An application that is not there has no policy that lets anybody in.
+	"sso-oidc.CreateTokenWithIAM.clientId": {"AccessDeniedException", "InvalidClientException"},
 	// AssumeRole does not tell a role that is not there from one whose trust policy says no.
 	"sts.RoleArn": {"AccessDenied"}, "sts.AssumeRoleWithWebIdentity.RoleArn": {"AccessDenied", "InvalidIdentityToken"}, "sts.AssumeRoleWithSAML.RoleArn": {"AccessDenied", "InvalidIdentityToken"}, "sts.PrincipalArn": {"AccessDenied", "InvalidIdentityToken"},
 	// Not in the model, and what IAM says of a boundary that is not there ("Policy … does not exist or is not attachable").
@@ -170,6 +173,7 @@ var states = map[string]string{
 	"iam.DeactivateMFADevice":                                     "NoSuchEntity: users of embedded accounts have none",
 	"iam.DeleteSigningCertificate":                                "NoSuchEntity: users of embedded accounts have none",
 	"iam.DeleteLoginProfile":                                      "NoSuchEntity: users of embedded accounts have none",
+	"sso-oidc.CreateTokenWithIAM":                                 "InvalidGrantException: no application has a refresh token in this world; package propagation has tests with some",
 	"sts.GetDelegatedAccessToken":                                 "ExpiredTradeInTokenException: there are no partners who ask for delegated access",
 	"sts.AssumeRoleWithWebIdentity":                               "InvalidIdentityToken: nobody signs tokens in this world; package sts has tests with some",
 	"signin.CreateOAuth2Token":                                    "ValidationException: it takes a proof of a key in a header; package awslogin has tests with some",

@@ -657,6 +657,10 @@ func (w *refusals) portal(one string) {
 		w.known["sso-oidc."+m] = v
 	}
 	w.also["sso-oidc.CreateToken"] = map[string]any{"refreshToken": tok.at("refreshToken")}
+	app := w.known["sso-admin.ApplicationArn"].(string)
+	w.do("sso-admin", "PutApplicationGrant", map[string]any{"ApplicationArn": app, "GrantType": "refresh_token", "Grant": map[string]any{"RefreshToken": map[string]any{}}})
+	w.also["sso-oidc.CreateTokenWithIAM"] = map[string]any{"clientId": app, "grantType": "refresh_token", "refreshToken": tok.at("refreshToken")}
+	w.names[unknown]["sso-oidc.CreateTokenWithIAM.clientId"] = w.names[unknown]["sso-admin.ApplicationArn"]
 	for m, v := range map[string]any{"accessToken": tok.at("accessToken"), "accountId": one, "roleName": "Set"} {
 		w.known["sso."+m] = v
 	}
