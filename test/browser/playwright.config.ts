@@ -3,8 +3,9 @@ import { defineConfig } from '@playwright/test';
 const port = Number(process.env.GATEHOUSE_MOCK_PORT ?? 18380);
 const live = process.env.GATEHOUSE_URL;
 
-// Two projects: `portal` drives the built portal against the mock of its API (mock/server.mjs); `live` drives a
-// running `gatehouse demo` that the environment names (see `gatehouse env`), through sign-in at the tenant.
+// Three projects: `portal` drives the built portal against the mock of its API (mock/server.mjs); `live` drives a
+// running `gatehouse demo` that the environment names (see `gatehouse env`), through sign-in at the tenant; `builtin` drives a
+// `gatehouse serve` whose built-in directory is on, at a host name, because passkeys need one.
 export default defineConfig({
   outputDir: '../out/browser/results',
   reporter: [['list']],
@@ -34,9 +35,10 @@ export default defineConfig({
   },
   projects: [
     { name: 'portal', testDir: 'portal', use: { baseURL: `http://127.0.0.1:${port}` } },
+    { name: 'builtin', testDir: 'builtin', workers: 1, timeout: 90_000 },
     { name: 'live', testDir: 'live', workers: 1, timeout: 90_000, use: { baseURL: live ?? 'http://127.0.0.1:8080' } },
   ],
-  webServer: process.argv.includes('--project=live')
+  webServer: process.argv.some((each) => each === '--project=live' || each === '--project=builtin')
     ? undefined
     : {
         command: 'node mock/server.mjs',

@@ -54,6 +54,7 @@ function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () =>
           {
             text: session.user.userName,
             items: [
+              { id: 'security', text: 'Sign-in and devices', href: '/start/security' },
               {
                 id: 'sign-out',
                 text: state === 'failed' ? 'Sign out: try again' : 'Sign out',
@@ -64,7 +65,11 @@ function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () =>
         ]}
         loading={state === 'leaving'}
         loadingText="Signing out"
-        onItemClick={() => void leave()}
+        onItemClick={({ detail }) => {
+          if (detail.id === 'sign-out') {
+            void leave();
+          }
+        }}
       >
         <span className="sr-only">Account menu of </span>
         <span className="person-name">{name}</span>
