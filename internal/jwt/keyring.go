@@ -16,7 +16,7 @@ const (
 	// askAgain is how long nothing is asked of an issuer after it was: a stranger's made-up key ids must not become a flood of requests.
 	askAgain = 30 * time.Second
 	// maxIssuers bounds the memory; the one asked longest ago goes first.
-	maxIssuers = 64
+	maxIssuers = 512
 )
 
 // Keyring finds the keys of issuers and keeps them for [KeysLife]. It is safe for concurrent use.
