@@ -16,6 +16,10 @@ func (d *Door) accountRows() []awswire.Operation[localiam.Caller] {
 		row(d, "GetAccountSummary", func(*empty) touch { return touch{} }, d.getAccountSummary),
 		row(d, "GetAccountAuthorizationDetails", func(*GetAccountAuthorizationDetailsRequest) touch { return touch{} }, d.getAccountAuthorizationDetails),
 
+		row(d, "GetAccountPasswordPolicy", func(*empty) touch { return touch{} }, d.getPasswordPolicy),
+		row(d, "UpdateAccountPasswordPolicy", func(*UpdateAccountPasswordPolicyRequest) touch { return touch{} }, d.updatePasswordPolicy),
+		row(d, "DeleteAccountPasswordPolicy", func(*empty) touch { return touch{} }, d.deletePasswordPolicy),
+
 		row(d, "CreateServiceLinkedRole", func(in *CreateServiceLinkedRoleRequest) touch {
 			return touch{fresh: "role/aws-service-role/" + *in.AWSServiceName + "/*", service: in.AWSServiceName}
 		}, d.createServiceLinkedRole),
@@ -29,7 +33,6 @@ func (d *Door) accountRows() []awswire.Operation[localiam.Caller] {
 
 		// What cannot be made here is not there. Tools ask before they delete a user.
 		row(d, "GetLoginProfile", func(in *GetLoginProfileRequest) touch { return touch{user: orSelf(in.UserName)} }, d.getLoginProfile),
-		row(d, "GetAccountPasswordPolicy", func(*empty) touch { return touch{} }, d.getPasswordPolicy),
 		row(d, "ListMFADevices", func(in *ListMFADevicesRequest) touch { return touch{user: orSelf(in.UserName)} }, d.listMFADevices),
 		row(d, "ListSSHPublicKeys", func(in *ListSSHPublicKeysRequest) touch { return touch{user: orSelf(in.UserName)} }, d.listSSHKeys),
 		row(d, "ListSigningCertificates", func(in *ListSigningCertificatesRequest) touch { return touch{user: orSelf(in.UserName)} }, d.listSigningCertificates),
@@ -112,8 +115,29 @@ func (d *Door) getLoginProfile(ctx context.Context, c *call, in *GetLoginProfile
 	return nil, err
 }
 
-func (d *Door) getPasswordPolicy(_ context.Context, c *call, _ *empty) (*GetAccountPasswordPolicyResponse, error) {
-	return nil, fault.New(fault.NotFound, "The Password Policy with domain name %s cannot be found.", c.Principal.AccountID)
+func (d *Door) getPasswordPolicy(ctx context.Context, c *call, _ *empty) (*GetAccountPasswordPolicyResponse, error) {
+	p, err := d.iam.PasswordPolicy(ctx, c.Principal.AccountID)
+	return &GetAccountPasswordPolicyResponse{PasswordPolicy: &PasswordPolicy{
+		MinimumPasswordLength: new(int32(p.MinimumLength)), RequireSymbols: &p.Symbols, RequireNumbers: &p.Numbers, RequireUppercaseCharacters: &p.Uppercase,
+		RequireLowercaseCharacters: &p.Lowercase, AllowUsersToChangePassword: &p.OwnChange, ExpirePasswords: new(p.MaxAge > 0), MaxPasswordAge: awswire.Opt(int32(p.MaxAge)),
+		PasswordReusePrevention: awswire.Opt(int32(p.Reuse)), HardExpiry: &p.HardExpiry,
+	}}, err
+}
+
+// updatePasswordPolicy replaces the whole policy: what is not said goes back to its default, six characters of any kind.
+func (d *Door) updatePasswordPolicy(ctx context.Context, c *call, in *UpdateAccountPasswordPolicyRequest) (*empty, error) {
+	p := localiam.PasswordPolicy{
+		MinimumLength: 6, MaxAge: int(awswire.Val(in.MaxPasswordAge)), Reuse: int(awswire.Val(in.PasswordReusePrevention)), Symbols: awswire.Val(in.RequireSymbols), Numbers: awswire.Val(in.RequireNumbers),
+		Uppercase: awswire.Val(in.RequireUppercaseCharacters), Lowercase: awswire.Val(in.RequireLowercaseCharacters), OwnChange: awswire.Val(in.AllowUsersToChangePassword), HardExpiry: awswire.Val(in.HardExpiry),
+	}
+	if in.MinimumPasswordLength != nil {
+		p.MinimumLength = int(*in.MinimumPasswordLength)
+	}
+	return nil, d.iam.SetPasswordPolicy(ctx, c.Actor, c.Principal.AccountID, p)
+}
+
+func (d *Door) deletePasswordPolicy(ctx context.Context, c *call, _ *empty) (*empty, error) {
+	return nil, d.iam.DeletePasswordPolicy(ctx, c.Actor, c.Principal.AccountID)
 }
 
 func (d *Door) listMFADevices(ctx context.Context, c *call, in *ListMFADevicesRequest) (*ListMFADevicesResponse, error) {

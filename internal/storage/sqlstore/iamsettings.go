@@ -18,6 +18,20 @@ type iamSettingsDoc struct {
 	Outbound        bool `json:"outbound,omitzero"`
 	RootSessions    bool `json:"rootSessions,omitzero"`
 	RootCredentials bool `json:"rootCredentials,omitzero"`
+
+	Passwords *passwordPolicyDoc `json:"passwords,omitempty"`
+}
+
+type passwordPolicyDoc struct {
+	MinimumLength int  `json:"minimumLength"`
+	MaxAge        int  `json:"maxAge,omitzero"`
+	Reuse         int  `json:"reuse,omitzero"`
+	Symbols       bool `json:"symbols,omitzero"`
+	Numbers       bool `json:"numbers,omitzero"`
+	Uppercase     bool `json:"uppercase,omitzero"`
+	Lowercase     bool `json:"lowercase,omitzero"`
+	OwnChange     bool `json:"ownChange,omitzero"`
+	HardExpiry    bool `json:"hardExpiry,omitzero"`
 }
 
 // Settings implements [localiam.AccountStore].
@@ -34,12 +48,13 @@ func (s *LocalIAM) Settings(ctx context.Context, accountID string) (localiam.Set
 	}
 	d, err := decode[iamSettingsDoc](doc)
 	out.Outbound, out.RootSessions, out.RootCredentials = d.Outbound, d.RootSessions, d.RootCredentials
+	out.Passwords = (*localiam.PasswordPolicy)(d.Passwords)
 	return out, s.db.fault(err)
 }
 
 // SaveSettings implements [localiam.AccountStore].
 func (s *LocalIAM) SaveSettings(ctx context.Context, set localiam.Settings, e audit.Event) error {
-	doc, err := encode(iamSettingsDoc{set.Outbound, set.RootSessions, set.RootCredentials})
+	doc, err := encode(iamSettingsDoc{set.Outbound, set.RootSessions, set.RootCredentials, (*passwordPolicyDoc)(set.Passwords)})
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ func testIAMSettings(t *testing.T, db *sqlstore.DB) {
 	same(t, "settings of an account that never had any", must(s.Settings(ctx, acct))(t), localiam.Settings{AccountID: acct})
 	want{kind: fault.NotFound, resource: "ISSUER"}.check(t, second(s.IssuerAccount(ctx, "")))
 	before := must(s.Generation(ctx, acct))(t)
-	set := localiam.Settings{AccountID: acct, IssuerID: "i-1", Outbound: true, RootSessions: true, RootCredentials: true}
+	set := localiam.Settings{AccountID: acct, IssuerID: "i-1", Outbound: true, RootSessions: true, RootCredentials: true,
+		Passwords: &localiam.PasswordPolicy{MinimumLength: 8, MaxAge: 90, Reuse: 3, Symbols: true, Numbers: true, Uppercase: true, Lowercase: true, OwnChange: true, HardExpiry: true}}
 	complete(t, set, "Revision")
 	ok(t, s.SaveSettings(ctx, set, event("x", "x")))
 	if must(s.Generation(ctx, acct))(t) == before {
