@@ -94,6 +94,15 @@ func assemble(pieces []piece) template {
 	}
 }
 
+// endsInStar reports whether the pattern's last character is a star that stands for others.
+func (t *template) endsInStar() bool {
+	last := t.fixed
+	if n := len(t.pieces); n > 0 {
+		last = t.pieces[n-1].text
+	}
+	return strings.HasSuffix(last, string(rune(anyRun)))
+}
+
 // variable reads what stands between ${ and }.
 func variable(s string) (piece, error) {
 	switch s {
@@ -142,9 +151,9 @@ func (t *template) expand(c Context) (pattern string, ok bool) {
 type verdict uint8
 
 const (
-	no verdict = iota
+	no      verdict = iota
+	unknown         // a variable without a value, or a value of the request that cannot be read
 	yes
-	unknown // a variable without a value, or a value of the request that cannot be read
 )
 
 func verdictOf(b bool) verdict {
