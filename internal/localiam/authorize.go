@@ -179,7 +179,7 @@ func (s *Service) context(ctx context.Context, c Caller, k Check, r *rights, sta
 	}
 	for key, values := range k.Context {
 		if folded := Fold(key); !strings.HasPrefix(folded, "aws:principal") && folded != "aws:userid" && folded != "aws:username" {
-			out.Set(key, values...)
+			out.Add(key, values...)
 		}
 	}
 	out.Set("aws:CurrentTime", now.Format("2006-01-02T15:04:05Z"))

@@ -57,6 +57,12 @@ func (c *condition) holds(ctx Context, effect Effect) bool {
 	if c.null {
 		return (len(have) == 0) == c.wantNull
 	}
+	if len(have) == 1 && have[0] == Ambiguous {
+		return effect == Deny
+	}
+	if c.quantifier != single && onlyEmpty(have) {
+		have = nil // to a set operator this is an empty set
+	}
 	if len(have) == 0 {
 		switch {
 		case c.ifExists, c.quantifier == forAllValues:
@@ -76,6 +82,16 @@ func (c *condition) holds(ctx Context, effect Effect) bool {
 		}
 	}
 	return all
+}
+
+// onlyEmpty reports whether all values are empty strings.
+func onlyEmpty(values []string) bool {
+	for _, v := range values {
+		if v != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // met compares one value of the request with all values of the policy.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,8 +10,22 @@ import (
 // [Context.Set] folds them.
 type Context map[string][]string
 
-// Set gives a key its values.
+// Ambiguous is the value of a key that has two values where it should have one: tag keys are told apart by case and condition keys
+// are not, so a resource with the tags Team and team has two of aws:ResourceTag/team. No condition on such a key helps an Allow, none hinders
+// a Deny, and it is no value of a policy variable.
+const Ambiguous = string(rune(anyRun)) // no value of a request holds it, and no policy may
+
+// Set gives a key its values, in place of those it had.
 func (c Context) Set(key string, values ...string) { c[lower(key)] = values }
+
+// Add gives a key its values; one that has others already becomes [Ambiguous].
+func (c Context) Add(key string, values ...string) {
+	key = lower(key)
+	if have, ok := c[key]; ok && !slices.Equal(have, values) {
+		values = []string{Ambiguous}
+	}
+	c[key] = values
+}
 
 // folded returns c with all keys in lower case; c itself where they are already.
 func (c Context) folded() Context {
@@ -18,7 +33,7 @@ func (c Context) folded() Context {
 		if lower(k) != k {
 			out := make(Context, len(c))
 			for k, v := range c {
-				out[lower(k)] = append(out[lower(k)], v...)
+				out.Add(k, v...)
 			}
 			return out
 		}
@@ -279,7 +294,7 @@ func (e *evaluation) applies(s *statement) outcome {
 	switch {
 	case s.principals != nil && !s.notPrincipal && s.principals.names(e.request.Principal) == notNamed:
 		return otherPrincipal
-	case s.principals != nil && s.notPrincipal && s.principals.spares(e.request.Principal, s.effect):
+	case s.principals != nil && s.notPrincipal && e.spared(s):
 		return otherPrincipal
 	case e.actionIn(s) == s.notAction:
 		return otherAction
@@ -292,6 +307,15 @@ func (e *evaluation) applies(s *statement) outcome {
 		}
 	}
 	return applies
+}
+
+// spared reports whether a NotPrincipal element takes the principal out of the statement. A Deny of this form spares no user or role that
+// has a permissions boundary (IAM JSON policy elements: NotPrincipal).
+func (e *evaluation) spared(s *statement) bool {
+	if s.effect == Deny && e.policies.Boundary != nil {
+		return false
+	}
+	return s.principals.spares(e.request.Principal, s.effect)
 }
 
 func (e *evaluation) actionIn(s *statement) bool {
