@@ -44,7 +44,7 @@ func newCondition(name, key string) (condition, operator, error) {
 	base, c.ifExists = strings.CutSuffix(base, "IfExists")
 	op, ok := operatorOf(base)
 	if !ok {
-		return c, op, fmt.Errorf("invalid condition operator %q", clip(name))
+		return c, op, fmt.Errorf("Invalid Condition type : %s.", clip(name)) //nolint:staticcheck // IAM's sentence
 	}
 	c.negated = op.negated
 	return c, op, nil

@@ -54,7 +54,7 @@ func (p *parser) document(root node) error {
 		switch m.name {
 		case "Version":
 			if m.value.kind != '"' || (m.value.text != "2012-10-17" && m.value.text != "2008-10-17") {
-				return p.errorf(m.value, `Version must be "2012-10-17" or "2008-10-17"`)
+				return p.refuse(m.value, `The policy must contain a valid version string: "2012-10-17" or "2008-10-17"`)
 			}
 			p.out.version = m.value.text
 		case "Id":
@@ -246,7 +246,7 @@ func (p *parser) condition(op, key member) (condition, error) {
 	}
 	c, kind, err := newCondition(op.name, key.name)
 	if err != nil {
-		return c, p.errorf(node{offset: op.offset}, "%s", err)
+		return c, p.refuse(node{offset: op.offset}, "%s", err)
 	}
 	values := key.value.items
 	if key.value.kind != '[' {

@@ -103,10 +103,11 @@ func reachIf(b bool, r reach) reach {
 }
 
 var (
-	uniqueID    = regexp.MustCompile(`^A[A-Z]{3}[A-Z0-9]{12,124}$`)
-	awsIdentity = regexp.MustCompile(`^arn:aws(-[a-z]{1,5}){0,3}:(iam::(\d{12}):(root|(role|user)/\S+)|sts::\d{12}:(assumed-role/[^/\s]+/\S+|federated-user/\S+))$`)
-	serviceName = regexp.MustCompile(`^[a-z0-9.-]{1,120}\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)$`)
-	federation  = regexp.MustCompile(`^(arn:aws(-[a-z]{1,5}){0,3}:iam::\d{12}:(saml|oidc)-provider/\S+|[a-z0-9.-]{3,250})$`)
+	uniqueID      = regexp.MustCompile(`^A[A-Z]{3}[A-Z0-9]{12,124}$`)
+	awsIdentity   = regexp.MustCompile(`^arn:aws(-[a-z]{1,5}){0,3}:(iam::(\d{12}):(root|(role|user)/\S+)|sts::\d{12}:(assumed-role/[^/\s]+/\S+|federated-user/\S+))$`)
+	canonicalUser = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	serviceName   = regexp.MustCompile(`^[a-z0-9.-]{1,120}\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)$`)
+	federation    = regexp.MustCompile(`^(arn:aws(-[a-z]{1,5}){0,3}:iam::\d{12}:(saml|oidc)-provider/\S+|[a-z0-9.-]{3,250})$`)
 )
 
 // addAWS adds an entry of {"AWS": …}. It reports whether the entry has a form that IAM knows.
@@ -120,7 +121,7 @@ func (s *principals) addAWS(v string) bool {
 		s.aws[v] = true
 	default:
 		m := awsIdentity.FindStringSubmatch(v)
-		if m == nil || strings.ContainsAny(v, "*?") {
+		if m == nil || strings.ContainsAny(v, "*?$") { // neither wildcards nor variables stand for somebody
 			return false
 		}
 		if m[4] == "root" {
@@ -144,7 +145,7 @@ func (s *principals) add(kind, v string) bool {
 		s.federated[v] = true
 		return federation.MatchString(v)
 	case "CanonicalUser":
-		return len(v) == 64 // an S3 owner; nobody here is one
+		return canonicalUser.MatchString(v) // an S3 owner; nobody here is one
 	default:
 		return false
 	}

@@ -29,6 +29,7 @@ func (a *action) matches(service, name string) bool {
 var (
 	actionService = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
 	actionName    = regexp.MustCompile(`^[a-zA-Z0-9_*?./-]+$`)
+	partition     = regexp.MustCompile(`^aws(-[a-z]+)*$`)
 	trustAction   = regexp.MustCompile(`^(assumerole|assumerolewithsaml|assumerolewithwebidentity|tagsession|setsourceidentity|setcontext)$`)
 )
 
@@ -171,6 +172,8 @@ func (p *parser) resource(v node) (resource, error) {
 		return resource{}, p.errorf(v, "%s", err)
 	case !strings.HasPrefix(v.text, "arn:"):
 		return resource{}, p.refuse(v, "Resource %s must be in ARN format or \"*\".", clip(v.text))
+	case len(parts) > 1 && !parts[1].wild && parts[1].pieces == nil && !partition.MatchString(parts[1].fixed):
+		return resource{}, p.refuse(v, "Partition %q is not valid for resource %q.", clip(parts[1].fixed), clip(v.text))
 	case len(parts) > 2 && (parts[2].wild || parts[2].pieces != nil):
 		return resource{}, p.refuse(v, "Resource vendor must be fully qualified and cannot contain regexes.")
 	}
