@@ -36,7 +36,7 @@ bench: build
 	bash test/bench/run
 
 generate:
-	go generate ./...
+	go run ./tools/shapes generate
 
 clean:
 	rm -rf bin web/dist/assets web/dist/index.html* web/dist/favicon.svg* web/node_modules test/browser/node_modules test/out

@@ -56,6 +56,8 @@ type statement struct {
 	index  int
 	sid    string
 	effect Effect
+	// start is where its opening brace stands, end is after its closing one.
+	start, end Position
 
 	principals   *principals // nil: the document names none (identity policies)
 	notPrincipal bool

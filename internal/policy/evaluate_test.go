@@ -339,6 +339,22 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestExplainSaysWhereStatementsStand(t *testing.T) {
+	t.Parallel()
+	text := "{\"Version\":\"2012-10-17\",\n \"Id\":\"é\", \"Statement\":[\n  {\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"},\n  {\"Effect\":\"Deny\",\n   \"Action\":\"s3:*\",\"Resource\":\"*\"\n  } ]}"
+	_, steps := Explain(Policies{Identity: []Named{{"p", doc(t, ForIdentity, text)}}}, Request{Principal: alice, Action: "s3:GetObject", Resource: "*"})
+	lines := strings.Split(text, "\n")
+	at := func(p Position) string { return string([]rune(lines[p.Line-1])[p.Column-1:]) }
+	if len(steps) != 2 || !strings.HasPrefix(at(steps[0].Start), `{"Effect":"Allow"`) || at(steps[0].End) != "," ||
+		!strings.HasPrefix(at(steps[1].Start), `{"Effect":"Deny"`) || at(steps[1].End) != " ]}" {
+		t.Errorf("got %+v", steps)
+	}
+	_, steps = Explain(Policies{Identity: []Named{{"p", doc(t, ForIdentity, `{"Id":"é","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)}}}, Request{Principal: alice, Action: "s3:GetObject", Resource: "*"})
+	if want := (Position{1, 23}); steps[0].Start != want || steps[0].End.Column != 69 {
+		t.Errorf("got %+v", steps[0])
+	}
+}
+
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

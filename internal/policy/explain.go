@@ -2,12 +2,16 @@ package policy
 
 // Step is one statement that [Explain] looked at.
 type Step struct {
-	Layer  Layer
+	Layer Layer
+	// Level counts the levels of the organization from 0, the root's; it is 0 in other layers.
+	Level  int
 	Policy string
 	// Statement counts from 0; Sid may be empty.
 	Statement int
 	Sid       string
 	Effect    Effect
+	// Start is where the statement's opening brace stands in the document, End is after its closing one.
+	Start, End Position
 	// Applies says whether the statement applies to the request; Why says what is in the way if not, for people.
 	Applies bool
 	Why     string
@@ -18,8 +22,12 @@ type Step struct {
 func Explain(p Policies, q Request) (Decision, []Step) {
 	e := newEvaluation(p, q)
 	var steps []Step
-	for _, level := range p.Organization {
+	for i, level := range p.Organization {
+		before := len(steps)
 		steps = e.explain(steps, LayerOrganization, level)
+		for j := before; j < len(steps); j++ {
+			steps[j].Level = i
+		}
 	}
 	steps = e.explain(steps, LayerResource, one(p.Resource))
 	steps = e.explain(steps, LayerBoundary, one(p.Boundary))
@@ -36,7 +44,7 @@ func (e *evaluation) explain(steps []Step, layer Layer, list []Named) []Step {
 		for i := range n.Document.statements {
 			s := &n.Document.statements[i]
 			o := e.applies(s)
-			steps = append(steps, Step{Layer: layer, Policy: n.Name, Statement: s.index, Sid: s.sid, Effect: s.effect, Applies: o == applies, Why: e.why(s, o)})
+			steps = append(steps, Step{Layer: layer, Policy: n.Name, Statement: s.index, Sid: s.sid, Effect: s.effect, Start: s.start, End: s.end, Applies: o == applies, Why: e.why(s, o)})
 		}
 	}
 	return steps

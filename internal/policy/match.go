@@ -17,6 +17,9 @@ func wild(s string) string { return wildcards.Replace(s) }
 
 var wildcards = strings.NewReplacer("*", string(rune(anyRun)), "?", string(rune(anyOne)))
 
+// Like reports whether s is like the pattern, in which * stands for any number of characters and ? for one.
+func Like(pattern, s string) bool { return match(wild(pattern), s) }
+
 // isWild reports whether a compiled pattern holds a wildcard.
 func isWild(pattern string) bool {
 	return strings.IndexByte(pattern, anyRun) >= 0 || strings.IndexByte(pattern, anyOne) >= 0

@@ -18,6 +18,7 @@ const maxDepth = 8
 // node is a JSON value that knows where it stands.
 type node struct {
 	offset  int64
+	end     int64         // of an object: after its closing brace
 	kind    jsontext.Kind // '{' '[' '"' '0' 't' 'f' 'n'
 	text    string        // of a string, number or boolean
 	items   []node        // of an array
@@ -132,6 +133,7 @@ func (r *reader) object(n node, depth int) (node, error) {
 		n.members = append(n.members, m)
 	}
 	_, err := r.dec.ReadToken()
+	n.end = r.dec.InputOffset()
 	return n, err
 }
 
@@ -152,6 +154,27 @@ func (r *reader) array(n node, depth int) (node, error) {
 func malformed(data []byte, offset int64, format string, args ...any) *fault.Fault {
 	line, column := position(data, offset)
 	return fault.New(fault.Invalid, "Syntax errors in policy: line %d, column %d: %s.", line, column, fmt.Sprintf(format, args...)).For("malformed-policy").At("PolicyDocument")
+}
+
+// Position is a place in a document: line and column, in characters, both counted from one.
+type Position struct{ Line, Column int }
+
+// reading tells the positions of offsets that only grow, in one pass over the document.
+type reading struct {
+	data []byte
+	at   int64
+	Position
+}
+
+func (r *reading) to(offset int64) Position {
+	for _, c := range string(r.data[r.at:offset]) {
+		r.Column++
+		if c == '\n' {
+			r.Line, r.Column = r.Line+1, 1
+		}
+	}
+	r.at = offset
+	return r.Position
 }
 
 // position returns the line and the column in characters, both counted from one.

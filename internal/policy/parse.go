@@ -18,7 +18,7 @@ func Parse(document []byte, use Use) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{data: document, use: use, sids: map[string]bool{}, out: &Document{version: "2008-10-17"}}
+	p := &parser{data: document, use: use, sids: map[string]bool{}, out: &Document{version: "2008-10-17"}, read: reading{document, 0, Position{1, 1}}}
 	if err := p.document(root); err != nil {
 		return nil, err
 	}
@@ -31,6 +31,7 @@ type parser struct {
 	use  Use
 	out  *Document
 	sids map[string]bool
+	read reading
 }
 
 // errorf is a fault of the grammar at a place.
@@ -89,7 +90,7 @@ func (p *parser) statement(n node, index int) error {
 	if n.kind != '{' {
 		return p.errorf(n, "a statement is a JSON object")
 	}
-	s := statement{index: index}
+	s := statement{index: index, start: p.read.to(n.offset), end: p.read.to(n.end)}
 	seen := map[string]bool{}
 	for _, m := range n.members {
 		seen[m.name] = true

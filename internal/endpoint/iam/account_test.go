@@ -285,7 +285,7 @@ func TestSimulation(t *testing.T) {
 	}
 	got = b.do("SimulateCustomPolicy", "PolicyInputList.member.1", readS3, "PolicyInputList.member.2", deny, "ActionNames.member.1", "s3:GetObject",
 		"ContextEntries.member.1.ContextKeyName", "aws:SourceVpc", "ContextEntries.member.1.ContextKeyValues.member.1", "v", "ContextEntries.member.1.ContextKeyType", "string")
-	if first(got, "EvalDecision") != "explicitDeny" || first(got, "SourcePolicyId") != "PolicyInputList.1" {
+	if first(got, "EvalDecision") != "explicitDeny" || first(got, "SourcePolicyId") != "PolicyInputList.2" || strings.Contains(got, "PolicyInputList.1") {
 		t.Errorf("got %s", got)
 	}
 	got = b.do("SimulateCustomPolicy", "PolicyInputList.member.1", readS3, "PermissionsBoundaryPolicyInputList.member.1", allowListUsers, "ActionNames.member.1", "s3:GetObject")
@@ -313,6 +313,77 @@ func TestSimulation(t *testing.T) {
 	}
 	b.refused(404, "NoSuchEntity", "", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:user/none", "ActionNames.member.1", "s3:GetObject")
 	b.refused(403, "AccessDenied", "", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::444455556666:user/admin", "ActionNames.member.1", "s3:GetObject")
+}
+
+// TestSimulationSaysWhichStatementDecided: the statements that a decision rests on, with their places, for each resource.
+func TestSimulationSaysWhichStatementDecided(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	two := "{\n \"Version\": \"2012-10-17\",\n \"Statement\": [\n  {\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"},\n  {\"Effect\":\"Deny\",\n   \"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::secret/*\"}\n ]\n}"
+	got := b.do("SimulateCustomPolicy", "PolicyInputList.member.1", two, "ActionNames.member.1", "s3:GetObject", "ResourceArns.member.1", "arn:aws:s3:::open/k", "ResourceArns.member.2", "arn:aws:s3:::secret/k")
+	if first(got, "EvalDecision") != "explicitDeny" || first(got, "EvalResourceName") != "*" || !slices.Equal(all(got, "EvalResourceDecision"), []string{"allowed", "explicitDeny"}) {
+		t.Errorf("got %s", got)
+	}
+	_, each, _ := strings.Cut(got, "<ResourceSpecificResults>")
+	for _, place := range []string{
+		"<StartPosition><Line>4</Line><Column>3</Column></StartPosition><EndPosition><Line>4</Line><Column>60</Column></EndPosition>",
+		"<StartPosition><Line>5</Line><Column>3</Column></StartPosition><EndPosition><Line>6</Line><Column>55</Column></EndPosition>",
+	} {
+		if strings.Count(each, place) != 1 {
+			t.Errorf("%s is not there once: %s", place, each)
+		}
+	}
+	// Across accounts both sides must allow, and each says what it comes to.
+	bucket := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/caller"},"Action":"s3:PutObject","Resource":"*"}]}`
+	got = b.do("SimulateCustomPolicy", "PolicyInputList.member.1", readS3, "ActionNames.member.1", "s3:GetObject", "ResourceArns.member.1", "arn:aws:s3:::theirs/k",
+		"ResourcePolicy", bucket, "ResourceOwner", "arn:aws:iam::444455556666:root", "CallerArn", "arn:aws:iam::111122223333:user/caller")
+	if first(got, "EvalDecision") != "implicitDeny" || !strings.Contains(got, "<key>IAM Policy</key><value>allowed</value>") || !strings.Contains(got, "<key>Resource Policy</key><value>implicitDeny</value>") {
+		t.Errorf("got %s", got)
+	}
+	// A level of the organization that allows nothing is not hidden by a Deny elsewhere.
+	got = b.do("SimulateCustomPolicy", "PolicyInputList.member.1", two, "ActionNames.member.1", "s3:GetObject", "ResourceArns.member.1", "arn:aws:s3:::secret/k",
+		"OrderedOrganizationPolicyInputList.member.1.ServiceControlPolicyInputList.member.1", allowListUsers)
+	if first(got, "EvalDecision") != "explicitDeny" || first(got, "AllowedByOrganizations") != "false" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestSimulationWithoutPolicies takes policies out in each of the ways there are, and refuses identifiers that are none.
+func TestSimulationWithoutPolicies(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.do("CreateGroup", "GroupName", "Readers")
+	b.do("PutGroupPolicy", "GroupName", "Readers", "PolicyName", "in-line", "PolicyDocument", readS3)
+	b.do("CreateUser", "UserName", "u")
+	b.do("AddUserToGroup", "GroupName", "Readers", "UserName", "u")
+	const mine = "arn:aws:iam::111122223333:user/u"
+	ask := func(want, source string, exclude ...string) {
+		t.Helper()
+		got := b.do("SimulatePrincipalPolicy", append([]string{"PolicySourceArn", mine, "ActionNames.member.1", "s3:GetObject"}, exclude...)...)
+		if first(got, "EvalDecision") != want || first(got, "SourcePolicyId") != source {
+			t.Errorf("%v: %s, want %s by %q", exclude, got, want, source)
+		}
+	}
+	const x = "PolicyExclusionList.member.1."
+	inline := func(name, kind, holder string) []string {
+		return []string{x + "InlinePolicyIdentifier.PolicyName", name, x + "InlinePolicyIdentifier.AttachmentType", kind, x + "InlinePolicyIdentifier.AttachmentName", holder}
+	}
+	ask("allowed", "group_Readers_in-line")
+	ask("implicitDeny", "", inline("in-line", "group", "Read*")...)
+	ask("allowed", "group_Readers_in-line", inline("in-line", "user", "*")...)
+	ask("allowed", "group_Readers_in-line", inline("other", "group", "Readers")...)
+	ask("implicitDeny", "", x+"PolicyType", "inline")
+	ask("allowed", "group_Readers_in-line", x+"PolicyType", "rcp")
+	b.do("AttachUserPolicy", "UserName", "u", "PolicyArn", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+	ask("allowed", "AmazonS3ReadOnlyAccess")
+	ask("allowed", "group_Readers_in-line", x+"PolicyArn", "arn:aws:iam::aws:policy/AmazonS3*")
+	ask("allowed", "group_Readers_in-line", x+"PolicyType", "aws-managed")
+	b.do("PutUserPermissionsBoundary", "UserName", "u", "PermissionsBoundary", "arn:aws:iam::aws:policy/IAMReadOnlyAccess")
+	ask("implicitDeny", "")
+	ask("allowed", "AmazonS3ReadOnlyAccess", x+"PolicyType", "permission-boundary")
+	for _, wrong := range [][]string{{x + "PolicyArn", "arn:aws:iam::*:policy/AmazonS3ReadOnlyAccess"}, {x + "PolicyArn", "arn:aws:iam::aws:policy/*S3*"}, inline("in-line", "group", "*e*")} {
+		b.refused(400, "InvalidInput", "", "SimulatePrincipalPolicy", append([]string{"PolicySourceArn", mine, "ActionNames.member.1", "s3:GetObject"}, wrong...)...)
+	}
 }
 
 func TestTrustIsBoundToWhoWasMeant(t *testing.T) {

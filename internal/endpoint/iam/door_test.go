@@ -406,7 +406,6 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	b.refused(404, "NoSuchEntity", "", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:role/none", "ActionNames.member.1", "s3:GetObject")
-	b.refused(400, "InvalidInput", "not supported", "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::111122223333:role/r", "ActionNames.member.1", "s3:GetObject", "PolicyExclusionList.member.1.PolicyName", "x", "PolicyExclusionList.member.1.PolicyType", "inline")
 }
 
 // TestSimulationHasAnEnd: policies can be written so that a question costs a hundredth of a second, and a simulation may ask a thousand.

@@ -4726,7 +4726,7 @@ var textAccessAdvisorUsageGranularityType = awswire.Text{Min: 0, Max: -1, Enum: 
 
 var textActionNameType = awswire.Text{Min: 3, Max: 128}
 
-var textAttachmentName = awswire.Text{Min: 1, Max: 128, Pattern: awswire.NewPattern("[\\w+=,.@-]+")}
+var textAttachmentName = awswire.Text{Min: 1, Max: 128, Pattern: awswire.NewPattern("[\\w+=,.@*?-]+")}
 
 var textAttachmentType = awswire.Text{Min: 0, Max: -1, Enum: []string{"user", "group", "role"}}
 
