@@ -80,8 +80,11 @@ func (s *Service) ChangeSet(ctx context.Context, p Place, stack, nameOrID string
 		c, err := s.store.ChangeSet(ctx, nameOrID)
 		if err == nil {
 			st, err := s.Stack(ctx, p, c.StackID)
-			if err == nil {
+			if err == nil && (stack == "" || stack == st.Name || stack == st.ID) {
 				return c, st, nil
+			}
+			if err == nil {
+				return ChangeSet{}, Stack{}, noChangeSet(nameOrID)
 			}
 			if !fault.Is(err, fault.NotFound) {
 				return ChangeSet{}, Stack{}, err

@@ -87,14 +87,15 @@ func (d *Door) target(ctx context.Context, c *call, stack, set string) (awswire.
 	if err != nil {
 		return awswire.Target{}, err
 	}
+	if strings.HasPrefix(set, "arn:") { // it says whose it is, whatever stack is named beside it
+		cs, _, err := d.stacks.ChangeSet(ctx, p, "", set)
+		if fault.Is(err, fault.NotFound) {
+			return awswire.On(set), nil
+		}
+		return awswire.On(cs.StackID), err
+	}
 	if strings.HasPrefix(stack, "arn:") {
 		return awswire.On(stack), nil
-	}
-	if stack == "" && strings.HasPrefix(set, "arn:") {
-		if cs, _, err := d.stacks.ChangeSet(ctx, p, "", set); err == nil {
-			return awswire.On(cs.StackID), nil
-		}
-		return awswire.On(set), nil
 	}
 	if stack == "" {
 		return awswire.Target{}, nil
