@@ -31,7 +31,7 @@ import (
 func (a *App) routes() (http.Handler, error) {
 	verifier := &awswire.Verifier[localiam.Caller]{Authenticator: keys{a.IAM}, Regions: []string{a.Config.Region, "us-east-1"}, Region: a.additionalRegion, Now: a.now}
 	aws, err := awswire.NewRouter(awswire.Config[localiam.Caller]{
-		Verifier: verifier, Authorizer: rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet, a.Applications}, Random: a.rand, Log: a.log,
+		Verifier: verifier, Authorizer: a.rights(), Random: a.rand, Log: a.log,
 		Observe: func(o awswire.Observation) {
 			a.metrics.calls.WithLabelValues(o.Service, o.Operation, o.Code).Observe(o.Took.Seconds())
 		},

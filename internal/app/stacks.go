@@ -22,7 +22,7 @@ func (a *App) stacks() (*cloudformation.Service, *cloudformation.Worker) {
 	})
 	w := cloudformation.NewWorker(cloudformation.WorkerConfig{
 		Store: a.db.CloudFormation(), Providers: providers, Name: "node-" + arn.Hex(a.rand, 12), Now: a.now, Rand: a.rand, Log: a.log,
-		Callers: callers{a.IAM, rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet, a.Applications}},
+		Callers: callers{a.IAM, a.rights()},
 	})
 	return cloudformation.NewService(cloudformation.Config{
 		Store: a.db.CloudFormation(), Providers: providers, Now: a.now, Rand: a.rand, Wake: w.Wake, AnswerAfter: answerAfter,
@@ -63,5 +63,5 @@ func (c stackCaller) Authorize(ctx context.Context, q cloudformation.Access) err
 	if len(q.Resources) == 0 {
 		q.Resources = []string{"*"}
 	}
-	return c.rights.Authorize(ctx, found.Caller, awswire.Access{Action: q.Action, Resources: q.Resources, Context: q.Context})
+	return c.rights.Authorize(ctx, found.Caller, awswire.Access{Action: q.Action, Resources: q.Resources, Context: q.Context, Fresh: q.Fresh})
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -163,6 +164,12 @@ type rights struct {
 	uses func(context.Context, access.RoleKey) (bool, error)
 	// applications have policies of their own about who may act as them.
 	applications *application.Service
+	// keys are the condition keys of a resource.
+	keys func(ctx context.Context, resource string, fresh bool) (map[string][]string, error)
+}
+
+func (a *App) rights() rights {
+	return rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet, a.Applications, a.resourceKeys}
 }
 
 // Authorize implements [awswire.Authorizer].
@@ -175,8 +182,25 @@ func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Acce
 		return err
 	}
 	checks := make([]localiam.Check, len(a.Resources))
+	shared := map[string][]string{}
 	for i, resource := range a.Resources {
-		checks[i] = localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: owner, Context: a.Context}
+		keys, err := r.keysOf(ctx, a, resource)
+		if err != nil {
+			return err
+		}
+		for key, values := range keys { // the keys of a user or group are those of the identity store that is asked about beside it
+			if strings.HasPrefix(key, "identitystore:") {
+				shared[key] = values
+			}
+		}
+		checks[i] = localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: owner, Context: keys}
+	}
+	for i := range checks {
+		for key, values := range shared {
+			if _, own := checks[i].Context[key]; !own {
+				checks[i].Context[key] = values
+			}
+		}
 	}
 	if err := r.iam.Authorize(ctx, c, checks...); err != nil {
 		return err
@@ -206,11 +230,28 @@ func (r rights) acts(ctx context.Context, c localiam.Caller, a awswire.Access) e
 		if err != nil || app.ActorPolicy == "" {
 			return refused
 		}
-		if err := r.iam.AuthorizeActor(ctx, c, localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: n.AccountID, Context: a.Context}, app.ActorPolicy); err != nil {
+		keys, err := r.keysOf(ctx, a, resource)
+		if err != nil {
+			return err
+		}
+		if err := r.iam.AuthorizeActor(ctx, c, localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: n.AccountID, Context: keys}, app.ActorPolicy); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keysOf are the condition keys of a request about one resource. What the request brings goes before what is: it is what will be.
+func (r rights) keysOf(ctx context.Context, a awswire.Access, resource string) (map[string][]string, error) {
+	keys, err := r.keys(ctx, resource, a.Fresh)
+	if err != nil {
+		return nil, err
+	}
+	if keys == nil {
+		keys = map[string][]string{}
+	}
+	maps.Copy(keys, a.Context)
+	return keys, nil
 }
 
 // owner is the account to which what an action touches belongs, where the ARNs do not say so. Without it an administrator of a

@@ -32,9 +32,11 @@ type Access struct {
 	Action string
 	// Resources are ARNs; never empty ("*" where an action has no resource).
 	Resources []string
-	// Context holds condition keys of the request and of the resources ("aws:SourceIp",
-	// "aws:RequestTag/team"). The Authorizer adds those of the principal and of the time.
+	// Context holds condition keys of the request ("aws:SourceIp", "aws:RequestTag/team"). The Authorizer adds those of the principal,
+	// of the time, and of each resource ("aws:ResourceTag/team").
 	Context map[string][]string
+	// Fresh says that the resources are to be made. What bears such a name now is something else, and its keys count for nothing.
+	Fresh bool
 }
 
 // Authorizer decides what a principal may do.
@@ -48,8 +50,18 @@ type Authorizer[P any] interface {
 type Target struct {
 	// Resources are ARNs. None means "*".
 	Resources []string
-	// Context holds further condition keys.
+	// Context holds further condition keys of the request. Those of the resources, such as their tags, are the Authorizer's to look up.
 	Context map[string][]string
+	// Fresh says that the resources are to be made.
+	Fresh bool
+	// Further is what the operation needs beside the action of its name, such as to tag what it makes.
+	Further []Further
+}
+
+// Further is one more action that an operation needs, and on what.
+type Further struct {
+	Action string
+	On     Target
 }
 
 // On makes a target of ARNs.
@@ -58,7 +70,7 @@ func On(arns ...string) Target { return Target{Resources: arns} }
 // Authorize asks whether the caller may perform a further action, such as iam:PassRole. The operation's
 // own action was authorized before its handler ran.
 func (c *Call[P]) Authorize(ctx context.Context, action string, t Target) error {
-	a := Access{Action: action, Resources: t.Resources, Context: maps.Clone(c.context)}
+	a := Access{Action: action, Resources: t.Resources, Context: maps.Clone(c.context), Fresh: t.Fresh}
 	if len(a.Resources) == 0 {
 		a.Resources = []string{"*"}
 	}

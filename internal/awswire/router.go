@@ -247,6 +247,11 @@ func (x *exchange[P]) perform(call *Call[P], row Operation[P]) (any, error) {
 		if err := call.Authorize(ctx, row.Action, t); err != nil {
 			return nil, err
 		}
+		for _, f := range t.Further {
+			if err := call.Authorize(ctx, f.Action, f.On); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return row.handle(ctx, call, in)
 }

@@ -17,11 +17,13 @@ type Caller interface {
 	Actor() audit.Actor
 }
 
-// Access is one question: may the caller perform Action on all of Resources ("*" when there are none)? Context holds condition keys.
+// Access is one question: may the caller perform Action on all of Resources ("*" when there are none)? Context holds condition keys of the
+// change; those of the resources are looked up where it is decided, unless the resources are yet to be made (Fresh).
 type Access struct {
 	Action    string
 	Resources []string
 	Context   map[string][]string
+	Fresh     bool
 }
 
 // Callers finds a caller again by his key. Keys that are gone, switched off or over are an Unauthenticated fault.

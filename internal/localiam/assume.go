@@ -192,7 +192,9 @@ func (in SessionRequest) context() map[string][]string {
 
 // trusts asks the role's trust policy together with the caller's own policies.
 func (s *Service) trusts(ctx context.Context, c Caller, r Role, action string, in SessionRequest) error {
-	q, p, err := s.question(ctx, c, Check{Action: action, Resource: r.ARN(), ResourceAccount: r.AccountID, Context: in.context()})
+	about := keysOf(r.Identity, "role")
+	maps.Copy(about, in.context())
+	q, p, err := s.question(ctx, c, Check{Action: action, Resource: r.ARN(), ResourceAccount: r.AccountID, Context: about})
 	if err != nil {
 		return err
 	}

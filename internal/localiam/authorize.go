@@ -157,6 +157,58 @@ func (s *Service) ask(ctx context.Context, c Caller, k Check, g *grounds) (polic
 	return q, g.policies, nil
 }
 
+// ResourceKeys are the condition keys of what an ARN of IAM's names: its tags, and of a user or role the permissions boundary. They are nil
+// for what is not there and for what has none.
+func (s *Service) ResourceKeys(ctx context.Context, resource string) (map[string][]string, error) {
+	a, err := arn.Parse(resource)
+	if err != nil || a.Service != "iam" || !arn.IsAccountID(a.AccountID) {
+		return nil, nil
+	}
+	kind, rest, _ := strings.Cut(a.Resource, "/")
+	name := rest[strings.LastIndexByte(rest, '/')+1:]
+	var have string
+	var id Identity
+	switch kind {
+	case "role":
+		r, lookup := s.role(ctx, a.AccountID, name)
+		id, have, err = r.Identity, r.ARN(), lookup
+	case "user":
+		u, lookup := s.user(ctx, a.AccountID, name)
+		id, have, err = u.Identity, u.ARN(), lookup
+	case "policy":
+		p, lookup := s.cfg.Store.Policy(ctx, a.AccountID, name)
+		id.Tags, have, err = p.Tags, p.ARN(), lookup
+	case "instance-profile":
+		p, lookup := s.cfg.Store.Profile(ctx, a.AccountID, name)
+		id.Tags, have, err = p.Tags, p.ARN(), lookup
+	case "saml-provider":
+		p, lookup := s.cfg.Store.SAMLProvider(ctx, a.AccountID, name)
+		id.Tags, have, err = p.Tags, p.ARN(), lookup
+	case "oidc-provider":
+		p, lookup := s.cfg.Store.OIDCProvider(ctx, a.AccountID, rest)
+		id.Tags, have, err = p.Tags, p.ARN(), lookup
+	}
+	if fault.Is(err, fault.NotFound) || err == nil && have != resource {
+		return nil, nil
+	}
+	return keysOf(id, kind), err
+}
+
+// keysOf writes the keys; only users and roles have iam:ResourceTag and a boundary.
+func keysOf(id Identity, kind string) map[string][]string {
+	out := make(map[string][]string, 2*len(id.Tags)+1)
+	for key, value := range id.Tags {
+		out["aws:ResourceTag/"+key] = []string{value}
+		if kind == "role" || kind == "user" {
+			out["iam:ResourceTag/"+key] = []string{value}
+		}
+	}
+	if id.BoundaryARN != "" {
+		out["iam:PermissionsBoundary"] = []string{id.BoundaryARN}
+	}
+	return out
+}
+
 // sessionTokenMay says what the credentials of GetSessionToken, without MFA, are good for: no IAM, and of STS only
 // AssumeRole and GetCallerIdentity (API_GetSessionToken).
 func sessionTokenMay(action string) bool {

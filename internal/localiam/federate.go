@@ -2,6 +2,7 @@ package localiam
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -119,7 +120,8 @@ func (s *Service) trustsProvider(ctx context.Context, r Role, p SAMLProvider, ac
 	if err != nil {
 		return err
 	}
-	k := Check{Action: action, Resource: r.ARN(), ResourceAccount: r.AccountID, Context: want.context()}
+	k := Check{Action: action, Resource: r.ARN(), ResourceAccount: r.AccountID, Context: keysOf(r.Identity, "role")}
+	maps.Copy(k.Context, want.context())
 	caller := Caller{PrincipalARN: p.ARN(), AccountID: p.AccountID}
 	about := s.context(ctx, caller, k, &rights{}, Standing{})
 	for key, value := range map[string]string{"SAML:aud": said.Audience, "SAML:iss": said.Issuer, "SAML:sub": said.Subject, "SAML:sub_type": said.SubjectType, "SAML:namequalifier": said.NameQualifier, "aws:FederatedProvider": p.ARN()} {

@@ -291,3 +291,28 @@ func (s *Service) AccountsOf(ctx context.Context, parentID, after string, limit 
 	}
 	return s.store.AccountsOf(ctx, parentID, after, limit)
 }
+
+// TagsOf returns the tags of what an id names: a root, unit, account or policy. Invalid for any other id.
+func (s *Service) TagsOf(ctx context.Context, id string) (map[string]string, error) {
+	switch {
+	case arn.IsAccountID(id):
+		a, err := s.Account(ctx, id)
+		return a.Tags, err
+	case strings.HasPrefix(id, "ou-"):
+		u, err := s.Unit(ctx, id)
+		return u.Tags, err
+	case strings.HasPrefix(id, "p-"):
+		p, err := s.Policy(ctx, id)
+		return p.Tags, err
+	case strings.HasPrefix(id, "r-"):
+		o, err := s.Organization(ctx)
+		if err == nil && o.RootID != id {
+			err = fault.New(fault.NotFound, "there is no root %s", id).About(ResourceParent, id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.RootTags(ctx)
+	}
+	return nil, invalid("ResourceId", "nothing that takes tags is called %s", id)
+}

@@ -59,8 +59,16 @@ func (s app) Create(ctx context.Context, r request) (made, error) {
 	if err := s.owned(ctx, r, "sso:CreateApplication"); err != nil {
 		return made{}, err
 	}
-	if err := askWith(ctx, r, "sso:CreateApplication", tagKeys(t), arn.Instance(id), arn.ApplicationProvider(provider)); err != nil {
+	every := "arn:aws:sso::" + r.AccountID + ":application/" + id + "/*"
+	keys := map[string][]string{"sso:ApplicationAccount": {r.AccountID}}
+	maps.Copy(keys, tagKeys(t))
+	if err := askWith(ctx, r, "sso:CreateApplication", keys, arn.Instance(id), arn.ApplicationProvider(provider), every); err != nil {
 		return made{}, err
+	}
+	if len(t) > 0 {
+		if err := askWith(ctx, r, "sso:TagResource", keys, every); err != nil {
+			return made{}, err
+		}
 	}
 	i, err := s.Access.Instance(ctx, id)
 	if err != nil {

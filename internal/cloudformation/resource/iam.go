@@ -43,29 +43,13 @@ func wantedHolding(p props) (holding, error) {
 	return h, err
 }
 
-// identityKeys are the condition keys of what a role, user or group has.
-func identityKeys(id localiam.Identity) map[string][]string {
-	out := map[string][]string{}
-	for k, v := range id.Tags {
-		out["aws:ResourceTag/"+k] = []string{v}
-		out["iam:ResourceTag/"+k] = []string{v}
-	}
-	return out
-}
-
-func with(keys map[string][]string, more map[string][]string) map[string][]string {
-	out := maps.Clone(keys)
-	maps.Copy(out, more)
-	return out
-}
-
 // hold makes a role, user or group hold what is wanted, asking for each action that this takes.
 func (s Services) hold(ctx context.Context, r request, ref localiam.Ref, want holding) error {
 	id, name, err := s.IAM.Identity(ctx, ref)
 	if err != nil {
 		return err
 	}
-	kind, actor, keys := string(ref.Kind), r.Caller.Actor(), identityKeys(id)
+	kind, actor := string(ref.Kind), r.Caller.Actor()
 	if id.BoundaryARN != want.boundary && ref.Kind != localiam.OfGroup {
 		verb := "Put"
 		if want.boundary == "" {
@@ -75,7 +59,7 @@ func (s Services) hold(ctx context.Context, r request, ref localiam.Ref, want ho
 		if want.boundary != "" {
 			more["iam:PermissionsBoundary"] = []string{want.boundary}
 		}
-		if err := askWith(ctx, r, "iam:"+verb+kind+"PermissionsBoundary", with(keys, more), name); err != nil {
+		if err := askWith(ctx, r, "iam:"+verb+kind+"PermissionsBoundary", more, name); err != nil {
 			return err
 		}
 		if err := s.IAM.SetBoundary(ctx, actor, ref, want.boundary); err != nil {
@@ -87,7 +71,7 @@ func (s Services) hold(ctx context.Context, r request, ref localiam.Ref, want ho
 		if !slices.Contains(id.Attached, p) {
 			continue
 		}
-		if err := askWith(ctx, r, "iam:Detach"+kind+"Policy", with(keys, map[string][]string{"iam:PolicyARN": {p}}), name); err != nil {
+		if err := askWith(ctx, r, "iam:Detach"+kind+"Policy", map[string][]string{"iam:PolicyARN": {p}}, name); err != nil {
 			return err
 		}
 		if err := gone(s.IAM.Detach(ctx, actor, ref, p)); err != nil {
@@ -95,7 +79,7 @@ func (s Services) hold(ctx context.Context, r request, ref localiam.Ref, want ho
 		}
 	}
 	for _, p := range without(want.managed, id.Attached) {
-		if err := askWith(ctx, r, "iam:Attach"+kind+"Policy", with(keys, map[string][]string{"iam:PolicyARN": {p}}), name); err != nil {
+		if err := askWith(ctx, r, "iam:Attach"+kind+"Policy", map[string][]string{"iam:PolicyARN": {p}}, name); err != nil {
 			return err
 		}
 		if err := s.IAM.Attach(ctx, actor, ref, p); err != nil {
@@ -110,13 +94,13 @@ func (s Services) hold(ctx context.Context, r request, ref localiam.Ref, want ho
 
 // inlines brings inline policies to what is wanted; those that a resource AWS::IAM::Policy put there are left alone.
 func (s Services) inlines(ctx context.Context, r request, ref localiam.Ref, id localiam.Identity, name string, want holding) error {
-	kind, actor, keys := string(ref.Kind), r.Caller.Actor(), identityKeys(id)
+	kind, actor := string(ref.Kind), r.Caller.Actor()
 	for _, old := range objects(r.Old, "Policies") {
 		n := str(old, "PolicyName")
 		if _, keep := want.inline[n]; keep {
 			continue
 		}
-		if err := askWith(ctx, r, "iam:Delete"+kind+"Policy", keys, name); err != nil {
+		if err := ask(ctx, r, "iam:Delete"+kind+"Policy", name); err != nil {
 			return err
 		}
 		if err := gone(s.IAM.DeleteInline(ctx, actor, ref, n)); err != nil {
@@ -127,7 +111,7 @@ func (s Services) inlines(ctx context.Context, r request, ref localiam.Ref, id l
 		if id.Inline[n] == want.inline[n] {
 			continue
 		}
-		if err := askWith(ctx, r, "iam:Put"+kind+"Policy", keys, name); err != nil {
+		if err := ask(ctx, r, "iam:Put"+kind+"Policy", name); err != nil {
 			return err
 		}
 		if err := s.IAM.PutInline(ctx, actor, ref, localiam.InlinePolicy{Name: n, Document: want.inline[n]}); err != nil {
@@ -141,9 +125,9 @@ func (s Services) retag(ctx context.Context, r request, ref localiam.Ref, id loc
 	if maps.Equal(id.Tags, want.tags) {
 		return nil
 	}
-	kind, actor, keys := string(ref.Kind), r.Caller.Actor(), identityKeys(id)
+	kind, actor := string(ref.Kind), r.Caller.Actor()
 	if remove := without(slices.Sorted(maps.Keys(id.Tags)), slices.Sorted(maps.Keys(want.tags))); len(remove) > 0 {
-		if err := askWith(ctx, r, "iam:Untag"+kind, with(keys, map[string][]string{"aws:TagKeys": remove}), name); err != nil {
+		if err := askWith(ctx, r, "iam:Untag"+kind, map[string][]string{"aws:TagKeys": remove}, name); err != nil {
 			return err
 		}
 		if err := s.IAM.Untag(ctx, actor, ref, remove); err != nil {
@@ -153,7 +137,7 @@ func (s Services) retag(ctx context.Context, r request, ref localiam.Ref, id loc
 	if len(want.tags) == 0 {
 		return nil
 	}
-	if err := askWith(ctx, r, "iam:Tag"+kind, with(keys, tagKeys(want.tags)), name); err != nil {
+	if err := askWith(ctx, r, "iam:Tag"+kind, tagKeys(want.tags), name); err != nil {
 		return err
 	}
 	return s.IAM.Tag(ctx, actor, ref, want.tags)
@@ -165,15 +149,15 @@ func (s Services) release(ctx context.Context, r request, ref localiam.Ref) erro
 	if err != nil {
 		return err
 	}
-	keys, kind := identityKeys(id), string(ref.Kind)
-	if err := askWith(ctx, r, "iam:Delete"+kind, keys, name); err != nil {
+	kind := string(ref.Kind)
+	if err := ask(ctx, r, "iam:Delete"+kind, name); err != nil {
 		return err
 	}
 	for _, p := range strs(r.Old, "ManagedPolicyArns") {
 		if !slices.Contains(id.Attached, p) {
 			continue
 		}
-		if err := askWith(ctx, r, "iam:Detach"+kind+"Policy", with(keys, map[string][]string{"iam:PolicyARN": {p}}), name); err != nil {
+		if err := askWith(ctx, r, "iam:Detach"+kind+"Policy", map[string][]string{"iam:PolicyARN": {p}}, name); err != nil {
 			return err
 		}
 		if err := gone(s.IAM.Detach(ctx, r.Caller.Actor(), ref, p)); err != nil {
@@ -181,7 +165,7 @@ func (s Services) release(ctx context.Context, r request, ref localiam.Ref) erro
 		}
 	}
 	for _, old := range objects(r.Old, "Policies") {
-		if err := askWith(ctx, r, "iam:Delete"+kind+"Policy", keys, name); err != nil {
+		if err := ask(ctx, r, "iam:Delete"+kind+"Policy", name); err != nil {
 			return err
 		}
 		if err := gone(s.IAM.DeleteInline(ctx, r.Caller.Actor(), ref, str(old, "PolicyName"))); err != nil {
@@ -255,7 +239,7 @@ func (s iamRole) Create(ctx context.Context, r request) (made, error) {
 	}
 	n := nameOr(r, "RoleName", 64)
 	ref := localiam.RoleRef(r.AccountID, n)
-	if err := askWith(ctx, r, "iam:CreateRole", creationKeys(h), arn.IAM(r.AccountID, "role"+pathOr(r.New)+n)); err != nil {
+	if err := askNew(ctx, r, "iam:CreateRole", "iam:TagRole", h.tags, creationKeys(h), arn.IAM(r.AccountID, "role"+pathOr(r.New)+n)); err != nil {
 		return made{}, err
 	}
 	if r.Resumed {
@@ -285,9 +269,9 @@ func (s iamRole) Update(ctx context.Context, r request) (made, error) {
 	if err != nil {
 		return made{}, err
 	}
-	ref, keys, actor := localiam.RoleRef(r.AccountID, role.Name), identityKeys(role.Identity), r.Caller.Actor()
+	ref, actor := localiam.RoleRef(r.AccountID, role.Name), r.Caller.Actor()
 	if d := str(r.New, "Description"); d != role.Description || longest != role.MaxSessionDuration {
-		if err := askWith(ctx, r, "iam:UpdateRole", keys, role.ARN()); err != nil {
+		if err := ask(ctx, r, "iam:UpdateRole", role.ARN()); err != nil {
 			return made{}, err
 		}
 		if err := s.IAM.UpdateRole(ctx, actor, ref, localiam.RoleChange{Description: &d, MaxSessionDuration: &longest}); err != nil {
@@ -295,7 +279,7 @@ func (s iamRole) Update(ctx context.Context, r request) (made, error) {
 		}
 	}
 	if trust != role.TrustPolicy {
-		if err := askWith(ctx, r, "iam:UpdateAssumeRolePolicy", keys, role.ARN()); err != nil {
+		if err := ask(ctx, r, "iam:UpdateAssumeRolePolicy", role.ARN()); err != nil {
 			return made{}, err
 		}
 		if err := s.IAM.SetTrust(ctx, actor, ref, trust); err != nil {
@@ -335,7 +319,7 @@ func (s iamUser) Create(ctx context.Context, r request) (made, error) {
 		return made{}, err
 	}
 	n := nameOr(r, "UserName", 64)
-	if err := askWith(ctx, r, "iam:CreateUser", creationKeys(h), arn.IAM(r.AccountID, "user"+pathOr(r.New)+n)); err != nil {
+	if err := askNew(ctx, r, "iam:CreateUser", "iam:TagUser", h.tags, creationKeys(h), arn.IAM(r.AccountID, "user"+pathOr(r.New)+n)); err != nil {
 		return made{}, err
 	}
 	if r.Resumed {
@@ -435,7 +419,7 @@ func (s iamGroup) Create(ctx context.Context, r request) (made, error) {
 	}
 	n := nameOr(r, "GroupName", 128)
 	ref := localiam.GroupRef(r.AccountID, n)
-	if err := ask(ctx, r, "iam:CreateGroup", arn.IAM(r.AccountID, "group"+pathOr(r.New)+n)); err != nil {
+	if err := askNew(ctx, r, "iam:CreateGroup", "", nil, nil, arn.IAM(r.AccountID, "group"+pathOr(r.New)+n)); err != nil {
 		return made{}, err
 	}
 	if r.Resumed {
@@ -499,11 +483,11 @@ func lost(r request) []localiam.Ref {
 
 // forHolder asks for an action on a role, user or group: "Attach" and "Policy" become iam:AttachRolePolicy.
 func (s Services) forHolder(ctx context.Context, r request, verb string, ref localiam.Ref, more map[string][]string) error {
-	id, name, err := s.IAM.Identity(ctx, ref)
+	_, name, err := s.IAM.Identity(ctx, ref)
 	if err != nil {
 		return err
 	}
-	return askWith(ctx, r, "iam:"+verb+string(ref.Kind)+"Policy", with(identityKeys(id), more), name)
+	return askWith(ctx, r, "iam:"+verb+string(ref.Kind)+"Policy", more, name)
 }
 
 // iamManagedPolicy is AWS::IAM::ManagedPolicy. Its physical id is its ARN.
@@ -530,7 +514,7 @@ func (s iamManagedPolicy) Create(ctx context.Context, r request) (made, error) {
 	}
 	n := nameOr(r, "ManagedPolicyName", 128)
 	policyARN := arn.IAM(r.AccountID, "policy"+pathOr(r.New)+n)
-	if err := ask(ctx, r, "iam:CreatePolicy", policyARN); err != nil {
+	if err := askNew(ctx, r, "iam:CreatePolicy", "", nil, nil, policyARN); err != nil {
 		return made{}, err
 	}
 	if r.Resumed {

@@ -126,7 +126,11 @@ func (membership) Update(_ context.Context, r request) (made, error) {
 
 func (s membership) Delete(ctx context.Context, r request) error {
 	id, _ := halves(r.PhysicalID)
-	if err := s.on(ctx, r, r.Old, "identitystore:DeleteGroupMembership", arn.Membership(id)); err != nil {
+	m, err := s.Directory.Membership(ctx, id)
+	if err != nil {
+		return gone(err)
+	}
+	if err := s.on(ctx, r, r.Old, "identitystore:DeleteGroupMembership", arn.Membership(id), arn.Group(m.GroupID), arn.User(m.UserID)); err != nil {
 		return err
 	}
 	return gone(s.Directory.DeleteMembership(ctx, r.Caller.Actor(), id))

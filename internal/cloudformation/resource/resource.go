@@ -67,6 +67,17 @@ func askWith(ctx context.Context, r request, action string, keys map[string][]st
 	return r.Caller.Authorize(ctx, cloudformation.Access{Action: action, Resources: resources, Context: all})
 }
 
+// askNew asks for making something; if it is made with tags, for tagging it too.
+func askNew(ctx context.Context, r request, action, tagging string, tags map[string]string, keys map[string][]string, resource string) error {
+	q := cloudformation.Access{Action: action, Resources: []string{resource}, Context: map[string][]string{"aws:RequestedRegion": {r.Region}}, Fresh: true}
+	maps.Copy(q.Context, keys)
+	if err := r.Caller.Authorize(ctx, q); err != nil || len(tags) == 0 {
+		return err
+	}
+	q.Action = tagging
+	return r.Caller.Authorize(ctx, q)
+}
+
 // owned refuses callers of accounts that neither own nor administer the instance.
 func (s Services) owned(ctx context.Context, r request, action string) error {
 	a := r.Caller.Actor()

@@ -104,8 +104,14 @@ func (s permissionSet) Create(ctx context.Context, r request) (made, error) {
 	if err := s.owned(ctx, r, "sso:CreatePermissionSet"); err != nil {
 		return made{}, err
 	}
-	if err := askWith(ctx, r, "sso:CreatePermissionSet", tagKeys(want.Tags), arn.Instance(want.InstanceID)); err != nil {
+	every := "arn:aws:sso:::permissionSet/" + want.InstanceID + "/*"
+	if err := askWith(ctx, r, "sso:CreatePermissionSet", tagKeys(want.Tags), arn.Instance(want.InstanceID), every); err != nil {
 		return made{}, err
+	}
+	if len(want.Tags) > 0 {
+		if err := askWith(ctx, r, "sso:TagResource", tagKeys(want.Tags), every); err != nil {
+			return made{}, err
+		}
 	}
 	if r.Resumed {
 		set, err := s.Access.SetByName(ctx, want.InstanceID, want.Name)
@@ -200,12 +206,12 @@ func (s permissionSet) converge(ctx context.Context, r request, set, want access
 			return err
 		}
 	}
-	for _, step := range []func(context.Context, request, access.PermissionSet, access.PermissionSet, []string) error{s.managed, s.customer, s.inline, s.boundary, s.tag} {
+	for _, step := range []func(context.Context, request, access.PermissionSet, access.PermissionSet, []string) error{s.managed, s.customer, s.inline, s.boundary} {
 		if err := step(ctx, r, set, want, on); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.tag(ctx, r, set, want)
 }
 
 func (s permissionSet) managed(ctx context.Context, r request, set, want access.PermissionSet, on []string) error {
@@ -289,10 +295,11 @@ func same(a, b *access.Boundary) bool {
 	return a.Customer == nil || *a.Customer == *b.Customer
 }
 
-func (s permissionSet) tag(ctx context.Context, r request, set, want access.PermissionSet, on []string) error {
+func (s permissionSet) tag(ctx context.Context, r request, set, want access.PermissionSet) error {
 	if maps.Equal(set.Tags, want.Tags) {
 		return nil
 	}
+	own := arn.PermissionSet(set.InstanceID, set.ID)
 	var remove []string
 	for k := range set.Tags {
 		if _, ok := want.Tags[k]; !ok {
@@ -300,12 +307,12 @@ func (s permissionSet) tag(ctx context.Context, r request, set, want access.Perm
 		}
 	}
 	if len(remove) > 0 {
-		if err := askWith(ctx, r, "sso:UntagResource", map[string][]string{"aws:TagKeys": remove}, on...); err != nil {
+		if err := askWith(ctx, r, "sso:UntagResource", map[string][]string{"aws:TagKeys": remove}, own); err != nil {
 			return err
 		}
 	}
 	if len(want.Tags) > 0 {
-		if err := askWith(ctx, r, "sso:TagResource", tagKeys(want.Tags), on...); err != nil {
+		if err := askWith(ctx, r, "sso:TagResource", tagKeys(want.Tags), own); err != nil {
 			return err
 		}
 	}

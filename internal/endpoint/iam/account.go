@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"strings"
 
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
@@ -24,7 +25,9 @@ func (d *Door) accountRows() []awswire.Operation[localiam.Caller] {
 			return touch{fresh: "role/aws-service-role/" + *in.AWSServiceName + "/*", service: in.AWSServiceName}
 		}, d.createServiceLinkedRole),
 		row(d, "DeleteServiceLinkedRole", func(in *DeleteServiceLinkedRoleRequest) touch { return touch{role: in.RoleName} }, d.deleteServiceLinkedRole),
-		row(d, "GetServiceLinkedRoleDeletionStatus", func(*GetServiceLinkedRoleDeletionStatusRequest) touch { return touch{} }, d.getDeletionStatus),
+		row(d, "GetServiceLinkedRoleDeletionStatus", func(in *GetServiceLinkedRoleDeletionStatusRequest) touch {
+			return touch{fresh: "role" + deleted(*in.DeletionTaskId)}
+		}, d.getDeletionStatus),
 
 		row(d, "SimulatePrincipalPolicy", func(in *SimulatePrincipalPolicyRequest) touch { return touch{arn: in.PolicySourceArn} }, d.simulatePrincipalPolicy),
 		row(d, "SimulateCustomPolicy", func(*SimulateCustomPolicyRequest) touch { return touch{} }, d.simulateCustomPolicy),
@@ -39,6 +42,16 @@ func (d *Door) accountRows() []awswire.Operation[localiam.Caller] {
 		row(d, "ListServiceSpecificCredentials", func(in *ListServiceSpecificCredentialsRequest) touch { return touch{user: orSelf(in.UserName)} }, d.listServiceCredentials),
 		row(d, "ListVirtualMFADevices", func(*ListVirtualMFADevicesRequest) touch { return touch{} }, d.listVirtualMFADevices),
 	}
+}
+
+// deleted is the path and name of the role that a deletion task is about: task/aws-service-role/<service>/<role>/<id>.
+func deleted(task string) string {
+	rest, ok := strings.CutPrefix(task, "task/")
+	at := strings.LastIndexByte(rest, '/')
+	if !ok || at < 0 {
+		return "/*"
+	}
+	return "/" + rest[:at]
 }
 
 func (d *Door) listAccountAliases(ctx context.Context, c *call, in *ListAccountAliasesRequest) (*ListAccountAliasesResponse, error) {

@@ -50,7 +50,7 @@ func (d *Door) Service() awswire.Service[localiam.Caller] {
 func (d *Door) roleRows() []awswire.Operation[localiam.Caller] {
 	return []awswire.Operation[localiam.Caller]{
 		row(d, "CreateRole", func(in *CreateRoleRequest) touch {
-			return touch{fresh: "role" + path(in.Path) + *in.RoleName, boundary: in.PermissionsBoundary, tags: in.Tags}
+			return made("role", in.Path, *in.RoleName, in.Tags).bounded(in.PermissionsBoundary)
 		}, d.createRole),
 		row(d, "GetRole", func(in *GetRoleRequest) touch { return touch{role: in.RoleName} }, d.getRole),
 		row(d, "ListRoles", func(in *ListRolesRequest) touch { return touch{fresh: "role" + path(in.PathPrefix)} }, d.listRoles),
@@ -79,11 +79,13 @@ func (d *Door) roleRows() []awswire.Operation[localiam.Caller] {
 func (d *Door) userRows() []awswire.Operation[localiam.Caller] {
 	return []awswire.Operation[localiam.Caller]{
 		row(d, "CreateUser", func(in *CreateUserRequest) touch {
-			return touch{fresh: "user" + path(in.Path) + *in.UserName, boundary: in.PermissionsBoundary, tags: in.Tags}
+			return made("user", in.Path, *in.UserName, in.Tags).bounded(in.PermissionsBoundary)
 		}, d.createUser),
 		row(d, "GetUser", func(in *GetUserRequest) touch { return touch{user: orSelf(in.UserName)} }, d.getUser),
 		row(d, "ListUsers", func(in *ListUsersRequest) touch { return touch{fresh: "user" + path(in.PathPrefix)} }, d.listUsers),
-		row(d, "UpdateUser", func(in *UpdateUserRequest) touch { return touch{user: in.UserName} }, d.updateUser),
+		row(d, "UpdateUser", func(in *UpdateUserRequest) touch {
+			return touch{user: in.UserName, name: in.NewUserName, path: in.NewPath}
+		}, d.updateUser),
 		row(d, "DeleteUser", func(in *DeleteUserRequest) touch { return touch{user: in.UserName} }, d.deleteUser),
 
 		row(d, "AttachUserPolicy", func(in *AttachUserPolicyRequest) touch { return touch{user: in.UserName, policy: in.PolicyArn} }, d.attachUserPolicy),
@@ -111,10 +113,10 @@ func (d *Door) userRows() []awswire.Operation[localiam.Caller] {
 func (d *Door) policyRows() []awswire.Operation[localiam.Caller] {
 	return []awswire.Operation[localiam.Caller]{
 		row(d, "CreatePolicy", func(in *CreatePolicyRequest) touch {
-			return touch{fresh: "policy" + path(in.Path) + *in.PolicyName, tags: in.Tags}
+			return made("policy", in.Path, *in.PolicyName, in.Tags)
 		}, d.createPolicy),
 		row(d, "GetPolicy", func(in *GetPolicyRequest) touch { return touch{arn: in.PolicyArn} }, d.getPolicy),
-		row(d, "ListPolicies", func(in *ListPoliciesRequest) touch { return touch{fresh: "policy" + path(in.PathPrefix)} }, d.listPolicies),
+		row(d, "ListPolicies", func(*ListPoliciesRequest) touch { return touch{} }, d.listPolicies),
 		row(d, "DeletePolicy", func(in *DeletePolicyRequest) touch { return touch{arn: in.PolicyArn} }, d.deletePolicy),
 		row(d, "CreatePolicyVersion", func(in *CreatePolicyVersionRequest) touch { return touch{arn: in.PolicyArn} }, d.createPolicyVersion),
 		row(d, "GetPolicyVersion", func(in *GetPolicyVersionRequest) touch { return touch{arn: in.PolicyArn} }, d.getPolicyVersion),

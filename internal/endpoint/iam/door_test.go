@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -47,7 +48,16 @@ func (k callers) Credential(ctx context.Context, id, token string) (awswire.Cred
 
 func (k callers) Authorize(ctx context.Context, c localiam.Caller, a awswire.Access) error {
 	for _, r := range a.Resources {
-		if err := k.iam.Authorize(ctx, c, localiam.Check{Action: a.Action, Resource: r, Context: a.Context}); err != nil {
+		about := map[string][]string{}
+		if !a.Fresh {
+			keys, err := k.iam.ResourceKeys(ctx, r)
+			if err != nil {
+				return err
+			}
+			maps.Copy(about, keys)
+		}
+		maps.Copy(about, a.Context)
+		if err := k.iam.Authorize(ctx, c, localiam.Check{Action: a.Action, Resource: r, Context: about}); err != nil {
 			return err
 		}
 	}
@@ -384,7 +394,7 @@ func TestTagsDecide(t *testing.T) {
 	bot := b.as(awswire.Key{ID: first(got, "AccessKeyId"), Secret: first(got, "SecretAccessKey")})
 	b.do("PutUserPolicy", "UserName", "bot", "PolicyName", "p", "PolicyDocument", `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"iam:GetRole","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"red"}}},
-		{"Effect":"Allow","Action":"iam:CreateRole","Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/team":"red"},"ForAllValues:StringEquals":{"aws:TagKeys":["team"]}}},
+		{"Effect":"Allow","Action":["iam:CreateRole","iam:TagRole"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/team":"red"},"ForAllValues:StringEquals":{"aws:TagKeys":["team"]}}},
 		{"Effect":"Allow","Action":"iam:AttachRolePolicy","Resource":"*","Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::aws:policy/ReadOnlyAccess"}}}]}`)
 	bot.do("CreateRole", "RoleName", "red", "AssumeRolePolicyDocument", trustSelf, "Tags.member.1.Key", "team", "Tags.member.1.Value", "red")
 	bot.refused(403, "AccessDenied", "", "CreateRole", "RoleName", "blue", "AssumeRolePolicyDocument", trustSelf, "Tags.member.1.Key", "team", "Tags.member.1.Value", "blue")

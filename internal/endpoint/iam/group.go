@@ -12,7 +12,9 @@ func (d *Door) groupRows() []awswire.Operation[localiam.Caller] {
 		row(d, "CreateGroup", func(in *CreateGroupRequest) touch { return touch{fresh: "group" + path(in.Path) + *in.GroupName} }, d.createGroup),
 		row(d, "GetGroup", func(in *GetGroupRequest) touch { return touch{group: in.GroupName} }, d.getGroup),
 		row(d, "ListGroups", func(in *ListGroupsRequest) touch { return touch{fresh: "group" + path(in.PathPrefix)} }, d.listGroups),
-		row(d, "UpdateGroup", func(in *UpdateGroupRequest) touch { return touch{group: in.GroupName} }, d.updateGroup),
+		row(d, "UpdateGroup", func(in *UpdateGroupRequest) touch {
+			return touch{group: in.GroupName, name: in.NewGroupName, path: in.NewPath}
+		}, d.updateGroup),
 		row(d, "DeleteGroup", func(in *DeleteGroupRequest) touch { return touch{group: in.GroupName} }, d.deleteGroup),
 		row(d, "AddUserToGroup", func(in *AddUserToGroupRequest) touch { return touch{group: in.GroupName} }, d.addUserToGroup),
 		row(d, "RemoveUserFromGroup", func(in *RemoveUserFromGroupRequest) touch { return touch{group: in.GroupName} }, d.removeUserFromGroup),

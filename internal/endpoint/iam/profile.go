@@ -11,7 +11,7 @@ import (
 func (d *Door) profileRows() []awswire.Operation[localiam.Caller] {
 	return []awswire.Operation[localiam.Caller]{
 		row(d, "CreateInstanceProfile", func(in *CreateInstanceProfileRequest) touch {
-			return touch{fresh: "instance-profile" + path(in.Path) + *in.InstanceProfileName, tags: in.Tags}
+			return made("instance-profile", in.Path, *in.InstanceProfileName, in.Tags)
 		}, d.createProfile),
 		row(d, "GetInstanceProfile", func(in *GetInstanceProfileRequest) touch { return touch{profile: in.InstanceProfileName} }, d.getProfile),
 		row(d, "ListInstanceProfiles", func(in *ListInstanceProfilesRequest) touch {
@@ -131,7 +131,9 @@ func (d *Door) addRoleToProfile(ctx context.Context, c *call, in *AddRoleToInsta
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Authorize(ctx, "iam:PassRole", awswire.On(r.ARN())); err != nil {
+	to := awswire.On(r.ARN())
+	to.Context = map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}} // machines alone have profiles
+	if err := c.Authorize(ctx, "iam:PassRole", to); err != nil {
 		return nil, err
 	}
 	return nil, d.iam.PutRoleIntoProfile(ctx, c.Actor, profileRef(c, in.InstanceProfileName), *in.RoleName)

@@ -14,7 +14,7 @@ func (d *Door) providerRows() []awswire.Operation[localiam.Caller] {
 		row(d, "ListSAMLProviders", func(*empty) touch { return touch{} }, d.listSAMLProviders),
 		row(d, "GetSAMLProvider", func(in *GetSAMLProviderRequest) touch { return touch{arn: in.SAMLProviderArn} }, d.getSAMLProvider),
 		row(d, "CreateSAMLProvider", func(in *CreateSAMLProviderRequest) touch {
-			return touch{fresh: "saml-provider/" + *in.Name, tags: in.Tags}
+			return touch{fresh: "saml-provider/" + *in.Name, tags: in.Tags, tagging: "TagSAMLProvider"}
 		}, d.createSAMLProvider),
 		row(d, "UpdateSAMLProvider", func(in *UpdateSAMLProviderRequest) touch { return touch{arn: in.SAMLProviderArn} }, d.updateSAMLProvider),
 		row(d, "DeleteSAMLProvider", func(in *DeleteSAMLProviderRequest) touch { return touch{arn: in.SAMLProviderArn} }, d.deleteSAMLProvider),
@@ -25,7 +25,7 @@ func (d *Door) providerRows() []awswire.Operation[localiam.Caller] {
 		row(d, "ListOpenIDConnectProviders", func(*ListOpenIDConnectProvidersRequest) touch { return touch{} }, d.listOIDCProviders),
 		row(d, "GetOpenIDConnectProvider", func(in *GetOpenIDConnectProviderRequest) touch { return touch{arn: in.OpenIDConnectProviderArn} }, d.getOIDCProvider),
 		row(d, "CreateOpenIDConnectProvider", func(in *CreateOpenIDConnectProviderRequest) touch {
-			return touch{fresh: "oidc-provider/" + strings.TrimPrefix(*in.Url, "https://"), tags: in.Tags}
+			return touch{fresh: "oidc-provider/" + strings.TrimSuffix(strings.TrimPrefix(*in.Url, "https://"), "/"), tags: in.Tags, tagging: "TagOpenIDConnectProvider"}
 		}, d.createOIDCProvider),
 		row(d, "DeleteOpenIDConnectProvider", func(in *DeleteOpenIDConnectProviderRequest) touch { return touch{arn: in.OpenIDConnectProviderArn} }, d.deleteOIDCProvider),
 		row(d, "AddClientIDToOpenIDConnectProvider", func(in *AddClientIDToOpenIDConnectProviderRequest) touch {

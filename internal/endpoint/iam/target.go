@@ -23,8 +23,24 @@ type touch struct {
 	policy, boundary *string
 	// service is whom a service-linked role is for.
 	service *string
-	tags    []Tag
-	tagKeys []string
+	// name and path are what is to be of what is renamed.
+	name, path *string
+	tags       []Tag
+	tagKeys    []string
+	// tagging is the action that something made with tags needs as well.
+	tagging string
+}
+
+// made is what a creation touches: something new, perhaps with tags.
+func made(kind string, where *string, name string, tags []Tag) touch {
+	tagging := map[string]string{"role": "TagRole", "user": "TagUser", "policy": "TagPolicy", "instance-profile": "TagInstanceProfile"}[kind]
+	return touch{fresh: kind + path(where) + name, tags: tags, tagging: tagging}
+}
+
+// bounded adds the boundary that it is made with.
+func (t touch) bounded(policyARN *string) touch {
+	t.boundary = policyARN
+	return t
 }
 
 // orSelf makes an absent user name the caller's own.
@@ -46,19 +62,14 @@ func self(c *call, name *string) (string, error) {
 	return c.Principal.Name, nil
 }
 
-// target finds the ARNs and condition keys of what is touched. What does not exist gets the ARN it would have at the path "/",
-// so that only those who are allowed to look learn that it does not.
+// target finds the ARNs of what is touched, and the condition keys of the request. What does not exist gets the ARN it would have at the
+// path "/", so that only those who are allowed to look learn that it does not.
 func (d *Door) target(ctx context.Context, c *call, t touch) (awswire.Target, error) {
-	out := awswire.Target{Context: map[string][]string{}}
+	out := awswire.Target{Context: map[string][]string{}, Fresh: t.fresh != ""}
 	account := c.Principal.AccountID
 	switch {
 	case t.arn != nil:
 		out.Resources = []string{*t.arn}
-		have, err := d.tagsAt(ctx, account, *t.arn)
-		if err != nil {
-			return out, err
-		}
-		resourceTags(out.Context, have)
 	case t.fresh != "":
 		out.Resources = []string{arn.IAM(account, t.fresh)}
 	case t.profile != nil:
@@ -69,7 +80,6 @@ func (d *Door) target(ctx context.Context, c *call, t touch) (awswire.Target, er
 			return out, err
 		}
 		out.Resources = []string{p.ARN()}
-		resourceTags(out.Context, p.Tags)
 	case t.user != nil && asRoot(c, t.user):
 		out.Resources = []string{c.Principal.ARN}
 	case t.role != nil || t.user != nil || t.group != nil:
@@ -77,49 +87,47 @@ func (d *Door) target(ctx context.Context, c *call, t touch) (awswire.Target, er
 		if err != nil {
 			return out, err
 		}
-		id, name, err := d.iam.Identity(ctx, ref)
+		_, name, err := d.iam.Identity(ctx, ref)
 		if fault.Is(err, fault.NotFound) {
 			name = arn.IAM(account, localiam.Fold(string(ref.Kind))+"/"+ref.Name)
 		} else if err != nil {
 			return out, err
 		}
 		out.Resources = []string{name}
-		resourceTags(out.Context, id.Tags)
 	}
 	t.context(out.Context)
+	if t.tagging != "" && len(t.tags) > 0 { // to make something with tags is to tag it
+		out.Further = append(out.Further, awswire.Further{Action: "iam:" + t.tagging, On: awswire.Target{Resources: out.Resources, Context: out.Context, Fresh: true}})
+	}
+	if t.name != nil || t.path != nil {
+		to, err := d.renamed(ctx, out.Resources[0], t)
+		if err != nil {
+			return out, err
+		}
+		out.Further = append(out.Further, awswire.Further{Action: "iam:" + c.Operation, On: to})
+	}
 	return out, nil
 }
 
-func resourceTags(out map[string][]string, tags map[string]string) {
-	for key, value := range tags {
-		out["aws:ResourceTag/"+key] = []string{value}
-		out["iam:ResourceTag/"+key] = []string{value}
+// renamed is what will be after a change of name or path. Whoever renames must be allowed the action on it too, else one could move somebody to
+// where others' policies apply. It has the tags and the boundary of what is.
+func (d *Door) renamed(ctx context.Context, resource string, t touch) (awswire.Target, error) {
+	a, err := arn.Parse(resource)
+	if err != nil {
+		return awswire.Target{}, err
 	}
-}
-
-// tagsAt returns the tags of what an ARN names; what does not exist, and what takes none, has none.
-func (d *Door) tagsAt(ctx context.Context, account, name string) (map[string]string, error) {
-	var have map[string]string
-	var err error
-	a, _ := arn.Parse(name)
-	switch kind, _, _ := strings.Cut(a.Resource, "/"); kind {
-	case "policy":
-		var p localiam.ManagedPolicy
-		p, err = d.iam.Policy(ctx, account, name)
-		have = p.Tags
-	case "saml-provider":
-		var p localiam.SAMLProvider
-		p, err = d.iam.SAMLProvider(ctx, account, name)
-		have = p.Tags
-	case "oidc-provider":
-		var p localiam.OIDCProvider
-		p, err = d.iam.OIDCProvider(ctx, account, name)
-		have = p.Tags
+	kind, rest, _ := strings.Cut(a.Resource, "/")
+	at := strings.LastIndexByte(rest, '/') + 1
+	where, name := "/"+rest[:at], rest[at:]
+	if t.name != nil {
+		name = *t.name
 	}
-	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) {
-		return nil, nil
+	if t.path != nil {
+		where = *t.path
 	}
-	return have, err
+	a.Resource = kind + where + name
+	keys, err := d.iam.ResourceKeys(ctx, resource)
+	return awswire.Target{Resources: []string{a.String()}, Context: keys, Fresh: true}, err
 }
 
 func ref(c *call, t touch) (localiam.Ref, error) {

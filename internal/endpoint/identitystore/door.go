@@ -103,7 +103,8 @@ func onStore[P any, I placed](d *Door[P]) func(context.Context, *awswire.Call[P]
 		if err != nil {
 			return awswire.Target{}, err
 		}
-		return awswire.On(append(touched, d.storeARN())...), nil
+		more, err := d.found(ctx, in)
+		return awswire.On(append(append(touched, more...), d.storeARN())...), err
 	}
 }
 

@@ -1,6 +1,11 @@
 package identitystore
 
-import "gatehouse/internal/arn"
+import (
+	"context"
+
+	"gatehouse/internal/arn"
+	"gatehouse/internal/fault"
+)
 
 // What each input touches, as the service authorization reference lists it: the store (added by onStore), the
 // resources named, and "all of a kind" where the operation looks among them.
@@ -10,6 +15,54 @@ const (
 	allGroups      = "arn:aws:identitystore:::group/*"
 	allMemberships = "arn:aws:identitystore:::membership/*"
 )
+
+// found looks up what an input does not name itself: whom it describes, and whose membership it is about. Where there is nobody it is all
+// of the kind, so that only those who may look among all learn that there is nobody.
+func (d *Door[P]) found(ctx context.Context, in any) ([]string, error) {
+	switch in := in.(type) {
+	case *GetUserIdRequest:
+		u, err := d.findUser(ctx, in.AlternateIdentifier)
+		return orAll(arn.User(u.ID), allUsers, err)
+	case *GetGroupIdRequest:
+		g, err := d.findGroup(ctx, in.AlternateIdentifier)
+		return orAll(arn.Group(g.ID), allGroups, err)
+	case *GetGroupMembershipIdRequest:
+		gid, uid, err := groupAndMember(in.GroupId, in.MemberId)
+		if err != nil {
+			return nil, err
+		}
+		m, err := d.people.MembershipOf(ctx, gid, uid)
+		return orAll(arn.Membership(m.ID), allMemberships, err)
+	case *DescribeGroupMembershipRequest:
+		return d.membershipParts(ctx, in.MembershipId)
+	case *DeleteGroupMembershipRequest:
+		return d.membershipParts(ctx, in.MembershipId)
+	}
+	return nil, nil
+}
+
+func orAll(found, all string, err error) ([]string, error) {
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return []string{all}, nil
+	case err != nil:
+		return nil, err
+	}
+	return []string{found}, nil
+}
+
+// membershipParts are the group and the user of a membership: whoever may not touch the group may not take anybody out of it either.
+func (d *Door[P]) membershipParts(ctx context.Context, s *string) ([]string, error) {
+	id, err := membershipID(s)
+	if err != nil {
+		return nil, err
+	}
+	m, err := d.people.Membership(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return []string{allGroups, allUsers}, nil
+	}
+	return []string{arn.Group(m.GroupID), arn.User(m.UserID)}, err
+}
 
 // touched collects ARNs and stops at the first bad id.
 type touched struct {
@@ -53,7 +106,7 @@ func (v *ListUsersRequest) store() string              { return *v.IdentityStore
 func (v *ListUsersRequest) touches() ([]string, error) { return all(allUsers).done() }
 
 func (v *GetUserIdRequest) store() string              { return *v.IdentityStoreId }
-func (v *GetUserIdRequest) touches() ([]string, error) { return all(allUsers).done() }
+func (v *GetUserIdRequest) touches() ([]string, error) { return nil, nil } // see found
 
 func (v *CreateGroupRequest) store() string              { return *v.IdentityStoreId }
 func (v *CreateGroupRequest) touches() ([]string, error) { return nil, nil }
@@ -71,7 +124,7 @@ func (v *ListGroupsRequest) store() string              { return *v.IdentityStor
 func (v *ListGroupsRequest) touches() ([]string, error) { return all(allGroups).done() }
 
 func (v *GetGroupIdRequest) store() string              { return *v.IdentityStoreId }
-func (v *GetGroupIdRequest) touches() ([]string, error) { return all(allGroups).done() }
+func (v *GetGroupIdRequest) touches() ([]string, error) { return nil, nil } // see found
 
 func (v *CreateGroupMembershipRequest) store() string { return *v.IdentityStoreId }
 func (v *CreateGroupMembershipRequest) touches() ([]string, error) {
@@ -90,7 +143,7 @@ func (v *DeleteGroupMembershipRequest) touches() ([]string, error) {
 
 func (v *GetGroupMembershipIdRequest) store() string { return *v.IdentityStoreId }
 func (v *GetGroupMembershipIdRequest) touches() ([]string, error) {
-	return all(allMemberships).group(v.GroupId).member(v.MemberId).done()
+	return all().group(v.GroupId).member(v.MemberId).done()
 }
 
 func (v *IsMemberInGroupsRequest) store() string { return *v.IdentityStoreId }

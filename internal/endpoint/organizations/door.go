@@ -100,6 +100,9 @@ func row[P, In, Out any, I interface {
 		for _, id := range touches(in) {
 			t.Resources = append(t.Resources, names{o}.arn(*id))
 		}
+		if name == "CreatePolicy" {
+			t.Resources, t.Fresh = []string{names{o}.fresh(name)}, true
+		}
 		t.Context = map[string][]string{}
 		if in, ok := any(in).(tagged); ok {
 			t.Context = tagKeys(in.tags())
@@ -110,12 +113,23 @@ func row[P, In, Out any, I interface {
 		if in, ok := any(in).(serving); ok && in.service() != nil {
 			t.Context["organizations:ServicePrincipal"] = []string{*in.service()}
 		}
-		if err := d.resourceTags(ctx, touches(in), t.Context); err != nil {
-			return awswire.Target{}, err
+		if set := tagsOfNew(name, in); len(set) > 0 {
+			of := awswire.Target{Resources: []string{names{o}.fresh(name)}, Context: t.Context, Fresh: true}
+			t.Further = append(t.Further, awswire.Further{Action: "organizations:TagResource", On: of})
 		}
 		return t, nil
 	}
 	return awswire.Op(name, "organizations:"+name, target, handle)
+}
+
+// tagsOfNew are the tags that something is made with: that is to tag it too.
+func tagsOfNew(operation string, in any) []Tag {
+	t, ok := in.(tagged)
+	if !ok || operation == "TagResource" {
+		return nil
+	}
+	set, _ := t.tags()
+	return set
 }
 
 func tagKeys(set []Tag, keys []string) map[string][]string {
@@ -128,21 +142,6 @@ func tagKeys(set []Tag, keys []string) map[string][]string {
 		c["aws:TagKeys"] = keys
 	}
 	return c
-}
-
-// resourceTags adds aws:ResourceTag for what is touched first; what does not exist has no tags.
-func (d *Door[P]) resourceTags(ctx context.Context, touched ids, out map[string][]string) error {
-	if len(touched) == 0 {
-		return nil
-	}
-	tags, err := d.tagsOf(ctx, *touched[0])
-	if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Invalid) {
-		return err
-	}
-	for k, v := range tags {
-		out["aws:ResourceTag/"+k] = []string{v}
-	}
-	return nil
 }
 
 // names writes the ARNs of an organization's parts: all of them name the management account.
@@ -161,6 +160,18 @@ func (n names) arn(id string) string {
 		return n.prefix() + "policy/" + n.ID + "/service_control_policy/" + id
 	}
 	return n.prefix() + kind + "/" + n.ID + "/" + id
+}
+
+// fresh stands for whatever an operation makes.
+func (n names) fresh(operation string) string {
+	switch operation {
+	case "CreatePolicy":
+		return n.prefix() + "policy/" + n.ID + "/service_control_policy/*"
+	case "CreateOrganizationalUnit":
+		return n.prefix() + "ou/" + n.ID + "/*"
+	default:
+		return n.prefix() + "account/" + n.ID + "/*"
+	}
 }
 
 func (n names) prefix() string { return "arn:aws:organizations::" + n.ManagementAccountID + ":" }

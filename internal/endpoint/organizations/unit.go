@@ -228,31 +228,11 @@ func (d *Door[P]) listTags(ctx context.Context, _ *awswire.Call[P], in *ListTags
 
 // tagsOf returns the tags of the root, a unit, an account or a policy.
 func (d *Door[P]) tagsOf(ctx context.Context, id string) (map[string]string, error) {
-	switch {
-	case arn.IsAccountID(id):
-		a, err := d.org.Account(ctx, id)
-		return a.Tags, err
-	case strings.HasPrefix(id, "ou-"):
-		u, err := d.org.Unit(ctx, id)
-		return u.Tags, err
-	case strings.HasPrefix(id, "p-"):
-		p, err := d.org.Policy(ctx, id)
-		return p.Tags, err
-	case strings.HasPrefix(id, "r-"):
-		if err := d.checkRoot(ctx, id); err != nil {
-			return nil, err
-		}
-		return d.org.RootTags(ctx)
+	tags, err := d.org.TagsOf(ctx, id)
+	if f := fault.Of(err); f != nil && f.Kind == fault.Invalid {
+		err = unsupportedTarget(id)
 	}
-	return nil, unsupportedTarget(id)
-}
-
-func (d *Door[P]) checkRoot(ctx context.Context, id string) error {
-	o, err := d.org.Organization(ctx)
-	if err == nil && o.RootID != id {
-		err = fault.New(fault.NotFound, "there is no root %s", id).About(organization.ResourceParent, id)
-	}
-	return err
+	return tags, err
 }
 
 // uniqueTags reads tags; a key that occurs twice is refused.

@@ -409,12 +409,15 @@ func TestWhatIsAuthorized(t *testing.T) {
 	b.asked.asked = nil
 	b.do("CreateApplication", `{"InstanceArn":"$I","ApplicationProviderArn":"`+custom+`","Name":"x","Tags":[{"Key":"k","Value":"v"}]}`)
 	b.do("ListApplicationGrants", `{"ApplicationArn":"`+app+`"}`)
-	create, list := b.asked.asked[0], b.asked.asked[1]
-	if create.Action != "sso:CreateApplication" || !slices.Equal(create.Resources, []string{b.instance, custom}) || !slices.Equal(create.Context["aws:RequestTag/k"], []string{"v"}) {
+	every := app[:strings.LastIndexByte(app, '/')+1] + "*"
+	create, tag, list := b.asked.asked[0], b.asked.asked[1], b.asked.asked[2]
+	if create.Action != "sso:CreateApplication" || !slices.Equal(create.Resources, []string{b.instance, custom, every}) || !slices.Equal(create.Context["sso:ApplicationAccount"], []string{b.owner}) || !slices.Equal(create.Context["aws:RequestTag/k"], []string{"v"}) {
 		t.Errorf("asked %v", create)
 	}
-	if list.Action != "sso:ListApplicationGrants" || !slices.Equal(list.Resources, []string{app}) || !slices.Equal(list.Context["aws:ResourceTag/team"], []string{"docs"}) ||
-		!slices.Equal(list.Context["sso:ApplicationAccount"], []string{b.owner}) {
+	if tag.Action != "sso:TagResource" || !slices.Equal(tag.Resources, []string{every}) || !tag.Fresh || !slices.Equal(tag.Context["aws:TagKeys"], []string{"k"}) {
+		t.Errorf("asked %v", tag)
+	}
+	if list.Action != "sso:ListApplicationGrants" || !slices.Equal(list.Resources, []string{app}) {
 		t.Errorf("asked %v", list)
 	}
 }

@@ -114,7 +114,7 @@ func (d *Door[P]) Service() awswire.Service[P] {
 		row(d, "ListAccountAssignmentDeletionStatus", d.listDeletions),
 		row(d, "ListPermissionSetProvisioningStatus", d.listProvisionings),
 
-		awswire.Op("ListApplicationProviders", "sso:ListApplicationProviders", nil, d.listProviders),
+		awswire.Op("ListApplicationProviders", "sso:ListApplicationProviders", onProviders[P], d.listProviders),
 		row(d, "DescribeApplicationProvider", d.describeProvider),
 
 		row(d, "CreateApplication", d.createApplication),
@@ -172,11 +172,7 @@ func row[P, In, Out any, I interface {
 					return awswire.Target{}, err
 				}
 			}
-			tags, err := d.tags(ctx, p)
-			if err != nil && !fault.Is(err, fault.NotFound) { // what is not there has no tags; the handler says that it is not there
-				return awswire.Target{}, err
-			}
-			return n.target(p, tags), nil
+			return n.target(p, c.Actor.AccountID), nil
 		},
 		func(ctx context.Context, c *awswire.Call[P], in I) (*Out, error) {
 			p, err := in.names().where()

@@ -69,8 +69,8 @@ func (d *Door[P]) createInstance(_ context.Context, c *awswire.Call[P], _ *Creat
 	return nil, fault.New(fault.Denied, "%s is not authorized to perform sso:CreateInstance: account instances are turned off in this organization", c.Actor.ID)
 }
 
-func onNewInstance[P any](_ context.Context, _ *awswire.Call[P], in *CreateInstanceRequest) (awswire.Target, error) {
-	return named{tags: in.Tags}.target(place{}, nil), nil
+func onNewInstance[P any](_ context.Context, c *awswire.Call[P], in *CreateInstanceRequest) (awswire.Target, error) {
+	return named{tags: in.Tags, makes: makesInstance}.target(place{}, c.Actor.AccountID), nil
 }
 
 // resourceKey names an encryption key in faults.

@@ -1,6 +1,8 @@
 package ssoadmin
 
 import (
+	"context"
+
 	"gatehouse/internal/access"
 	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
@@ -17,6 +19,32 @@ type named struct {
 	own string
 	// anyone is true where the operation shows or makes only what is the caller's own.
 	anyone bool
+	// alone is true where policies are asked about the named resource and not about the instance beside it; nowhere, where they are asked
+	// about no resource.
+	alone, nowhere bool
+	// makes is what an operation makes: policies are asked about it beside the rest.
+	makes maker
+}
+
+// maker is a type of resource that is made.
+type maker string
+
+const (
+	makesSet         maker = "permissionSet"
+	makesApplication maker = "application"
+	makesIssuer      maker = "trustedTokenIssuer"
+	makesInstance    maker = "instance"
+)
+
+// of stands for whatever will be made.
+func (m maker) of(p place, account string) string {
+	switch m {
+	case makesInstance:
+		return "arn:aws:sso:::instance/*"
+	case makesSet:
+		account = ""
+	}
+	return "arn:aws:sso::" + account + ":" + string(m) + "/" + p.instance + "/*"
 }
 
 func onSet(instance, set *string) named { return named{instance: instance, set: set} }
@@ -104,17 +132,17 @@ func (n named) of(p place, account string) bool {
 	return n.anyone || account != "" && (n.own == account || p.application.AccountID == account || p.issuer.AccountID == account)
 }
 
-// target is what an IAM policy must allow the action on: the application or issuer, or else the instance with the permission set, account and
-// application provider.
-func (n named) target(p place, tags map[string]string) awswire.Target {
+// target is what an IAM policy must allow the action on, as the service authorization reference has it: the application or issuer, or else
+// the instance with the permission set, account and application provider; and what is made.
+func (n named) target(p place, account string) awswire.Target {
 	t := awswire.Target{Context: map[string][]string{}}
 	switch {
+	case n.nowhere:
 	case p.application.ID != "":
 		t.Resources = []string{arn.Application(p.application)}
-		t.Context["sso:ApplicationAccount"] = []string{p.application.AccountID}
 	case p.issuer.ID != "":
 		t.Resources = []string{arn.TrustedTokenIssuer(p.issuer)}
-	case p.instance != "":
+	case p.instance != "" && !(n.alone && p.set != ""):
 		t.Resources = []string{arn.Instance(p.instance)}
 	}
 	if p.set != "" {
@@ -126,8 +154,14 @@ func (n named) target(p place, tags map[string]string) awswire.Target {
 	if p.provider != "" {
 		t.Resources = append(t.Resources, arn.ApplicationProvider(p.provider))
 	}
-	for k, v := range tags {
-		t.Context["aws:ResourceTag/"+k] = []string{v}
+	if n.makes != "" {
+		t.Resources = append(t.Resources, n.makes.of(p, account))
+	}
+	switch {
+	case n.makes == makesApplication:
+		t.Context["sso:ApplicationAccount"] = []string{account}
+	case n.own != "" && !n.nowhere:
+		t.Context["sso:ApplicationAccount"] = []string{n.own}
 	}
 	if len(n.tags)+len(n.tagKeys) == 0 {
 		return t
@@ -138,14 +172,23 @@ func (n named) target(p place, tags map[string]string) awswire.Target {
 		t.Context["aws:RequestTag/"+*tag.Key] = []string{*tag.Value}
 	}
 	t.Context["aws:TagKeys"] = keys
+	if n.makes != "" && len(n.tags) > 0 { // to make something with tags is to tag it
+		of := awswire.Target{Resources: []string{n.makes.of(p, account)}, Context: t.Context, Fresh: true}
+		t.Further = []awswire.Further{{Action: "sso:TagResource", On: of}}
+	}
 	return t
+}
+
+// onProviders are all application providers.
+func onProviders[P any](context.Context, *awswire.Call[P], *ListApplicationProvidersRequest) (awswire.Target, error) {
+	return awswire.On("arn:aws:sso::aws:applicationProvider/*"), nil
 }
 
 // namer is an input that names what it touches.
 type namer interface{ names() named }
 
 func (in *CreatePermissionSetRequest) names() named {
-	return named{instance: in.InstanceArn, tags: in.Tags}
+	return named{instance: in.InstanceArn, tags: in.Tags, makes: makesSet}
 }
 func (in *DescribePermissionSetRequest) names() named {
 	return onSet(in.InstanceArn, in.PermissionSetArn)
@@ -194,13 +237,13 @@ func (in *DeletePermissionsBoundaryFromPermissionSetRequest) names() named {
 	return onSet(in.InstanceArn, in.PermissionSetArn)
 }
 func (in *TagResourceRequest) names() named {
-	return named{instance: in.InstanceArn, resource: in.ResourceArn, tags: in.Tags}
+	return named{instance: in.InstanceArn, resource: in.ResourceArn, tags: in.Tags, alone: true}
 }
 func (in *UntagResourceRequest) names() named {
-	return named{instance: in.InstanceArn, resource: in.ResourceArn, tagKeys: in.TagKeys}
+	return named{instance: in.InstanceArn, resource: in.ResourceArn, tagKeys: in.TagKeys, alone: true}
 }
 func (in *ListTagsForResourceRequest) names() named {
-	return named{instance: in.InstanceArn, resource: in.ResourceArn}
+	return named{instance: in.InstanceArn, resource: in.ResourceArn, alone: true}
 }
 func (in *CreateAccountAssignmentRequest) names() named {
 	return onRole(in.InstanceArn, in.PermissionSetArn, in.TargetId)

@@ -6,7 +6,7 @@ import "gatehouse/internal/arn"
 
 // CreateApplication makes an application of the caller's account, whichever that is.
 func (in *CreateApplicationRequest) names() named {
-	return named{instance: in.InstanceArn, provider: in.ApplicationProviderArn, tags: in.Tags, anyone: true}
+	return named{instance: in.InstanceArn, provider: in.ApplicationProviderArn, tags: in.Tags, anyone: true, makes: makesApplication}
 }
 
 // DescribeApplicationProvider shows what is the same for all.
@@ -16,7 +16,7 @@ func (in *DescribeApplicationProviderRequest) names() named {
 
 // ListApplications shows a member account its own applications, if it asks for no others.
 func (in *ListApplicationsRequest) names() named {
-	n := named{instance: in.InstanceArn}
+	n := named{instance: in.InstanceArn, nowhere: true}
 	if in.Filter != nil && in.Filter.ApplicationAccount != nil {
 		n.own = *in.Filter.ApplicationAccount
 	}
@@ -90,7 +90,7 @@ func (in *PutApplicationSessionConfigurationRequest) names() named {
 	return named{application: in.ApplicationArn}
 }
 func (in *CreateTrustedTokenIssuerRequest) names() named {
-	return named{instance: in.InstanceArn, tags: in.Tags}
+	return named{instance: in.InstanceArn, tags: in.Tags, makes: makesIssuer}
 }
 func (in *DescribeTrustedTokenIssuerRequest) names() named {
 	return named{issuer: in.TrustedTokenIssuerArn}
