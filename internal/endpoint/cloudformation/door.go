@@ -68,9 +68,20 @@ func row[In, Out any, I interface {
 }](d *Door, name string, handle func(context.Context, *call, I) (*Out, error)) awswire.Operation[localiam.Caller] {
 	return awswire.Op(name, "cloudformation:"+name, func(ctx context.Context, c *call, in I) (awswire.Target, error) {
 		stack, set, tags := in.names()
-		t, err := d.target(ctx, c, awswire.Val(stack), awswire.Val(set))
+		there := awswire.Val(set)
+		if name == "CreateChangeSet" {
+			there = "" // it is to be the stack's, whatever bears its name
+		}
+		t, err := d.target(ctx, c, awswire.Val(stack), there)
+		t.Fresh = name == "CreateStack"
+		t.Context = map[string][]string{}
+		if set != nil && name != "GetTemplate" {
+			t.Context["cloudformation:ChangeSetName"] = []string{changeSetName(*set)}
+		}
+		if name == "DescribeStacks" && stack == nil {
+			t.Further = []awswire.Further{{Action: "cloudformation:ListStacks"}} // all of them
+		}
 		if len(tags) > 0 {
-			t.Context = map[string][]string{}
 			for _, tag := range tags {
 				t.Context["aws:RequestTag/"+*tag.Key] = []string{*tag.Value}
 				t.Context["aws:TagKeys"] = append(t.Context["aws:TagKeys"], *tag.Key)
@@ -78,6 +89,16 @@ func row[In, Out any, I interface {
 		}
 		return t, err
 	}, handle)
+}
+
+// changeSetName is the name in a change set's ARN (…:changeSet/<name>/<id>), or what is no ARN itself.
+func changeSetName(s string) string {
+	_, rest, ok := strings.Cut(s, ":changeSet/")
+	if !ok {
+		return s
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name
 }
 
 // target finds the ARN of what is named. What does not exist gets the ARN it would have, so that only those who are allowed to look learn
@@ -169,7 +190,9 @@ func (in *GetTemplateInput) names() (*string, *string, []Tag) {
 	return in.StackName, in.ChangeSetName, nil
 }
 func (in *GetTemplateSummaryInput) names() (*string, *string, []Tag) { return in.StackName, nil, nil }
-func (in *CreateChangeSetInput) names() (*string, *string, []Tag)    { return in.StackName, nil, in.Tags }
+func (in *CreateChangeSetInput) names() (*string, *string, []Tag) {
+	return in.StackName, in.ChangeSetName, in.Tags
+}
 func (in *DescribeChangeSetInput) names() (*string, *string, []Tag) {
 	return in.StackName, in.ChangeSetName, nil
 }

@@ -125,7 +125,7 @@ func (d *Door) getSessionToken(ctx context.Context, c *call, in *GetSessionToken
 }
 
 // onFederatedUser is what a policy names: the federated user to be. Tags need sts:TagSession too.
-func (d *Door) onFederatedUser(ctx context.Context, c *call, in *GetFederationTokenRequest) (awswire.Target, error) {
+func (d *Door) onFederatedUser(_ context.Context, c *call, in *GetFederationTokenRequest) (awswire.Target, error) {
 	t := awswire.On("arn:aws:sts::" + c.Principal.AccountID + ":federated-user/" + *in.Name)
 	if len(in.Tags) == 0 {
 		return t, nil
@@ -135,7 +135,8 @@ func (d *Door) onFederatedUser(ctx context.Context, c *call, in *GetFederationTo
 		t.Context["aws:RequestTag/"+*tag.Key] = []string{*tag.Value}
 		t.Context["aws:TagKeys"] = append(t.Context["aws:TagKeys"], *tag.Key)
 	}
-	return t, c.Authorize(ctx, "sts:TagSession", t)
+	t.Further = []awswire.Further{{Action: "sts:TagSession", On: awswire.Target{Resources: t.Resources, Context: t.Context}}}
+	return t, nil
 }
 
 func (d *Door) getFederationToken(ctx context.Context, c *call, in *GetFederationTokenRequest) (*GetFederationTokenResponse, error) {
