@@ -1,8 +1,10 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -505,4 +507,31 @@ func TestADelegatedAdministratorIsBoundByHisOrganization(t *testing.T) {
 	}
 	status, body = asOne.sso("ListPermissionSets", sets)
 	p.want(400, "service control policy", status, body)
+}
+
+// TestARefusalIsLoggedWithWhatDecided: the policy and statement are in the log, not in the answer.
+func TestARefusalIsLoggedWithWhatDecided(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t)
+	var log bytes.Buffer
+	r := p.rights()
+	r.log = slog.New(slog.NewTextHandler(&log, nil))
+	p.user("eve", `{"Effect":"Allow","Action":"*","Resource":"*"}`, `{"Sid":"NoRoles","Effect":"Deny","Action":"iam:CreateRole","Resource":"*"}`)
+	k, err := p.IAM.CreateAccessKey(t.Context(), audit.Gatehouse, p.Instance.OwnerAccountID, "eve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.IAM.Credential(t.Context(), k.ID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Authorize(t.Context(), c.Caller, awswire.Access{Action: "iam:CreateRole", Resources: []string{"arn:aws:iam::" + p.Instance.OwnerAccountID + ":role/x"}})
+	if err == nil || strings.Contains(err.Error(), "NoRoles") || strings.Contains(err.Error(), `"own"`) {
+		t.Errorf("the answer: %v", err)
+	}
+	for _, want := range []string{"user/eve", "action=iam:CreateRole", "policy=own", "statement=2", "sid=NoRoles", "explicit=true"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%q is not in the log: %s", want, log.String())
+		}
+	}
 }

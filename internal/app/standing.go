@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -166,10 +167,11 @@ type rights struct {
 	applications *application.Service
 	// keys are the condition keys of a resource.
 	keys func(ctx context.Context, resource string, fresh bool) (map[string][]string, error)
+	log  *slog.Logger
 }
 
 func (a *App) rights() rights {
-	return rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet, a.Applications, a.resourceKeys}
+	return rights{a.IAM, a.Instance.OwnerAccountID, a.standing, a.usesSet, a.Applications, a.resourceKeys, a.log}
 }
 
 // Authorize implements [awswire.Authorizer].
@@ -203,6 +205,7 @@ func (r rights) Authorize(ctx context.Context, c localiam.Caller, a awswire.Acce
 		}
 	}
 	if err := r.iam.Authorize(ctx, c, checks...); err != nil {
+		r.note(ctx, err)
 		return err
 	}
 	if owner == c.AccountID && owner != r.management && strings.HasPrefix(a.Action, "sso:") {
@@ -235,10 +238,24 @@ func (r rights) acts(ctx context.Context, c localiam.Caller, a awswire.Access) e
 			return err
 		}
 		if err := r.iam.AuthorizeActor(ctx, c, localiam.Check{Action: a.Action, Resource: resource, ResourceAccount: n.AccountID, Context: keys}, app.ActorPolicy); err != nil {
+			r.note(ctx, err)
 			return err
 		}
 	}
 	return nil
+}
+
+// note writes a refusal to the log with what decided it, which the answer tells by the sort of policy alone, as AWS's does.
+func (r rights) note(ctx context.Context, err error) {
+	q, d, ok := localiam.Refused(err)
+	if !ok {
+		return
+	}
+	about := []any{"principal", q.Principal.Name(), "action", q.Action, "resource", q.Resource, "layer", d.Layer.String(), "explicit", d.Explicit}
+	if d.Policy != "" {
+		about = append(about, "policy", d.Policy, "statement", d.Statement+1, "sid", d.Sid)
+	}
+	r.log.InfoContext(ctx, "refused by policy", about...)
 }
 
 // keysOf are the condition keys of a request about one resource. What the request brings goes before what is: it is what will be.

@@ -154,6 +154,17 @@ func (s *Service) ask(ctx context.Context, c Caller, k Check, g *grounds) (polic
 		return q, policy.Policies{}, fault.New(fault.Denied, "User: %s is not authorized to perform: %s because the account %s is closed", c.ARN, k.Action, c.AccountID)
 	}
 	q.Context = s.context(ctx, c, k, g.rights, g.standing)
+	owner := g.standing
+	if s.cfg.Organization != nil && k.ResourceAccount != "" && k.ResourceAccount != c.AccountID {
+		var err error
+		if owner, err = s.cfg.Organization.Standing(ctx, k.ResourceAccount); err != nil {
+			return q, policy.Policies{}, err
+		}
+	}
+	if k.ResourceAccount != "" && owner.OrganizationID != "" {
+		q.Context.Set("aws:ResourceOrgID", owner.OrganizationID)
+		q.Context.Set("aws:ResourceOrgPaths", owner.Path)
+	}
 	return q, g.policies, nil
 }
 
@@ -230,7 +241,7 @@ func (s *Service) context(ctx context.Context, c Caller, k Check, r *rights, sta
 		out.Set("aws:SourceIp", addr)
 	}
 	for key, values := range k.Context {
-		if folded := Fold(key); !strings.HasPrefix(folded, "aws:principal") && folded != "aws:userid" && folded != "aws:username" {
+		if folded := Fold(key); !strings.HasPrefix(folded, "aws:principal") && !strings.HasPrefix(folded, "aws:resourceorg") && folded != "aws:userid" && folded != "aws:username" {
 			out.Add(key, values...)
 		}
 	}

@@ -18,6 +18,18 @@ func TestBoundaryAndOrganization(t *testing.T) {
 	admin := w.admin(t, member)
 	ref := UserRef(member, "admin")
 	wantFault(t, w.Authorize(ctx, admin, Check{Action: "s3:DeleteObject"}), fault.Denied, "")
+	// A data perimeter: what is outside of the organization is denied, what is inside is not.
+	perimeter := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:ResourceOrgID":"${aws:PrincipalOrgID}"}}}]}`
+	if err := w.PutInline(ctx, actor, ref, InlinePolicy{"perimeter", perimeter}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Authorize(ctx, admin, Check{Action: "s3:GetObject", Resource: "arn:aws:s3:::b", ResourceAccount: member}); err != nil {
+		t.Error(err)
+	}
+	err := w.Authorize(ctx, admin, Check{Action: "s3:GetObject", Resource: "arn:aws:s3:::b", ResourceAccount: "999988887777"})
+	if f := fault.Of(err); f == nil || !strings.Contains(f.Message, "with an explicit deny") {
+		t.Errorf("outside of the organization: %v", err)
+	}
 	if err := w.Authorize(ctx, admin, Check{Action: "iam:GetRole"}); err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +37,7 @@ func TestBoundaryAndOrganization(t *testing.T) {
 	if err := w.SetBoundary(ctx, actor, ref, p.ARN()); err != nil {
 		t.Fatal(err)
 	}
-	err := w.Authorize(ctx, admin, Check{Action: "iam:GetRole"})
+	err = w.Authorize(ctx, admin, Check{Action: "iam:GetRole"})
 	if f := fault.Of(err); f == nil || !strings.Contains(f.Message, "because no permissions boundary allows") {
 		t.Errorf("got %v", err)
 	}

@@ -22,6 +22,16 @@ type refusal struct {
 // Error says nothing that the fault does not say.
 func (*refusal) Error() string { return "refused by policy" }
 
+// Refused tells what was asked and what decided, if err is a refusal by policy: which statement of which policy, or which sort of policy
+// allowed nothing.
+func Refused(err error) (policy.Request, policy.Decision, bool) {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return policy.Request{}, policy.Decision{}, false
+	}
+	return r.q, r.d, true
+}
+
 // decoded is the shape of a decoded authorization message, as AWS documents it.
 type decoded struct {
 	Allowed      bool `json:"allowed"`
