@@ -28,6 +28,7 @@ import (
 	"gatehouse/internal/jwt"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/organization"
+	"gatehouse/internal/policy"
 	"gatehouse/internal/propagation"
 	"gatehouse/internal/provision"
 	"gatehouse/internal/seal"
@@ -79,6 +80,7 @@ type App struct {
 	target   target.Target
 	worker   *provision.Worker
 	builder  *cloudformation.Worker
+	managed  *policy.Catalogue
 	metrics  *metrics
 	// keys sign tokens; issuers are the keys of those whose tokens are believed.
 	keys    *signingkey.Service
@@ -118,6 +120,9 @@ func New(ctx context.Context, c Config, s Surroundings) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.managed, err = managedPolicies(c.ManagedPolicies); err != nil {
+		return nil, err
+	}
 	a.services(sealer)
 	if err := a.firstStart(ctx); err != nil {
 		return nil, fmt.Errorf("first start: %w", err)
@@ -155,7 +160,7 @@ func (a *App) services(sealer *seal.Sealer) {
 	a.issuers = jwt.NewKeyring(a.outside().Get, a.now)
 	a.IAM = localiam.NewService(localiam.Config{
 		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{}, Metadata: metadata{}, Person: a.present, RootAccess: a.rootAccess,
-		Contexts: a.openContext, Identities: a.issuers, Tokens: a.keys, URL: a.Config.URL,
+		Contexts: a.openContext, Identities: a.issuers, Tokens: a.keys, URL: a.Config.URL, Managed: a.managed,
 	})
 	a.target = local.New(a.IAM, a.reservedMetadata, a.Config.URL)
 	a.worker = provision.New(provision.Config{
@@ -171,7 +176,7 @@ func (a *App) domain() error {
 		Keys: providerKeys{a.sealer, a.rand, a.now}, Metadata: a.providerMetadata,
 	})
 	a.Access = access.NewService(access.Config{
-		Store: a.db.Access(), People: a.Directory, Accounts: a.Organization, Policies: policies{}, Roles: accountAccess{a}, Applications: accountAccess{a},
+		Store: a.db.Access(), People: a.Directory, Accounts: a.Organization, Policies: policies{a.IAM.Managed()}, Roles: accountAccess{a}, Applications: accountAccess{a},
 		Now: a.now, Rand: a.rand, Wake: a.worker.Wake, Quotas: a.Config.Quotas.access(),
 	})
 	a.Applications = application.NewService(application.Config{

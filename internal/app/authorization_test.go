@@ -104,7 +104,8 @@ var resourceTypes = []struct{ form, name string }{
 	{`^arn:aws:identitystore:::membership/\*$`, "AllGroupMemberships"}, {`^arn:aws:identitystore:::user/`, "User"}, {`^arn:aws:identitystore:::group/`, "Group"}, {`^arn:aws:identitystore:::membership/`, "GroupMembership"},
 	{`^arn:aws:organizations::\d{12}:account/o-[^/]+/`, "account"}, {`^arn:aws:organizations::\d{12}:root/o-[^/]+/r-`, "root"}, {`^arn:aws:organizations::\d{12}:ou/o-[^/]+/`, "organizationalunit"},
 	{`^arn:aws:organizations::\d{12}:policy/o-[^/]+/service_control_policy/`, "policy"},
-	{`^arn:aws:iam::\d{12}:(role|user|group|policy|instance-profile|saml-provider|oidc-provider)/`, ""}, {`^arn:aws:sts::\d{12}:federated-user/`, "federated-user"}, {`^arn:aws:sts::\d{12}:self$`, "self-session"},
+	{`^arn:aws:iam::\d{12}:(role|user|group|policy|instance-profile|saml-provider|oidc-provider)/`, ""}, {`^arn:aws:iam::\d{12}:root$`, "root-user"}, {`^arn:aws:sts::\d{12}:federated-user/`, "federated-user"}, {`^arn:aws:sts::\d{12}:self$`, "self-session"},
+	{`^arn:aws:account-access:[a-z0-9-]+:\d{12}:application/`, "application"},
 	{`^arn:aws:cloudformation:[a-z0-9-]+:\d{12}:stack/`, "stack"},
 }
 
@@ -172,7 +173,7 @@ func (w *askedWorld) compare(t *testing.T, api *model.API, row awswire.Operation
 		t.Errorf("%s: asked %d times, then %d %s", row.Name, len(n.asked), status, body)
 		return
 	}
-	prefix := map[string]string{"sso-admin": "sso"}[api.Service]
+	prefix := map[string]string{"sso-admin": "sso", "sso-oidc": "sso-oauth"}[api.Service]
 	if prefix == "" {
 		prefix = api.Service
 	}
@@ -222,15 +223,23 @@ func (w *askedWorld) perform(t *testing.T, api *model.API, operation string, n *
 		in = w.sample(api, name, operation, true).(map[string]any)
 	}
 	var body []byte
+	method, path := http.MethodPost, "/"
 	contentType, target := "application/x-amz-json-1.1", api.Target+"."+operation
+	if api.Protocol == "rest-json" {
+		method, target = api.Operations[i].Method, ""
+		path = bind(api, api.Operations[i], in)
+	}
 	if api.Protocol == "query" {
 		form := url.Values{"Action": {operation}, "Version": {api.Version}}
-		flatten(form, "", in)
+		leaves(form, "", in)
 		body, contentType, target = []byte(form.Encode()), "application/x-www-form-urlencoded", ""
 	} else if body, err = json.Marshal(in); err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest(http.MethodPost, w.Config.URL+"/", bytes.NewReader(body))
+	if method != http.MethodPost {
+		body = nil
+	}
+	r := httptest.NewRequest(method, w.Config.URL+path, bytes.NewReader(body))
 	r.Header.Set("Content-Type", contentType)
 	if target != "" {
 		r.Header.Set("X-Amz-Target", target)
@@ -244,15 +253,42 @@ func (w *askedWorld) perform(t *testing.T, api *model.API, operation string, n *
 	return rec.Code, string(b)
 }
 
-func flatten(form url.Values, name string, v any) {
+// bind takes the members that are in the path or its query out of an input, and returns the path.
+func bind(api *model.API, o *model.Operation, in map[string]any) string {
+	path, query := o.Path, url.Values{}
+	for _, m := range api.Shape(o.In).Members {
+		v, sent := in[m.Name]
+		switch {
+		case m.Path != "":
+			path = strings.ReplaceAll(path, "{"+m.Path+"}", url.PathEscape(fmt.Sprint(v)))
+		case m.Query != "" && sent:
+			list, many := v.([]any)
+			if !many {
+				list = []any{v}
+			}
+			for _, v := range list {
+				query.Add(m.Query, fmt.Sprint(v))
+			}
+		default:
+			continue
+		}
+		delete(in, m.Name)
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return path
+}
+
+func leaves(form url.Values, name string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, v := range v {
-			flatten(form, strings.TrimPrefix(name+"."+k, "."), v)
+			leaves(form, strings.TrimPrefix(name+"."+k, "."), v)
 		}
 	case []any:
 		for i, v := range v {
-			flatten(form, fmt.Sprintf("%s.member.%d", name, i+1), v)
+			leaves(form, fmt.Sprintf("%s.member.%d", name, i+1), v)
 		}
 	default:
 		form.Set(name, fmt.Sprint(v))
@@ -260,7 +296,7 @@ func flatten(form url.Values, name string, v any) {
 }
 
 // optional are the members that are sent although they may be left out, because policies ask about them.
-var optional = []string{"Tags", "PermissionsBoundary", "NewUserName", "NewGroupName", "UserName", "StackName", "ServicePrincipal"}
+var optional = []string{"Tags", "tags", "PermissionsBoundary", "NewUserName", "NewGroupName", "UserName", "StackName", "ServicePrincipal"}
 
 func (w *askedWorld) sample(api *model.API, shape, operation string, top bool) any {
 	s := api.Shape(shape)
@@ -281,7 +317,11 @@ func (w *askedWorld) sample(api *model.API, shape, operation string, top bool) a
 		}
 		return out
 	case "union":
-		return map[string]any{s.Members[0].Name: w.sample(api, s.Members[0].Shape, operation, false)}
+		first := s.Members[0]
+		if v, known := w.known[api.Service+"."+first.Name]; known {
+			return map[string]any{first.Name: v}
+		}
+		return map[string]any{first.Name: w.sample(api, first.Shape, operation, false)}
 	case "list":
 		return []any{w.sample(api, s.Item, operation, false)}
 	case "enum":
@@ -395,8 +435,14 @@ func newAskedWorld(t *testing.T) *askedWorld {
 	know("iam", "UserName", "user", "RoleName", "role", "GroupName", "group", "PolicyArn", policyARN, "InstanceProfileName", "profile", "SAMLProviderArn", saml.ARN(), "OpenIDConnectProviderArn", oidc.ARN(), "Tags", wireTags,
 		"PolicyDocument", rolesOnly, "AssumeRolePolicyDocument", trust, "PermissionsBoundary", boundary, "VersionId", "v1", "AccessKeyId", "AKIAIOSFODNN7EXAMPLE", "PolicySourceArn", arn.IAM(account, "user/user"), "SAMLMetadataDocument", metadata,
 		"AWSServiceName", "sso.amazonaws.com", "DeletionTaskId", "task/aws-service-role/sso.amazonaws.com/AWSServiceRoleForSSO/"+uuid, "Url", "https://new.example.com", "ThumbprintList", []any{strings.Repeat("a", 40)},
-		"NewUserName", "other", "NewGroupName", "other", "ActionNames", []any{"s3:GetObject"}, "PolicyInputList", []any{rolesOnly}, "ClientID", "client", "AccountAlias", "alias")
-	know("sts", "Tags", wireTags, "Name", "fed", "AccessKeyId", "AKIAIOSFODNN7EXAMPLE", "EncodedMessage", "x")
+		"NewUserName", "other", "NewGroupName", "other", "ActionNames", []any{"s3:GetObject"}, "PolicyInputList", []any{rolesOnly}, "ClientID", "client", "AccountAlias", "alias",
+		"Permissions", map[string]any{"PolicyTemplateArn": boundary})
+	try(p.Organization.EnableService(ctx, by, "account-access.amazonaws.com"))
+	manager, err := p.Access.CreateManager(ctx, by, p.Instance.ID, tags)
+	try(err)
+	know("account-access", "applicationArn", manager.Name().String(), "resourceArn", manager.Name().String(), "instanceArn", instance, "tags", map[string]any{"team": "red"}, "tagKeys", []any{"team"}, "entitlementId", strings.Repeat("a", 40), "userId", person.ID, "roleArn", arn.IAM(account, "role/role"))
+	know("sts", "Tags", wireTags, "Name", "fed", "AccessKeyId", "AKIAIOSFODNN7EXAMPLE", "EncodedMessage", "x", "TargetPrincipal", member, "TaskPolicyArn", map[string]any{"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"})
+	know("sso-oidc", "clientId", application)
 	know("cloudformation", "StackName", "stack", "Tags", wireTags, "ChangeSetName", "set", "LogicalResourceId", "G", "ExportName", "x", "EnableTerminationProtection", true)
 	know("CreateStack", "StackName", "new")
 	for _, operation := range []string{"DescribeChangeSet", "ExecuteChangeSet", "DeleteChangeSet"} {

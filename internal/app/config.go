@@ -51,6 +51,9 @@ type Config struct {
 	BreachedPasswords string `yaml:"breached_passwords"`
 	// MailDrop is a directory into which mail is written as files while no mail server is set. It is for trying things out. Empty: none.
 	MailDrop string `yaml:"mail_drop"`
+	// ManagedPolicies is a directory of AWS managed policies beside those that are built in, or in their place: Name.json with the document, in
+	// directories for the paths that some have (job-function/Name.json). It is read when the server starts.
+	ManagedPolicies string `yaml:"managed_policies"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 	// Quotas limit how many there may be; AWS's figures are the defaults.
@@ -63,6 +66,7 @@ func (c *Config) keys() map[string]*string {
 		"listen": &c.Listen, "url": &c.URL, "data": &c.Data, "database": &c.Database, "keyset": &c.Keyset, "name": &c.Name,
 		"region": &c.Region, "email": &c.Email, "tls_certificate": &c.TLSCertificate, "tls_key": &c.TLSKey, "metrics": &c.Metrics, "log_level": &c.LogLevel,
 		"breached_passwords": &c.BreachedPasswords, "mail_drop": &c.MailDrop,
+		"managed_policies": &c.ManagedPolicies,
 	}
 }
 

@@ -38,7 +38,7 @@ import (
 // This file is the small interfaces that one package takes and another fulfils.
 
 // policies is what package access asks of the policy language.
-type policies struct{}
+type policies struct{ managed *policy.Catalogue }
 
 func (policies) CheckPolicy(document string) error {
 	_, err := policy.Parse([]byte(document), policy.ForIdentity)
@@ -66,8 +66,8 @@ func (a *App) additionalRegion(ctx context.Context, name string) bool {
 	return ok
 }
 
-func (policies) HasManagedPolicy(policyARN string) bool {
-	_, ok := policy.Managed(policyARN)
+func (p policies) HasManagedPolicy(policyARN string) bool {
+	_, ok := p.managed.Find(policyARN)
 	return ok
 }
 
@@ -232,7 +232,7 @@ func (a *App) roleOf(ctx context.Context, e access.Entitlement) (localiam.Role, 
 }
 
 func (a *App) attached(ctx context.Context, accountID, policyARN string) (signinpages.Policy, error) {
-	if m, ok := policy.Managed(policyARN); ok {
+	if m, ok := a.IAM.Managed().Find(policyARN); ok {
 		return signinpages.Policy{Name: m.Name, Kind: "AWS managed", Document: indented(m.Text)}, nil
 	}
 	p, err := a.IAM.Policy(ctx, accountID, policyARN)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"gatehouse/internal/access"
 	"gatehouse/internal/arn"
 	"gatehouse/internal/cloudformation"
 	"gatehouse/internal/directory"
@@ -43,6 +44,13 @@ func (a *App) resourceKeys(ctx context.Context, resource string, fresh bool) (ma
 		var tags map[string]string
 		tags, err = a.Organization.TagsOf(ctx, id[strings.LastIndexByte(id, '/')+1:])
 		tagged(out, tags)
+	case "account-access":
+		var m access.Manager
+		var name arn.Manager
+		if name, err = arn.ParseManager(resource); err == nil {
+			m, err = a.Access.Manager(ctx, name)
+			tagged(out, m.Tags)
+		}
 	case "cloudformation":
 		var st cloudformation.Stack
 		st, err = a.Stacks.Stack(ctx, cloudformation.Place{AccountID: n.AccountID, Region: n.Region}, resource)

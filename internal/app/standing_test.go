@@ -26,7 +26,16 @@ type program struct {
 
 func startProgram(t *testing.T) *program {
 	t.Helper()
-	a, err := New(t.Context(), Config{Data: t.TempDir(), Listen: "127.0.0.1:0"}, Surroundings{Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	return startProgramWith(t, Config{})
+}
+
+func startProgramWith(t *testing.T, c Config) *program {
+	t.Helper()
+	c.Listen = "127.0.0.1:0"
+	if c.Data == "" {
+		c.Data = t.TempDir()
+	}
+	a, err := New(t.Context(), c, Surroundings{Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func (s *Service) attachable(ctx context.Context, accountID, policyARN string) e
 	if err != nil {
 		return err
 	}
-	if _, ok := policy.Managed(policyARN); ok {
+	if _, ok := s.cfg.Managed.Find(policyARN); ok {
 		return nil
 	}
 	if owner == accountID {

@@ -160,7 +160,7 @@ func TestConcurrentAttachmentsAllHold(t *testing.T) {
 	w := start(t)
 	w.role(t, "R")
 	var arns []string
-	for _, p := range policy.AllManaged()[:6] {
+	for _, p := range policy.Builtin().All()[:6] {
 		arns = append(arns, p.ARN)
 	}
 	var wg sync.WaitGroup

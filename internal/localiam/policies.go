@@ -17,7 +17,7 @@ func errNoPolicy(policyARN string) error {
 }
 
 // Policy returns a customer managed policy of the account by its ARN. AWS managed policies are found with
-// policy.Managed.
+// [Service.Managed].
 func (s *Service) Policy(ctx context.Context, accountID, policyARN string) (ManagedPolicy, error) {
 	owner, name, err := splitARN(policyARN, "policy/")
 	if err != nil {

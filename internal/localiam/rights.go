@@ -3,6 +3,7 @@ package localiam
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"gatehouse/internal/arn"
 	"gatehouse/internal/fault"
@@ -86,14 +87,14 @@ func (s *Service) compile(ctx context.Context, id Identity) (*rights, error) {
 	for _, a := range id.Attached {
 		d, ok := documents[a]
 		if !ok {
-			return nil, fault.New(fault.Internal, "the attached policy %s is missing", a)
+			return nil, missingPolicy(a)
 		}
 		r.identity = append(r.identity, policy.Named{Name: a, Document: d})
 	}
 	if id.BoundaryARN != "" {
 		d, ok := documents[id.BoundaryARN]
 		if !ok {
-			return nil, fault.New(fault.Internal, "the permissions boundary %s is missing", id.BoundaryARN)
+			return nil, missingPolicy(id.BoundaryARN)
 		}
 		r.boundary = &policy.Named{Name: id.BoundaryARN, Document: d}
 	}
@@ -107,12 +108,21 @@ func (s *Service) compile(ctx context.Context, id Identity) (*rights, error) {
 	return r, nil
 }
 
+// missingPolicy: one of AWS's is missing when it was taken out of the directory it was read from; then nobody who has it may do anything until
+// it is back, or taken from him.
+func missingPolicy(policyARN string) error {
+	if strings.HasPrefix(policyARN, "arn:aws:iam::aws:") {
+		return fault.New(fault.Denied, "the policy %s is attached and is not on this server; put it back into the directory of managed policies, or detach it", policyARN)
+	}
+	return fault.New(fault.Internal, "the attached policy %s is missing", policyARN)
+}
+
 // managed returns the documents in force of the managed policies that exist, AWS's and the account's own.
 func (s *Service) managed(ctx context.Context, accountID string, arns []string) (map[string]*policy.Document, error) {
 	out := make(map[string]*policy.Document, len(arns))
 	var own []string
 	for _, a := range arns {
-		if m, ok := policy.Managed(a); ok {
+		if m, ok := s.cfg.Managed.Find(a); ok {
 			out[a] = m.Document
 		} else if parsed, err := arn.Parse(a); err == nil && parsed.AccountID == accountID {
 			own = append(own, a)

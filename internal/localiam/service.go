@@ -30,6 +30,8 @@ type Config struct {
 	Contexts Contexts
 	// SAML verifies assertions for AssumeRoleWithSAML. Nil: none is accepted.
 	SAML Assertions
+	// Managed are the AWS managed policies. Nil: those that are built in.
+	Managed *policy.Catalogue
 	// Metadata reads what customers bring for SAML providers. Nil: none is taken.
 	Metadata Metadata
 	// Identities verifies web identity tokens of others for AssumeRoleWithWebIdentity. Nil: none is accepted.
@@ -66,7 +68,15 @@ type Service struct {
 }
 
 // NewService returns a Service.
-func NewService(cfg Config) *Service { return &Service{cfg: cfg, cache: newCache()} }
+func NewService(cfg Config) *Service {
+	if cfg.Managed == nil {
+		cfg.Managed = policy.Builtin()
+	}
+	return &Service{cfg: cfg, cache: newCache()}
+}
+
+// Managed returns the AWS managed policies that there are.
+func (s *Service) Managed() *policy.Catalogue { return s.cfg.Managed }
 
 // event makes the audit event of a change.
 func (s *Service) event(ctx context.Context, a audit.Actor, action, resource string) audit.Event {

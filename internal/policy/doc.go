@@ -14,8 +14,8 @@
 // parsing; a policy variable that the request does not define makes an Allow not apply and a
 // negated condition of a Deny hold.
 //
-// The AWS managed policies that people reach for first are in this package as data ([Managed]); one that is not
-// there is not there.
+// The AWS managed policies that people reach for first are in this package as data ([Builtin]); a
+// [Catalogue] takes further ones. One that is not there is not there.
 //
 // DESIGN.md tells the order of evaluation and the decisions behind the corners. Start reading
 // at document.go, then evaluate.go.

@@ -185,9 +185,41 @@ func TestManagedPoliciesAreTrue(t *testing.T) {
 		{"AWSSSODirectoryAdministrator", "identitystore:CreateUser", true},
 		{"AWSOrganizationsReadOnlyAccess", "organizations:ListAccounts", true},
 		{"AWSOrganizationsReadOnlyAccess", "organizations:CreateAccount", false},
+		{"AWSSSOMasterAccountAdministrator", "iam:AttachRolePolicy", false},
+		{"AWSSSOMasterAccountAdministrator", "organizations:EnableAWSServiceAccess", true},
+		{"AWSSSOMasterAccountAdministrator", "organizations:RegisterDelegatedAdministrator", false}, // for one service alone
+		{"AmazonRDSFullAccess", "rds:DeleteDBInstance", true},
+		{"AmazonRDSReadOnlyAccess", "rds:DeleteDBInstance", false},
+		{"AmazonVPCFullAccess", "ec2:CreateVpc", true},
+		{"AmazonVPCFullAccess", "ec2:DeleteRoute", true},
+		{"AmazonVPCFullAccess", "ec2:RunInstances", false},
+		{"AmazonVPCFullAccess", "ec2:TerminateInstances", false},
+		{"CloudWatchFullAccessV2", "cloudwatch:PutDashboard", true},
+		{"CloudWatchAgentServerPolicy", "cloudwatch:PutMetricData", true},
+		{"CloudWatchAgentServerPolicy", "cloudwatch:DeleteAlarms", false},
+		{"AWSCloudTrail_FullAccess", "cloudtrail:DeleteTrail", true},
+		{"AWSCloudTrail_FullAccess", "iam:PassRole", false},
+		{"AmazonSSMManagedInstanceCore", "ssm:SendCommand", false},
+		{"AmazonSSMReadOnlyAccess", "ssm:PutParameter", false},
+		{"SecretsManagerReadWrite", "secretsmanager:GetSecretValue", true},
+		{"AWSKeyManagementServicePowerUser", "kms:Decrypt", false},
+		{"AWSKeyManagementServicePowerUser", "kms:PutKeyPolicy", false},
+		{"AWSCloudFormationFullAccess", "cloudformation:DeleteStack", true},
+		{"AWSCloudFormationReadOnlyAccess", "cloudformation:DeleteStack", false},
+		{"AmazonECS_FullAccess", "ecs:DeleteCluster", true},
+		{"AmazonECS_FullAccess", "iam:PassRole", false}, // to services of its own alone
+		{"AmazonEC2ContainerRegistryPowerUser", "ecr:PutImage", true},
+		{"AmazonEC2ContainerRegistryPowerUser", "ecr:DeleteRepository", false},
+		{"AmazonEC2ContainerRegistryReadOnly", "ecr:PutImage", false},
+		{"AmazonEKS_CNI_Policy", "ec2:AttachNetworkInterface", true},
+		{"AWSDenyAll", "s3:GetObject", false},
+		{"IAMAccessAnalyzerReadOnlyAccess", "access-analyzer:DeleteAnalyzer", false},
+		{"service-role/AWSLambdaBasicExecutionRole", "logs:PutLogEvents", true},
+		{"service-role/AWSLambdaBasicExecutionRole", "logs:DeleteLogGroup", false},
+		{"service-role/AmazonECSTaskExecutionRolePolicy", "ecr:BatchGetImage", true},
 	}
 	for _, tt := range tests {
-		m, ok := Managed("arn:aws:iam::aws:policy/" + tt.arn)
+		m, ok := Builtin().Find("arn:aws:iam::aws:policy/" + tt.arn)
 		if !ok {
 			t.Errorf("%s is not there", tt.arn)
 			continue
@@ -197,13 +229,35 @@ func TestManagedPoliciesAreTrue(t *testing.T) {
 			t.Errorf("%s on %s: got %v, want %v", tt.arn, tt.action, d.Allowed, tt.want)
 		}
 	}
-	if _, ok := Managed("arn:aws:iam::aws:policy/Administrator"); ok {
+	if _, ok := Builtin().Find("arn:aws:iam::aws:policy/Administrator"); ok {
 		t.Error("an unknown policy was found")
 	}
-	if _, ok := Managed("arn:aws:iam::aws:policy/ViewOnlyAccess"); ok {
+	if _, ok := Builtin().Find("arn:aws:iam::aws:policy/ViewOnlyAccess"); ok {
 		t.Error("ViewOnlyAccess was found without its path")
 	}
-	for _, m := range AllManaged() {
+	mine, err := NewManaged("/", "AdministratorAccess", []byte(smallIdentity))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := NewManaged("/service-role/", "Mine", []byte(smallIdentity))
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := Builtin().With(mine, other)
+	for _, m := range []*ManagedPolicy{mine, other} {
+		if found, ok := with.Find(m.ARN); !ok || found != m {
+			t.Errorf("%s is not the one that was given", m.ARN)
+		}
+	}
+	if was, _ := Builtin().Find(mine.ARN); was == mine || len(with.All()) != len(Builtin().All())+1 {
+		t.Error("what is built in was changed")
+	}
+	for _, wrong := range [][2]string{{"/", "a/b"}, {"/", ""}, {"x", "A"}, {"/../", "A b"}, {"/a b/", "A"}} {
+		if _, err := NewManaged(wrong[0], wrong[1], []byte(smallIdentity)); err == nil {
+			t.Errorf("%v is accepted", wrong)
+		}
+	}
+	for _, m := range Builtin().All() {
 		if m.Description == "" || !strings.HasPrefix(m.ID, "ANPA") || len(m.ID) != 21 || !strings.HasSuffix(m.ARN, m.Path+m.Name) {
 			t.Errorf("incomplete: %+v", m)
 		}

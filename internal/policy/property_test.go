@@ -181,7 +181,7 @@ func BenchmarkEvaluateTwentyPolicies(b *testing.B) {
 }
 
 func BenchmarkEvaluateReadOnlyAccess(b *testing.B) {
-	m, _ := Managed("arn:aws:iam::aws:policy/ReadOnlyAccess")
+	m, _ := Builtin().Find("arn:aws:iam::aws:policy/ReadOnlyAccess")
 	p := Policies{Identity: []Named{{m.ARN, m.Document}}}
 	q := Request{Principal: alice, Action: "xray:GetGroup", Resource: "*"}
 	b.ReportAllocs()
@@ -193,7 +193,7 @@ func BenchmarkEvaluateReadOnlyAccess(b *testing.B) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	m, _ := Managed("arn:aws:iam::aws:policy/job-function/SystemAdministrator")
+	m, _ := Builtin().Find("arn:aws:iam::aws:policy/job-function/SystemAdministrator")
 	b.SetBytes(int64(len(m.Text)))
 	for b.Loop() {
 		if _, err := Parse([]byte(m.Text), ForIdentity); err != nil {

@@ -18,7 +18,8 @@ func (d *Door[P]) createApplication(ctx context.Context, c *awswire.Call[P], in 
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Authorize(ctx, "sso:CreateApplication", awswire.On(arn.Instance(id), arn.ApplicationProvider(application.AccountAccess))); err != nil {
+	every := "arn:aws:sso::" + c.Actor.AccountID + ":application/" + id + "/*"
+	if err := c.Authorize(ctx, "sso:CreateApplication", awswire.On(arn.Instance(id), arn.ApplicationProvider(application.AccountAccess), every)); err != nil {
 		return nil, err
 	}
 	if len(in.Tags) > 0 {

@@ -85,19 +85,12 @@ func row[P, In, Out any, I interface {
 	namer
 }](d *Door[P], name string, handle func(context.Context, *awswire.Call[P], arn.Manager, I) (*Out, error)) awswire.Operation[P] {
 	return awswire.Op(name, "account-access:"+name,
-		func(ctx context.Context, _ *awswire.Call[P], in I) (awswire.Target, error) {
+		func(_ context.Context, _ *awswire.Call[P], in I) (awswire.Target, error) {
 			n, err := arn.ParseManager(*in.manager())
 			if err != nil {
 				return awswire.Target{}, err
 			}
-			m, err := d.Access.Manager(ctx, n)
-			if err != nil && !fault.Is(err, fault.NotFound) { // what is not there has no tags; the handler says that it is not there
-				return awswire.Target{}, err
-			}
 			t := awswire.Target{Resources: []string{n.String()}, Context: map[string][]string{}}
-			for k, v := range m.Tags {
-				t.Context["aws:ResourceTag/"+k] = []string{v}
-			}
 			if in, ok := any(in).(tagged); ok {
 				requestTags(t.Context, in)
 			}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"gatehouse/internal/localiam"
-	"gatehouse/internal/policy"
 )
 
 // What roles and users have in common, for roles.
@@ -159,15 +158,7 @@ func (d *Door) attached(ctx context.Context, ref localiam.Ref, l list) ([]Attach
 		return !strings.HasPrefix(rest, path(l.pathPrefix))
 	})
 	kept, truncated, marker := cut(p, p.sorted(all), same)
-	return wire(kept, func(a string) *AttachedPolicy { return &AttachedPolicy{new(attachedName(a)), &a} }), truncated, marker, nil
-}
-
-// attachedName is the name of an attached policy.
-func attachedName(policyARN string) string {
-	if m, ok := policy.Managed(policyARN); ok {
-		return m.Name
-	}
-	return policyNameOf(policyARN)
+	return wire(kept, func(a string) *AttachedPolicy { return &AttachedPolicy{new(policyNameOf(a)), &a} }), truncated, marker, nil
 }
 
 // inline lists the names of inline policies.

@@ -133,7 +133,7 @@ func (b *details) local(after string) (string, bool, error) {
 func (b *details) aws(after string) (string, bool, error) {
 	read := func(localiam.Page) ([]*policy.ManagedPolicy, error) {
 		var used []*policy.ManagedPolicy
-		for _, m := range policy.AllManaged() {
+		for _, m := range b.d.iam.Managed().All() {
 			if m.ARN <= after || len(used) > b.room {
 				continue
 			}
@@ -171,5 +171,5 @@ func inlinePolicies(id localiam.Identity) []PolicyDetail {
 }
 
 func attachedPolicies(id localiam.Identity) []AttachedPolicy {
-	return wire(id.Attached, func(a string) *AttachedPolicy { return &AttachedPolicy{new(attachedName(a)), &a} })
+	return wire(id.Attached, func(a string) *AttachedPolicy { return &AttachedPolicy{new(policyNameOf(a)), &a} })
 }

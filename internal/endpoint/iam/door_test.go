@@ -325,7 +325,7 @@ func TestListsHavePages(t *testing.T) {
 	if names, _ := collect("ListRoles", "RoleName", "MaxItems", "1000"); len(names) != 4 {
 		t.Errorf("got %v", names)
 	}
-	want := len(policy.AllManaged()) + 4
+	want := len(policy.Builtin().All()) + 4
 	if names, pages := collect("ListPolicies", "PolicyName", "MaxItems", "7"); len(names) != want || pages != (want+6)/7 {
 		t.Errorf("got %d names in %d pages, want %d", len(names), pages, want)
 	}

@@ -73,7 +73,7 @@ func (d *Door) getPolicy(ctx context.Context, c *call, in *GetPolicyRequest) (*G
 	if err != nil {
 		return nil, err
 	}
-	if m, ok := policy.Managed(*in.PolicyArn); ok {
+	if m, ok := d.iam.Managed().Find(*in.PolicyArn); ok {
 		return &GetPolicyResponse{Policy: wireManaged(m, use)}, nil
 	}
 	p, err := d.iam.Policy(ctx, c.Principal.AccountID, *in.PolicyArn)
@@ -142,7 +142,7 @@ func (f *filter) keeps(u localiam.PolicyUse) bool {
 }
 
 func (d *Door) awsPolicies(ctx context.Context, f *filter, prefix, after string) error {
-	for _, m := range policy.AllManaged() {
+	for _, m := range d.iam.Managed().All() {
 		if len(f.found) == f.want {
 			return nil
 		}
@@ -190,7 +190,7 @@ func policyRef(c *call, policyARN *string) localiam.PolicyRef {
 
 // versions returns the versions of a policy, AWS's or the account's, as they are written.
 func (d *Door) versions(ctx context.Context, c *call, policyARN string) ([]PolicyVersion, error) {
-	if m, ok := policy.Managed(policyARN); ok {
+	if m, ok := d.iam.Managed().Find(policyARN); ok {
 		return []PolicyVersion{{encoded(m.Text), versionID(1), new(true), awswire.At(m.CreatedAt)}}, nil
 	}
 	p, err := d.iam.Policy(ctx, c.Principal.AccountID, policyARN)
@@ -285,7 +285,7 @@ func (d *Door) listEntitiesForPolicy(ctx context.Context, c *call, in *ListEntit
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := policy.Managed(*in.PolicyArn); !ok {
+	if _, ok := d.iam.Managed().Find(*in.PolicyArn); !ok {
 		if _, err := d.iam.Policy(ctx, c.Principal.AccountID, *in.PolicyArn); err != nil {
 			return nil, err
 		}

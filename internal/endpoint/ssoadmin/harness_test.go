@@ -72,7 +72,7 @@ func (policies) CheckPolicy(document string) error {
 }
 
 func (policies) HasManagedPolicy(arn string) bool {
-	_, ok := policy.Managed(arn)
+	_, ok := policy.Builtin().Find(arn)
 	return ok
 }
 
