@@ -55,7 +55,7 @@ func (s *Service) Begin(ctx context.Context, identifier, returnTo string, local 
 	if identifier == "" || utf8.RuneCountInString(identifier) > directory.MaxUserName || !utf8.ValidString(identifier) || strings.ContainsRune(identifier, 0) {
 		return Begun{}, fault.New(fault.Invalid, "Enter your user name.").At("identifier")
 	}
-	if err := s.spend(ctx, beginBucket(place(ctx))); err != nil {
+	if err := s.spend(ctx, beginBucket(signin.Place(ctx))); err != nil {
 		return Begun{}, err
 	}
 	if !local {
@@ -99,7 +99,7 @@ func (s *Service) BeginAgain(ctx context.Context, who signin.Identity, returnTo 
 	if _, err := s.owned(ctx, who.User.ID); err != nil {
 		return Begun{}, err
 	}
-	if err := s.spend(ctx, beginBucket(place(ctx))); err != nil {
+	if err := s.spend(ctx, beginBucket(signin.Place(ctx))); err != nil {
 		return Begun{}, err
 	}
 	return s.insert(ctx, Attempt{Purpose: Again, Identifier: who.User.UserName, UserID: who.User.ID, SessionID: who.Session.ID, ReturnTo: signin.ReturnPath(returnTo)})
@@ -107,7 +107,7 @@ func (s *Service) BeginAgain(ctx context.Context, who signin.Identity, returnTo 
 
 func (s *Service) insert(ctx context.Context, a Attempt) (Begun, error) {
 	secret := s.secret()
-	a.Hash, a.Version, a.CreatedAt = hash(secret), 1, s.now()
+	a.Hash, a.Version, a.CreatedAt = signin.Hash(secret), 1, s.now()
 	a.ExpiresAt = a.CreatedAt.Add(AttemptLife)
 	return Begun{Secret: secret, ExpiresAt: a.ExpiresAt}, s.store.InsertAttempt(ctx, a)
 }
@@ -133,12 +133,12 @@ var errOver = fault.New(fault.Denied, "This sign-in took too long, or is over. B
 
 // stand looks an attempt up, with all that belongs to it as it is now.
 func (s *Service) stand(ctx context.Context, b Browser) (standing, error) {
-	st := standing{place: place(ctx)}
+	st := standing{place: signin.Place(ctx)}
 	var err error
 	if b.Attempt == "" {
 		return st, errOver
 	}
-	if st.a, err = s.store.Attempt(ctx, hash(b.Attempt)); fault.Is(err, fault.NotFound) {
+	if st.a, err = s.store.Attempt(ctx, signin.Hash(b.Attempt)); fault.Is(err, fault.NotFound) {
 		return st, errOver.Because(err)
 	} else if err != nil {
 		return st, err
@@ -165,7 +165,7 @@ func (s *Service) fill(ctx context.Context, st *standing, b Browser) (err error)
 	if pw := st.p.Password; !st.a.PasswordAt.IsZero() && (pw.Hash == "" || st.a.PasswordAt.Before(pw.SetAt)) {
 		return errOver // the password that was shown is not hers any more
 	}
-	k, err := s.store.Known(ctx, hash(b.Known), id)
+	k, err := s.store.Known(ctx, signin.Hash(b.Known), id)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}

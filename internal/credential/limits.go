@@ -3,11 +3,9 @@ package credential
 import (
 	"context"
 	"crypto/sha256"
-	"net/netip"
 	"strings"
 	"time"
 
-	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
 )
 
@@ -89,18 +87,4 @@ func inWords(d time.Duration) string {
 		return "five minutes"
 	}
 	return "a quarter of an hour"
-}
-
-// place is where a request comes from: an IPv4 address, or the /64 network of an IPv6 address, because one subscriber has 2^64 addresses in it.
-func place(ctx context.Context) string {
-	s := audit.OriginOf(ctx).ClientAddr
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return s
-	}
-	if a = a.Unmap().WithZone(""); a.Is6() {
-		p, _ := a.Prefix(64) // an IPv6 address has one
-		return p.String()
-	}
-	return a.String()
 }

@@ -10,6 +10,7 @@ import (
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/signin"
 )
 
 // Kinds of links.
@@ -80,7 +81,7 @@ func (s *Service) usable(ctx context.Context, u directory.User) (Settings, error
 func (s *Service) link(ctx context.Context, a audit.Actor, u directory.User, kind string, life time.Duration) (string, Link, error) {
 	secret := s.secret()
 	now := s.now()
-	l := Link{Hash: hash(secret), UserID: u.ID, Kind: kind, CreatedAt: now, ExpiresAt: now.Add(life)}
+	l := Link{Hash: signin.Hash(secret), UserID: u.ID, Kind: kind, CreatedAt: now, ExpiresAt: now.Add(life)}
 	e := audit.New(ctx, now, a, "credential:CreateLink", u.ID).With("kind", kind)
 	return s.url + LinkPath + "?token=" + secret, l, s.store.InsertLink(ctx, l, e)
 }
@@ -128,7 +129,7 @@ func (s *Service) AskReset(ctx context.Context, identifier string) error {
 	if !set.Enabled || !set.SelfReset {
 		return fault.New(fault.Denied, "Passwords are not reset by e-mail here. Ask your administrator.").For("off")
 	}
-	said, _ := resetBuckets("", place(ctx))
+	said, _ := resetBuckets("", signin.Place(ctx))
 	if err := s.spend(ctx, said); err != nil {
 		return err
 	}
@@ -189,7 +190,7 @@ func (s *Service) LinkOf(ctx context.Context, token string) (directory.User, Set
 }
 
 func (s *Service) linkOf(ctx context.Context, token string) (directory.User, Link, Settings, error) {
-	l, err := s.store.Link(ctx, hash(token))
+	l, err := s.store.Link(ctx, signin.Hash(token))
 	if fault.Is(err, fault.NotFound) || err == nil && !s.now().Before(l.ExpiresAt) {
 		return directory.User{}, l, Settings{}, errLink
 	}

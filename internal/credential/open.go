@@ -89,7 +89,7 @@ func (s *Service) remember(ctx context.Context, st standing, b Browser) (secret 
 	k := st.known
 	if secret = b.Known; k.Hash == nil {
 		secret = s.secret()
-		k = Known{Hash: hash(secret), UserID: st.u.ID}
+		k = Known{Hash: signin.Hash(secret), UserID: st.u.ID}
 	}
 	if !st.a.SecondAt.IsZero() || !st.a.PasskeyAt.IsZero() || st.p.Devices() == 0 {
 		k.Places = append(slices.DeleteFunc(slices.Clone(k.Places), func(p string) bool { return p == st.place }), st.place)

@@ -134,7 +134,7 @@ func (s *Service) AskPasskey(ctx context.Context, b Browser, returnTo string) (C
 		err = errOver
 	}
 	if fault.Is(err, fault.Denied) {
-		if err := s.spend(ctx, beginBucket(place(ctx))); err != nil {
+		if err := s.spend(ctx, beginBucket(signin.Place(ctx))); err != nil {
 			return out, err
 		}
 		begun, err := s.insert(ctx, Attempt{Purpose: SignIn, ReturnTo: signin.ReturnPath(returnTo)})

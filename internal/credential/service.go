@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -109,12 +108,6 @@ func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microse
 
 // secret mints a bearer secret of 258 random bits.
 func (s *Service) secret() string { return arn.NewSecret(s.rand, 43) }
-
-// hash is what is kept of a random secret; it is long, so a slow hash would add nothing.
-func hash(secret string) []byte {
-	h := sha256.Sum256([]byte(secret))
-	return h[:]
-}
 
 var anonymous = audit.Actor{Kind: audit.Anonymous}
 

@@ -17,6 +17,7 @@ import (
 	"gatehouse/internal/arn"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/signin"
 )
 
 // Parameters of authenticator apps: those that every app knows (RFC 6238).
@@ -109,7 +110,7 @@ func (s *Service) useTOTP(p *Person, code string) error {
 func totpData(userID string) []byte { return []byte("totp\x00" + userID) }
 
 func useRecovery(p *Person, code string) error {
-	want := hash(code)
+	want := signin.Hash(code)
 	for i, h := range p.Recovery {
 		if subtle.ConstantTimeCompare(h, want) == 1 {
 			p.Recovery = append(p.Recovery[:i:i], p.Recovery[i+1:]...)
@@ -124,7 +125,7 @@ func (s *Service) newRecovery() (codes []string, hashes [][]byte) {
 	for range RecoveryCodes {
 		c := readable(s.rand, 16, 4)
 		codes = append(codes, c)
-		hashes = append(hashes, hash(plain(c)))
+		hashes = append(hashes, signin.Hash(plain(c)))
 	}
 	return codes, hashes
 }

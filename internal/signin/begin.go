@@ -29,7 +29,7 @@ type Begun struct {
 // Faults: Throttled when one address begins too many.
 func (s *Service) BeginSignIn(ctx context.Context, sourceID, returnTo string) (Begun, error) {
 	now := s.now()
-	if !s.arrivals.allow("sign-in "+place(ctx), now) {
+	if !s.arrivals.allow("sign-in "+Place(ctx), now) {
 		return Begun{}, fault.New(fault.Throttled, "Too many sign-ins were begun. Wait a moment.")
 	}
 	b := Begun{

@@ -112,7 +112,7 @@ func (s *Service) RegisterClient(ctx context.Context, r Registration) (Client, s
 		return Client{}, "", err
 	}
 	now, secret := s.now(), s.secret("gtcs_")
-	if !s.arrivals.allow("client "+place(ctx), now) {
+	if !s.arrivals.allow("client "+Place(ctx), now) {
 		return Client{}, "", oauth(SlowDown, "Too many registrations. Wait a moment.")
 	}
 	c := Client{

@@ -88,7 +88,7 @@ func (s *Service) StartDevice(ctx context.Context, clientID, clientSecret, start
 	}
 	now, code := s.now(), s.secret("gtdc_")
 	// By the address, not by the client: whoever may register clients may register any number.
-	if !s.arrivals.allow("device "+place(ctx), now) {
+	if !s.arrivals.allow("device "+Place(ctx), now) {
 		return Started{}, oauth(SlowDown, "Too many requests. Wait a moment.")
 	}
 	d := Device{

@@ -11,9 +11,9 @@ import (
 	"gatehouse/internal/audit"
 )
 
-// place is where a request comes from, for limits: an IPv4 address, or the /64 network of an IPv6 address, because one
+// Place is where a request comes from, for limits: an IPv4 address, or the /64 network of an IPv6 address, because one
 // subscriber has 2^64 addresses in it to choose from. What is no address counts as itself.
-func place(ctx context.Context) string {
+func Place(ctx context.Context) string {
 	s := audit.OriginOf(ctx).ClientAddr
 	a, err := netip.ParseAddr(s)
 	if err != nil {

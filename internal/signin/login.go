@@ -128,7 +128,7 @@ func (s *Service) prove(ctx context.Context, p Possession) error {
 // Faults by Reason: InvalidGrant, AccessDenied, InvalidProof, SlowDown.
 func (s *Service) ExchangeLogin(ctx context.Context, clientID string, x CodeExchange, p Possession) (Login, error) {
 	bad := oauth(InvalidGrant, "The authorization code is unknown, expired or used, or does not belong to this request.")
-	if !s.arrivals.allow("login "+place(ctx), s.now()) {
+	if !s.arrivals.allow("login "+Place(ctx), s.now()) {
 		return Login{}, oauth(SlowDown, "Too many requests. Wait a moment.")
 	}
 	hash := Hash(x.Code)
@@ -186,7 +186,7 @@ func loginEvent(ctx context.Context, who Identity, r RefreshToken, g GrantType) 
 //
 // Faults by Reason: InvalidGrant, InvalidProof, SlowDown.
 func (s *Service) RefreshLogin(ctx context.Context, clientID, refreshToken string, p Possession) (Login, error) {
-	if !s.arrivals.allow("login "+place(ctx), s.now()) {
+	if !s.arrivals.allow("login "+Place(ctx), s.now()) {
 		return Login{}, oauth(SlowDown, "Too many requests. Wait a moment.")
 	}
 	r, who, err := s.refreshableLogin(ctx, clientID, refreshToken, p)
