@@ -32,7 +32,8 @@ type snapshot struct {
 	generation int64
 	roles      map[string]Role
 	users      map[string]User
-	rights     map[string]*rights // by the principal's unique id
+	rights     map[string]*rights    // by the principal's unique id
+	keys       map[string]Credential // of long-term keys, by the key's id
 }
 
 func newCache() *cache {
@@ -48,25 +49,24 @@ func (c *cache) at(accountID string, generation int64) *snapshot {
 	if len(c.accounts) >= maxCachedAccounts {
 		clear(c.accounts)
 	}
-	s := &snapshot{generation: generation, roles: map[string]Role{}, users: map[string]User{}, rights: map[string]*rights{}}
+	s := &snapshot{generation: generation, roles: map[string]Role{}, users: map[string]User{}, rights: map[string]*rights{}, keys: map[string]Credential{}}
 	c.accounts[accountID] = s
 	return s
 }
 
-// cached returns what pick's map holds under key, or reads it and puts it there.
+// cached returns what pick's map holds under key, or reads it and puts it there. Nothing is put in place of what is there for something
+// that cannot be read: whoever makes up accounts and keys does not empty the cache.
 func cached[V any](ctx context.Context, s *Service, accountID, key string, pick func(*snapshot) map[string]V, read func() (V, error)) (V, error) {
 	var none V
 	generation, err := s.cfg.Store.Generation(ctx, accountID)
 	if err != nil {
 		return none, err
 	}
-	s.cache.mu.Lock()
-	v, ok := pick(s.cache.at(accountID, generation))[key]
-	s.cache.mu.Unlock()
-	if ok {
+	if v, ok := kept(s.cache, accountID, generation, key, pick); ok {
 		return v, nil
 	}
-	if v, err = read(); err != nil {
+	v, err := read()
+	if err != nil {
 		return none, err
 	}
 	s.cache.mu.Lock()
@@ -77,6 +77,15 @@ func cached[V any](ctx context.Context, s *Service, accountID, key string, pick 
 	}
 	m[key] = v
 	return v, nil
+}
+
+func kept[V any](c *cache, accountID string, generation int64, key string, pick func(*snapshot) map[string]V) (v V, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.accounts[accountID]; s != nil && s.generation == generation {
+		v, ok = pick(s)[key]
+	}
+	return v, ok
 }
 
 // role reads a role through the cache.

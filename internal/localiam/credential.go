@@ -140,7 +140,22 @@ func (s *Service) Credential(ctx context.Context, accessKeyID, sessionToken stri
 	return s.keyCredential(ctx, accessKeyID)
 }
 
+// keyCredential finds a long-term key. Every change of a key or its user raises the generation of the account, which the key's id bears.
 func (s *Service) keyCredential(ctx context.Context, id string) (Credential, error) {
+	account, ok := arn.AccessKeyAccount(id)
+	if !ok {
+		return s.readKey(ctx, id)
+	}
+	return cached(ctx, s, account, id, func(n *snapshot) map[string]Credential { return n.keys }, func() (Credential, error) {
+		c, err := s.readKey(ctx, id)
+		if err == nil && c.Caller.AccountID != account {
+			err = fault.New(fault.Internal, "access key %s is account %s's and bears another", id, c.Caller.AccountID)
+		}
+		return c, err
+	})
+}
+
+func (s *Service) readKey(ctx context.Context, id string) (Credential, error) {
 	k, err := s.cfg.Store.AccessKey(ctx, id)
 	if fault.Is(err, fault.NotFound) || err == nil && !k.Active {
 		return Credential{}, errUnknownKey()

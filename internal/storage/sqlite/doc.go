@@ -6,10 +6,13 @@
 // costs one flush of the disk however much is in it, therefore writers share commits ([writer]):
 //
 //	waiting writers ─▶ BEGIN IMMEDIATE
-//	                     SAVEPOINT, first writer's statements,  RELEASE
-//	                     SAVEPOINT, second writer's statements, ROLLBACK TO    (it failed: only its own changes go)
+//	                     first writer's statements
+//	                     second writer's statements
 //	                     …
 //	                   COMMIT ─▶ every writer is answered
+//
+// A writer that fails before it has changed anything is answered with its error and disturbs nobody. If one fails later, the batch is rolled back
+// and run again with a savepoint around each writer's statements, so that only its own changes go.
 //
 // While one batch is flushed the next one gathers, so that under load the number of flushes stays and the size of the batches grows;
 // a lone writer waits for nobody. Nobody is answered before the commit.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,12 @@ const (
 	maxGather = 10 * time.Millisecond
 	// maxPatience bounds how long a batch waits for those who made up the last one.
 	maxPatience = time.Millisecond
+	// carefulFor is for how many jobs savepoints are set after one had to be undone: who makes jobs fail does not make every batch run twice.
+	carefulFor = 1000
 )
+
+// errUnclean: a job failed that had changed something, and no savepoint was set before it.
+var errUnclean = errors.New("a job left changes behind")
 
 var errClosed = errors.New("the database is closed")
 
@@ -54,6 +60,8 @@ type writer struct {
 	patience time.Duration
 	// gather is maxGather, but for tests that hold a batch open.
 	gather time.Duration
+	// careful is for how many more jobs a savepoint is set.
+	careful int
 }
 
 func startWriter(ctx context.Context, db *sql.DB, log *slog.Logger) (*writer, error) {
@@ -139,7 +147,11 @@ func (w *writer) run(batch []*job) []*job {
 			continue // given up while it waited
 		}
 		batch = append(batch, next)
-		if broken := w.runOne(next); broken != nil {
+		broken := w.runOne(next)
+		if errors.Is(broken, errUnclean) {
+			broken = w.runAgain(batch)
+		}
+		if broken != nil {
 			return w.abandon(batch, broken)
 		}
 	}
@@ -179,22 +191,57 @@ func (w *writer) next(n int, began time.Time) *job {
 	}
 }
 
-// runOne runs a job inside its own savepoint and keeps its error for the answer. It returns an error only when the
-// enclosing transaction is gone, which SQLite does by itself when the disk is full or fails.
+// runOne runs a job and keeps its error for the answer. It returns an error only when the enclosing transaction is of no use any more: because
+// SQLite undid it by itself, which it does when the disk is full or fails, or because the job left changes behind (errUnclean).
+//
+// A savepoint would make any job's changes go alone, but it has SQLite copy every page that the job is the first to touch. Nearly all
+// jobs succeed, and nearly all that fail do so before they change anything; so savepoints are set only for a while after one was missed.
 func (w *writer) runOne(j *job) error {
 	if j.err = j.ctx.Err(); j.err != nil {
 		return nil
 	}
-	if err := w.exec("SAVEPOINT j"); err != nil {
-		return err
+	careful := w.careful > 0
+	if careful {
+		w.careful--
+		if err := w.exec("SAVEPOINT j"); err != nil {
+			return err
+		}
 	}
+	w.conn.changed = false
 	// A transaction that has begun is finished: a context that ends in its midst would interrupt the whole batch.
-	if j.err = w.guarded(context.WithoutCancel(j.ctx), j.f); j.err != nil {
+	j.err = w.guarded(context.WithoutCancel(j.ctx), j.f)
+	unclean := j.err != nil && w.conn.changed
+	if unclean {
+		w.careful = carefulFor
+	}
+	if !careful {
+		if unclean {
+			return errUnclean
+		}
+		return nil
+	}
+	if unclean {
 		if err := w.exec("ROLLBACK TO j"); err != nil {
 			return errors.Join(j.err, err)
 		}
 	}
 	return w.exec("RELEASE j")
+}
+
+// runAgain undoes a batch and runs its jobs from the start, with savepoints. Nobody was answered before.
+func (w *writer) runAgain(batch []*job) error {
+	if err := w.exec("ROLLBACK"); err != nil {
+		w.log.Debug("rollback of a batch that is run again", "error", err) // SQLite has rolled back already
+	}
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	for _, j := range batch {
+		if err := w.runOne(j); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // guarded contains a panic, so that a defect in one transaction ends neither the writer nor its neighbours.
@@ -233,6 +280,8 @@ func (w *writer) exec(query string) error {
 type prepared struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	// changed is set when a statement may have changed something.
+	changed bool
 }
 
 func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -252,12 +301,19 @@ func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (
 	if err != nil {
 		return nil, err
 	}
-	return s.ExecContext(ctx, args...)
+	res, err := s.ExecContext(ctx, args...)
+	if err == nil {
+		n, unknown := res.RowsAffected()
+		p.changed = p.changed || n != 0 || unknown != nil
+	} else {
+		p.changed = true // SQLite may have undone more than the statement
+	}
+	return res, err
 }
 
 // QueryContext implements [sqlstore.Querier].
 func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := p.stmt(ctx, query)
+	s, err := p.queried(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -266,11 +322,17 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 
 // QueryRowContext implements [sqlstore.Querier].
 func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	s, err := p.stmt(ctx, query)
+	s, err := p.queried(ctx, query)
 	if err != nil {
 		return p.conn.QueryRowContext(ctx, query, args...) // gives the same error inside the row
 	}
 	return s.QueryRowContext(ctx, args...)
+}
+
+// queried is stmt for a query; any but a plain SELECT may change something (RETURNING).
+func (p *prepared) queried(ctx context.Context, query string) (*sql.Stmt, error) {
+	p.changed = p.changed || !strings.HasPrefix(query, "SELECT ")
+	return p.stmt(ctx, query)
 }
 
 func (p *prepared) close() error {

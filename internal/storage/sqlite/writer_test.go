@@ -59,9 +59,10 @@ func hold(t *testing.T, e *engine) (release func() error) {
 	e.writer.gather = time.Hour // what is queued meanwhile is of the same batch, however slow the machine
 	began, end := make(chan struct{}), make(chan struct{})
 	done := make(chan error, 1)
+	var once sync.Once // it may be run again
 	go func() {
 		done <- e.Write(context.Background(), func(context.Context, sqlstore.Querier) error {
-			close(began)
+			once.Do(func() { close(began) })
 			<-end
 			return nil
 		})
@@ -130,6 +131,52 @@ func TestOneFailureDoesNotHarmItsNeighboursInTheSameCommit(t *testing.T) {
 	}
 	if n := e.count(t); n != 3 {
 		t.Errorf("%d rows, want 3", n)
+	}
+}
+
+// TestABatchRunsAgainOnlyForAFailureThatLeftChanges: and then, for a while, not even for such a one.
+func TestABatchRunsAgainOnlyForAFailureThatLeftChanges(t *testing.T) {
+	t.Parallel()
+	e := testEngine(t)
+	refused := errors.New("refused")
+	early := func(ctx context.Context, q sqlstore.Querier) error {
+		var n int
+		if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM id_counts WHERE name = 'x'`).Scan(&n); err != nil {
+			return err
+		}
+		if _, err := q.ExecContext(ctx, `UPDATE id_counts SET n = 7 WHERE name = 'nobody'`); err != nil {
+			return err
+		}
+		return refused
+	}
+	late := func(ctx context.Context, q sqlstore.Querier) error {
+		if err := put("late")(ctx, q); err != nil {
+			return err
+		}
+		return refused
+	}
+	for i, step := range []struct {
+		fail func(context.Context, sqlstore.Querier) error
+		runs int
+	}{{early, 1}, {late, 2}, {late, 1}, {early, 1}} {
+		runs := 0
+		release := hold(t, e)
+		answers := queued(e, func(ctx context.Context, q sqlstore.Querier) error {
+			runs++
+			return put(fmt.Sprint("neighbour", i))(ctx, q)
+		}, step.fail)
+		if err := release(); err != nil {
+			t.Errorf("holder: %v", err)
+		}
+		if errs := answers(); errs[0] != nil || !errors.Is(errs[1], refused) {
+			t.Errorf("step %d: got %v", i, errs)
+		}
+		if runs != step.runs {
+			t.Errorf("step %d: the neighbour ran %d times, want %d", i, runs, step.runs)
+		}
+		if n := e.count(t); n != i+1 {
+			t.Errorf("step %d: %d rows, want only the neighbours'", i, n)
+		}
 	}
 }
 
