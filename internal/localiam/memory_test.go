@@ -272,13 +272,13 @@ func (m *memory) DeletePolicy(ctx context.Context, account, name string, revisio
 	m.mu.Lock()
 	p := m.policies[key(account, name)]
 	m.mu.Unlock()
-	use, _ := m.PolicyUsers(ctx, account, p.ARN())
+	uses, _ := m.PolicyUses(ctx, account, []string{p.ARN()})
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := deletable(revision, p.Revision); err != nil {
 		return err
 	}
-	if len(use.Roles)+len(use.Users)+len(use.BoundaryRoles)+len(use.BoundaryUsers) > 0 {
+	if uses[p.ARN()] != (PolicyUse{}) {
 		return fault.New(fault.Conflict, "attached").For("attached")
 	}
 	delete(m.policies, key(account, name))
@@ -286,27 +286,33 @@ func (m *memory) DeletePolicy(ctx context.Context, account, name string, revisio
 	return nil
 }
 
-func (m *memory) PolicyUsers(_ context.Context, account, policyARN string) (PolicyUse, error) {
+func (m *memory) PolicyUses(_ context.Context, account string, arns []string) (map[string]PolicyUse, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out PolicyUse
+	out := map[string]PolicyUse{}
+	count := func(i Identity) {
+		for _, policyARN := range arns {
+			use := out[policyARN]
+			if slices.Contains(i.Attached, policyARN) {
+				use.Policies++
+			}
+			if i.BoundaryARN == policyARN {
+				use.Boundaries++
+			}
+			out[policyARN] = use
+		}
+	}
 	for _, r := range list(m.roles, account, "", 1000, func(Role) bool { return true }) {
-		if slices.Contains(r.Attached, policyARN) {
-			out.Roles = append(out.Roles, r.Name)
-		}
-		if r.BoundaryARN == policyARN {
-			out.BoundaryRoles = append(out.BoundaryRoles, r.Name)
-		}
+		count(r.Identity)
 	}
 	for _, u := range list(m.users, account, "", 1000, func(User) bool { return true }) {
-		if slices.Contains(u.Attached, policyARN) {
-			out.Users = append(out.Users, u.Name)
-		}
-		if u.BoundaryARN == policyARN {
-			out.BoundaryUsers = append(out.BoundaryUsers, u.Name)
-		}
+		count(u.Identity)
 	}
 	return out, nil
+}
+
+func (m *memory) PolicyHolders(context.Context, string, string, HolderFilter, HolderPlace, int) ([]PolicyHolder, error) {
+	return nil, fault.New(fault.Internal, "nothing here asks for them")
 }
 
 func (m *memory) SAMLProvider(_ context.Context, account, name string) (SAMLProvider, error) {

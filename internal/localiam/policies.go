@@ -38,9 +38,20 @@ func (s *Service) Policies(ctx context.Context, accountID string, p Page) ([]Man
 	return s.cfg.Store.Policies(ctx, accountID, p.PathPrefix, p.After, p.limit())
 }
 
-// PolicyUse says who has a managed policy of the account, or an AWS managed one, attached in the account.
+// PolicyUse says how often a managed policy of the account, or an AWS managed one, is attached in the account.
 func (s *Service) PolicyUse(ctx context.Context, accountID, policyARN string) (PolicyUse, error) {
-	return s.cfg.Store.PolicyUsers(ctx, accountID, policyARN)
+	uses, err := s.cfg.Store.PolicyUses(ctx, accountID, []string{policyARN})
+	return uses[policyARN], err
+}
+
+// PolicyUses is PolicyUse for up to 1,000 policies at once, by ARN.
+func (s *Service) PolicyUses(ctx context.Context, accountID string, arns []string) (map[string]PolicyUse, error) {
+	return s.cfg.Store.PolicyUses(ctx, accountID, arns)
+}
+
+// PolicyHolders lists who has a managed policy of the account, or an AWS managed one, attached in the account.
+func (s *Service) PolicyHolders(ctx context.Context, accountID, policyARN string, f HolderFilter, after HolderPlace, limit int) ([]PolicyHolder, error) {
+	return s.cfg.Store.PolicyHolders(ctx, accountID, policyARN, f, after, limit)
 }
 
 // CreatePolicy creates a customer managed policy from its name, path, description and tags with one version.

@@ -82,15 +82,38 @@ type PolicyStore interface {
 	// DeletePolicy answers a Conflict with Reason "attached" while a role or user has the policy attached
 	// or as boundary.
 	DeletePolicy(ctx context.Context, accountID, name string, revision int64, ev audit.Event) error
-	// PolicyUsers returns the names of roles and of users that have the policy attached (as a
-	// permissions policy, or as a boundary), each in order of folded name. The policy may be an AWS managed one.
-	PolicyUsers(ctx context.Context, accountID, policyARN string) (PolicyUse, error)
+	// PolicyUses says by ARN how often policies are attached in the account; one that nobody has is left out. The policies may be AWS managed
+	// ones. At most 1,000 ARNs.
+	PolicyUses(ctx context.Context, accountID string, arns []string) (map[string]PolicyUse, error)
+	// PolicyHolders lists who has the policy, those that the filter wants, in the order of [HolderPlace]. Who has it both as a permissions policy
+	// and as boundary comes once, as who has it as a permissions policy, unless boundaries alone are wanted.
+	PolicyHolders(ctx context.Context, accountID, policyARN string, f HolderFilter, after HolderPlace, limit int) ([]PolicyHolder, error)
 }
 
-// PolicyUse says who has a managed policy attached.
-type PolicyUse struct {
-	Roles, Users, Groups         []string // as permissions policy
-	BoundaryRoles, BoundaryUsers []string // as permissions boundary
+// PolicyUse counts who has a managed policy: as a permissions policy, and as permissions boundary.
+type PolicyUse struct{ Policies, Boundaries int }
+
+// HolderFilter narrows a listing of who has a policy; empty members do not narrow.
+type HolderFilter struct {
+	// Kind is "group", "role" or "user".
+	Kind string
+	// Use is "policy" or "boundary".
+	Use        string
+	PathPrefix string
+}
+
+// HolderPlace is a place in a listing of who has a policy: by kind, those with the policy as boundary last, by folded name.
+type HolderPlace struct {
+	Kind     string
+	Boundary bool
+	Name     string
+}
+
+// PolicyHolder is a group, role or user that has a policy.
+type PolicyHolder struct {
+	HolderPlace
+	// ID is the unique id (AROA…).
+	ID string
 }
 
 // ProviderStore keeps SAML identity providers. The key is (account, folded name).

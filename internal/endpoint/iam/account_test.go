@@ -49,6 +49,21 @@ func TestGroupsGiveTheirMembersPermissions(t *testing.T) {
 	if got := first(b.do("ListEntitiesForPolicy", "PolicyArn", "arn:aws:iam::aws:policy/ReadOnlyAccess"), "GroupName"); got != "Team" {
 		t.Errorf("who has the policy: %v", got)
 	}
+	readOnly := "arn:aws:iam::aws:policy/ReadOnlyAccess"
+	b.do("AttachUserPolicy", "UserName", "Ann", "PolicyArn", readOnly)
+	page := b.do("ListEntitiesForPolicy", "PolicyArn", readOnly, "MaxItems", "1")
+	if first(page, "GroupName") != "Team" || first(page, "UserName") != "" || first(page, "IsTruncated") != "true" {
+		t.Errorf("the first of who has the policy: %v", page)
+	}
+	page = b.do("ListEntitiesForPolicy", "PolicyArn", readOnly, "MaxItems", "1", "Marker", first(page, "Marker"))
+	if first(page, "UserName") != "Ann" || first(page, "GroupName") != "" || first(page, "IsTruncated") != "false" || first(page, "UserId") == "" {
+		t.Errorf("the second of who has the policy: %v", page)
+	}
+	b.refused(400, "ValidationError", "", "ListEntitiesForPolicy", "PolicyArn", readOnly, "EntityFilter", "User", "Marker", "x")
+	if got := b.do("ListEntitiesForPolicy", "PolicyArn", readOnly, "EntityFilter", "User"); first(got, "GroupName") != "" || first(got, "UserName") != "Ann" {
+		t.Errorf("users with the policy: %v", got)
+	}
+	b.do("DetachUserPolicy", "UserName", "Ann", "PolicyArn", readOnly)
 
 	// The new name of a user and of a group keeps all.
 	b.do("UpdateUser", "UserName", "Ann", "NewUserName", "Anna", "NewPath", "/p/")

@@ -49,11 +49,11 @@ func wireManaged(m *policy.ManagedPolicy, use localiam.PolicyUse) *Policy {
 }
 
 func attachments(u localiam.PolicyUse) *int32 {
-	return new(int32(len(u.Roles) + len(u.Users) + len(u.Groups)))
+	return new(int32(u.Policies))
 }
 
 func boundaries(u localiam.PolicyUse) *int32 {
-	return new(int32(len(u.BoundaryRoles) + len(u.BoundaryUsers)))
+	return new(int32(u.Boundaries))
 }
 
 func versionID(n int) *string { return new("v" + strconv.Itoa(n)) }
@@ -130,54 +130,58 @@ type filter struct {
 
 // keeps reports whether a policy with this use belongs in the list.
 func (f *filter) keeps(u localiam.PolicyUse) bool {
-	policies, bounds := len(u.Roles)+len(u.Users)+len(u.Groups), len(u.BoundaryRoles)+len(u.BoundaryUsers)
 	switch f.usage {
 	case "PermissionsPolicy":
-		return policies > 0
+		return u.Policies > 0
 	case "PermissionsBoundary":
-		return bounds > 0
+		return u.Boundaries > 0
 	default:
-		return !f.onlyAttached || policies+bounds > 0
+		return !f.onlyAttached || u != (localiam.PolicyUse{})
 	}
 }
 
 func (d *Door) awsPolicies(ctx context.Context, f *filter, prefix, after string) error {
-	for _, m := range d.iam.Managed().All() {
-		if len(f.found) == f.want {
-			return nil
-		}
-		if m.ARN <= after || !strings.HasPrefix(m.Path, prefix) {
-			continue
-		}
-		use, err := d.iam.PolicyUse(ctx, f.account, m.ARN)
+	all := slices.DeleteFunc(slices.Clone(d.iam.Managed().All()), func(m *policy.ManagedPolicy) bool { return m.ARN <= after || !strings.HasPrefix(m.Path, prefix) })
+	for batch := range slices.Chunk(all, maxPage) {
+		uses, err := d.iam.PolicyUses(ctx, f.account, arnsOf(batch, func(m *policy.ManagedPolicy) string { return m.ARN }))
 		if err != nil {
 			return err
 		}
-		if f.keeps(use) {
-			f.found = append(f.found, listed{m.ARN, wireManaged(m, use)})
+		for _, m := range batch {
+			if use := uses[m.ARN]; f.keeps(use) && len(f.found) < f.want {
+				f.found = append(f.found, listed{m.ARN, wireManaged(m, use)})
+			}
 		}
 	}
 	return nil
 }
 
 func (d *Door) localPolicies(ctx context.Context, f *filter, prefix, after string) error {
-	for len(f.found) < f.want {
-		batch, err := d.iam.Policies(ctx, f.account, localiam.Page{PathPrefix: prefix, After: after, Limit: maxPage})
+	for n := f.want - len(f.found); len(f.found) < f.want; n = 4 * n { // the first may be all that is wanted, unless few are kept
+		batch, err := d.iam.Policies(ctx, f.account, localiam.Page{PathPrefix: prefix, After: after, Limit: min(n, maxPage)})
 		if err != nil || len(batch) == 0 {
+			return err
+		}
+		uses, err := d.iam.PolicyUses(ctx, f.account, arnsOf(batch, localiam.ManagedPolicy.ARN))
+		if err != nil {
 			return err
 		}
 		for _, p := range batch {
 			after = p.Name
-			use, err := d.iam.PolicyUse(ctx, f.account, p.ARN())
-			if err != nil {
-				return err
-			}
-			if f.keeps(use) && len(f.found) < f.want {
+			if use := uses[p.ARN()]; f.keeps(use) && len(f.found) < f.want {
 				f.found = append(f.found, listed{localMarker + p.Name, wirePolicy(p, use)})
 			}
 		}
 	}
 	return nil
+}
+
+func arnsOf[P any](ps []P, arnOf func(P) string) []string {
+	out := make([]string, len(ps))
+	for i, p := range ps {
+		out[i] = arnOf(p)
+	}
+	return out
 }
 
 func (d *Door) deletePolicy(ctx context.Context, c *call, in *DeletePolicyRequest) (*empty, error) {
@@ -279,65 +283,53 @@ func (d *Door) listPolicyTags(ctx context.Context, c *call, in *ListPolicyTagsRe
 	return out, err
 }
 
-// listEntitiesForPolicy answers in one page: who has a policy is read as a whole anyway.
+// listEntitiesForPolicy lists groups, roles and users, in this order.
 func (d *Door) listEntitiesForPolicy(ctx context.Context, c *call, in *ListEntitiesForPolicyRequest) (*ListEntitiesForPolicyResponse, error) {
-	p, err := listing(in.Marker, in.MaxItems, "ListEntitiesForPolicy", *in.PolicyArn, awswire.Val(in.EntityFilter), awswire.Val(in.PathPrefix), awswire.Val(in.PolicyUsageFilter))
-	if err != nil {
-		return nil, err
-	}
 	if _, ok := d.iam.Managed().Find(*in.PolicyArn); !ok {
 		if _, err := d.iam.Policy(ctx, c.Principal.AccountID, *in.PolicyArn); err != nil {
 			return nil, err
 		}
 	}
-	use, err := d.iam.PolicyUse(ctx, c.Principal.AccountID, *in.PolicyArn)
+	entity, usage, prefix := strings.ToLower(awswire.Val(in.EntityFilter)), awswire.Val(in.PolicyUsageFilter), path(in.PathPrefix)
+	p, err := listing(in.Marker, in.MaxItems, "ListEntitiesForPolicy", *in.PolicyArn, entity, usage, prefix)
 	if err != nil {
 		return nil, err
 	}
-	roles, users, groups := slices.Concat(use.Roles, use.BoundaryRoles), slices.Concat(use.Users, use.BoundaryUsers), use.Groups
-	switch awswire.Val(in.PolicyUsageFilter) {
-	case "PermissionsPolicy":
-		roles, users = use.Roles, use.Users
-	case "PermissionsBoundary":
-		roles, users, groups = use.BoundaryRoles, use.BoundaryUsers, nil
-	}
-	entity := awswire.Val(in.EntityFilter)
-	var all []localiam.Ref
-	add := func(kind string, names []string, ref func(accountID, name string) localiam.Ref) {
-		for _, name := range distinct(names, entity == "" || entity == kind) {
-			all = append(all, ref(c.Principal.AccountID, name))
-		}
-	}
-	add("Group", groups, localiam.GroupRef)
-	add("Role", roles, localiam.RoleRef)
-	add("User", users, localiam.UserRef)
-	key := func(r localiam.Ref) string { return string(r.Kind) + "/" + r.Name }
 	out := &ListEntitiesForPolicyResponse{PolicyGroups: []PolicyGroup{}, PolicyUsers: []PolicyUser{}, PolicyRoles: []PolicyRole{}}
-	all, out.IsTruncated, out.Marker = cut(p, rest(p, all, key), key)
-	for _, r := range all {
-		id, _, err := d.iam.Identity(ctx, r)
-		if fault.Is(err, fault.NotFound) || err == nil && !strings.HasPrefix(id.Path, path(in.PathPrefix)) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		switch r.Kind {
-		case localiam.OfGroup:
-			out.PolicyGroups = append(out.PolicyGroups, PolicyGroup{&id.Name, &id.ID})
-		case localiam.OfRole:
-			out.PolicyRoles = append(out.PolicyRoles, PolicyRole{&id.Name, &id.ID})
+	if entity != "" && entity != "role" && entity != "user" && entity != "group" { // policies are attached to nothing else
+		out.IsTruncated = new(false)
+		return out, nil
+	}
+	f := localiam.HolderFilter{Kind: entity, PathPrefix: prefix, Use: map[string]string{"PermissionsPolicy": "policy", "PermissionsBoundary": "boundary"}[usage]}
+	holders, err := d.iam.PolicyHolders(ctx, c.Principal.AccountID, *in.PolicyArn, f, holderPlace(p.after), p.limit+1)
+	if err != nil {
+		return nil, err
+	}
+	holders, out.IsTruncated, out.Marker = cut(p, holders, func(h localiam.PolicyHolder) string { return placeOfHolder(h.HolderPlace) })
+	for _, h := range holders {
+		switch h.Kind {
+		case "role":
+			out.PolicyRoles = append(out.PolicyRoles, PolicyRole{&h.Name, &h.ID})
+		case "group":
+			out.PolicyGroups = append(out.PolicyGroups, PolicyGroup{&h.Name, &h.ID})
 		default:
-			out.PolicyUsers = append(out.PolicyUsers, PolicyUser{&id.Name, &id.ID})
+			out.PolicyUsers = append(out.PolicyUsers, PolicyUser{&h.Name, &h.ID})
 		}
 	}
 	return out, nil
 }
 
-// distinct sorts names and leaves out repetitions; nothing when they are not wanted.
-func distinct(names []string, wanted bool) []string {
-	if !wanted {
-		return nil
+// placeOfHolder writes "role//Name", or "role/boundary/Name"; holderPlace reads it.
+func placeOfHolder(p localiam.HolderPlace) string {
+	use := ""
+	if p.Boundary {
+		use = "boundary"
 	}
-	return slices.Compact(slices.Sorted(slices.Values(names)))
+	return p.Kind + "/" + use + "/" + p.Name
+}
+
+func holderPlace(s string) localiam.HolderPlace {
+	kind, rest, _ := strings.Cut(s, "/")
+	use, name, _ := strings.Cut(rest, "/")
+	return localiam.HolderPlace{Kind: kind, Boundary: use == "boundary", Name: name}
 }

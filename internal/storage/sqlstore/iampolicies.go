@@ -77,32 +77,59 @@ func (s *LocalIAM) DeletePolicy(ctx context.Context, accountID, name string, rev
 	})
 }
 
-// PolicyUsers implements [localiam.PolicyStore].
-func (s *LocalIAM) PolicyUsers(ctx context.Context, accountID, policyARN string) (localiam.PolicyUse, error) {
-	type holder struct {
-		kind, name string
-		boundary   bool
+// PolicyUses implements [localiam.PolicyStore]. They are counted in an index.
+func (s *LocalIAM) PolicyUses(ctx context.Context, accountID string, arns []string) (map[string]localiam.PolicyUse, error) {
+	if err := atMost(len(arns), 1000); err != nil {
+		return nil, err
 	}
-	scan := func(r row) (h holder, err error) { return h, r.Scan(&h.kind, &h.name, &h.boundary) }
-	hs, err := all(s.db.read(ctx), scan, `SELECT a.kind, i.name, a.boundary FROM iam_attachments a
-		JOIN iam_identities i ON i.account_id = a.account_id AND i.kind = a.kind AND i.name_fold = a.name_fold
-		WHERE a.account_id = $1 AND a.arn = $2 ORDER BY a.name_fold`, accountID, policyARN)
-	var use localiam.PolicyUse
-	for _, h := range hs {
-		switch {
-		case h.kind == kindRole && h.boundary:
-			use.BoundaryRoles = append(use.BoundaryRoles, h.name)
-		case h.kind == kindRole:
-			use.Roles = append(use.Roles, h.name)
-		case h.kind == kindGroup:
-			use.Groups = append(use.Groups, h.name)
-		case h.boundary:
-			use.BoundaryUsers = append(use.BoundaryUsers, h.name)
-		default:
-			use.Users = append(use.Users, h.name)
+	type count struct {
+		arn      string
+		boundary bool
+		n        int
+	}
+	scan := func(r row) (c count, err error) { return c, r.Scan(&c.arn, &c.boundary, &c.n) }
+	cs, err := all(s.db.read(ctx), scan, `SELECT arn, boundary, COUNT(*) FROM iam_attachments WHERE account_id = $1 AND arn IN {list $2} GROUP BY arn, boundary`, accountID, list(arns))
+	out := make(map[string]localiam.PolicyUse, len(cs))
+	for _, c := range cs {
+		use := out[c.arn]
+		if c.boundary {
+			use.Boundaries = c.n
+		} else {
+			use.Policies = c.n
 		}
+		out[c.arn] = use
 	}
-	return use, s.db.fault(err)
+	return out, s.db.fault(err)
+}
+
+// PolicyHolders implements [localiam.PolicyStore].
+func (s *LocalIAM) PolicyHolders(ctx context.Context, accountID, policyARN string, f localiam.HolderFilter, after localiam.HolderPlace, limit int) ([]localiam.PolicyHolder, error) {
+	query := `SELECT a.kind, a.boundary, i.account_id, i.name, i.path, i.revision, i.doc FROM iam_attachments a
+		JOIN iam_identities i ON i.account_id = a.account_id AND i.kind = a.kind AND i.name_fold = a.name_fold
+		WHERE a.account_id = $1 AND a.arn = $2 AND (a.kind, a.boundary, a.name_fold) > ($3, $4, $5) AND substr(i.path, 1, length($6)) = $6`
+	args := []any{accountID, policyARN, after.Kind, after.Boundary, localiam.Fold(after.Name), f.PathPrefix, limit}
+	and := func(condition string, arg any) {
+		args = append(args, arg)
+		query += condition + placeholder(len(args))
+	}
+	if f.Kind != "" {
+		and(` AND a.kind = `, f.Kind)
+	}
+	if f.Use != "" {
+		and(` AND a.boundary = `, f.Use == "boundary")
+	} else {
+		query += ` AND (a.boundary = 0 OR NOT EXISTS (SELECT 1 FROM iam_attachments o
+			WHERE o.account_id = a.account_id AND o.arn = a.arn AND o.kind = a.kind AND o.boundary = 0 AND o.name_fold = a.name_fold))`
+	}
+	hs, err := all(s.db.read(ctx), scanHolder, query+` ORDER BY a.kind, a.boundary, a.name_fold LIMIT $7`, args...)
+	return hs, s.db.fault(err)
+}
+
+func scanHolder(r row) (localiam.PolicyHolder, error) {
+	var h localiam.PolicyHolder
+	i, _, err := scanIdentity(tail(r, &h.Kind, &h.Boundary))
+	h.Name, h.ID = i.Name, i.ID
+	return h, err
 }
 
 // AccessKey implements [localiam.UserStore].

@@ -22,6 +22,17 @@ type conn struct {
 // row is one row to scan.
 type row interface{ Scan(dest ...any) error }
 
+// tail scans the first columns of a row into dest, and leaves the others to whoever scans what it returns.
+func tail(r row, first ...any) row { return rest{r, first} }
+
+type rest struct {
+	row
+	first []any
+}
+
+// Scan implements row.
+func (r rest) Scan(dest ...any) error { return r.row.Scan(slices.Concat(r.first, dest)...) }
+
 // list is a parameter for {list $n}.
 type list []string
 

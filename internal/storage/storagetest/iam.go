@@ -190,8 +190,38 @@ func testIAMPolicies(t *testing.T, db *sqlstore.DB) {
 	u := localiam.User{Identity: localiam.Identity{AccountID: acct, Name: "Ann", Path: "/", Attached: []string{p.ARN()}}}
 	ok(t, s.SaveUser(ctx, u, event("x", "x")))
 	ok(t, s.SaveRole(ctx, localiam.Role{Identity: localiam.Identity{AccountID: acct, Name: "alpha", Path: "/", Attached: []string{p.ARN()}}}, event("x", "x")))
-	same(t, "users of a policy", must(s.PolicyUsers(ctx, acct, p.ARN()))(t), localiam.PolicyUse{Roles: []string{"alpha", "Zed"}, Users: []string{"Ann"}, BoundaryRoles: []string{"Zed"}})
-	same(t, "users of an AWS policy", must(s.PolicyUsers(ctx, acct, aws))(t), localiam.PolicyUse{Roles: []string{"Zed"}})
+	bounded := localiam.Role{Identity: localiam.Identity{AccountID: acct, Name: "bounded", Path: "/deep/down/", BoundaryARN: p.ARN(), ID: "AROABOUNDED"}}
+	ok(t, s.SaveRole(ctx, bounded, event("x", "x")))
+	same(t, "uses", must(s.PolicyUses(ctx, acct, []string{p.ARN(), aws, "arn:aws:iam::aws:policy/Other"}))(t), map[string]localiam.PolicyUse{p.ARN(): {Policies: 3, Boundaries: 2}, aws: {Policies: 1}})
+	for _, c := range []struct {
+		f    localiam.HolderFilter
+		want []string
+	}{
+		{localiam.HolderFilter{}, []string{"role alpha", "role Zed", "role bounded boundary", "user Ann"}},
+		{localiam.HolderFilter{Use: "policy"}, []string{"role alpha", "role Zed", "user Ann"}},
+		{localiam.HolderFilter{Use: "boundary"}, []string{"role bounded boundary", "role Zed boundary"}},
+		{localiam.HolderFilter{Kind: "user"}, []string{"user Ann"}},
+		{localiam.HolderFilter{Kind: "role", Use: "policy"}, []string{"role alpha", "role Zed"}},
+		{localiam.HolderFilter{PathPrefix: "/deep/"}, []string{"role bounded boundary"}},
+		{localiam.HolderFilter{Kind: "group"}, nil},
+	} {
+		for size := 1; size < 6; size++ {
+			var got []string
+			for at, more := (localiam.HolderPlace{}), true; more; {
+				page := must(s.PolicyHolders(ctx, acct, p.ARN(), c.f, at, size))(t)
+				for _, h := range page {
+					at = h.HolderPlace
+					got = append(got, strings.TrimSpace(h.Kind+" "+h.Name+" "+map[bool]string{true: "boundary"}[h.Boundary]))
+				}
+				more = len(page) == size
+			}
+			same(t, fmt.Sprintf("holders of a policy, %+v, %d at a time", c.f, size), got, c.want)
+		}
+	}
+	if hs := must(s.PolicyHolders(ctx, acct, p.ARN(), localiam.HolderFilter{PathPrefix: "/deep/"}, localiam.HolderPlace{}, 1))(t); hs[0].ID != bounded.ID {
+		t.Errorf("got %+v, want the id too", hs)
+	}
+	ok(t, s.DeleteRole(ctx, acct, "bounded", 1, event("x", "x")))
 	attached := want{fault.Conflict, "attached", "", "POLICY", ""}
 	attached.check(t, s.DeletePolicy(ctx, acct, "read", 2, event("x", "x")))
 	r.Revision, r.Attached = 1, nil
@@ -201,7 +231,7 @@ func testIAMPolicies(t *testing.T, db *sqlstore.DB) {
 	attached.check(t, s.DeletePolicy(ctx, acct, "read", 2, event("x", "x"))) // as a boundary
 	r.Revision, r.BoundaryARN = 2, ""
 	ok(t, s.SaveRole(ctx, r, event("x", "x")))
-	same(t, "users of a policy nobody has", must(s.PolicyUsers(ctx, acct, p.ARN()))(t), localiam.PolicyUse{})
+	same(t, "users of a policy nobody has", must(s.PolicyUses(ctx, acct, []string{p.ARN()}))(t), map[string]localiam.PolicyUse{})
 	want{fault.Conflict, "version", "", "POLICY", ""}.check(t, s.DeletePolicy(ctx, acct, "read", 1, event("x", "x")))
 	ok(t, s.DeletePolicy(ctx, acct, "read", 2, event("x", "x")))
 	want{kind: fault.NotFound, resource: "POLICY"}.check(t, s.DeletePolicy(ctx, acct, "read", 2, event("x", "x")))

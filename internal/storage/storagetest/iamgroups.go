@@ -32,7 +32,7 @@ func testIAMGroups(t *testing.T, db *sqlstore.DB) {
 	g.Revision = 1
 	same(t, "group", must(s.Group(ctx, acct, "tEAM"))(t), g)
 	same(t, "groups by path", must(s.Groups(ctx, acct, "/t/", "", 9))(t), []localiam.Group{g})
-	same(t, "who has the policy", must(s.PolicyUsers(ctx, acct, p.ARN()))(t), localiam.PolicyUse{Groups: []string{"Team"}})
+	same(t, "who has the policy", must(s.PolicyUses(ctx, acct, []string{p.ARN()}))(t), map[string]localiam.PolicyUse{p.ARN(): {Policies: 1}})
 	want{kind: fault.Conflict, reason: "attached", resource: "POLICY"}.check(t, s.DeletePolicy(ctx, acct, "read", 1, event("x", "x")))
 
 	m := func(group, user string) localiam.Membership {
@@ -99,7 +99,7 @@ func testIAMRenames(t *testing.T, db *sqlstore.DB) {
 	want{kind: fault.NotFound, resource: "USER"}.check(t, second(s.User(ctx, acct, "Ann")))
 	u.Revision = 2
 	same(t, "renamed user", must(s.User(ctx, acct, "anna"))(t), u)
-	same(t, "who has the policy", must(s.PolicyUsers(ctx, acct, p.ARN()))(t), localiam.PolicyUse{Users: []string{"Anna"}, BoundaryUsers: []string{"Anna"}})
+	same(t, "who has the policy", must(s.PolicyUses(ctx, acct, []string{p.ARN()}))(t), map[string]localiam.PolicyUse{p.ARN(): {Policies: 1, Boundaries: 1}})
 	same(t, "his groups", keys(must(s.GroupsOf(ctx, acct, "Anna", "", 9))(t), groupName), []string{"G"})
 	k.UserName, k.Revision = "Anna", 2
 	same(t, "his key", must(s.AccessKey(ctx, "AKIA1"))(t), k)
