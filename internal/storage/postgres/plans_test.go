@@ -213,7 +213,9 @@ var excuses = []struct{ query, complaint, because string }{
 	{"WITH who (principal)", "Sort", "a page of what one person reaches"},
 	{"WITH who (principal)", "Unique", "a page of what one person reaches"},
 	{"WITH who (principal)", "Aggregate", "a page of what one person reaches"},
-	{"FROM iam_attachments a JOIN", "Sort", "who has one policy"},
+	{"FROM iam_attachments a JOIN", "rows of iam_attachments", "who has a policy both ways comes once"},
+	{"FROM iam_attachments a JOIN", "substr(path", "a path prefix is looked for among those who have the policy"},
+	{"COUNT(*) FROM iam_attachments", "Aggregate", "how often one account's things have the policies asked for"},
 }
 
 func excuse(query, complaint string) string {
