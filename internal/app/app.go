@@ -160,7 +160,7 @@ func (a *App) services(sealer *seal.Sealer) {
 	a.issuers = jwt.NewKeyring(a.outside().Get, a.now)
 	a.IAM = localiam.NewService(localiam.Config{
 		Store: a.db.LocalIAM(), Sealer: sealer, Now: a.now, Rand: a.rand, Organization: a.standing, SAML: assertions{}, Metadata: metadata{}, Person: a.present, RootAccess: a.rootAccess,
-		Contexts: a.openContext, Identities: a.issuers, Tokens: a.keys, URL: a.Config.URL, Managed: a.managed,
+		Contexts: a.openContext, Identities: a.issuers, Tokens: a.keys, URL: a.Config.URL, Managed: a.managed, Quotas: a.Config.Quotas.iam(),
 	})
 	a.target = local.New(a.IAM, a.reservedMetadata, a.Config.URL)
 	a.worker = provision.New(provision.Config{

@@ -3,6 +3,7 @@ package app
 import (
 	"gatehouse/internal/access"
 	"gatehouse/internal/application"
+	"gatehouse/internal/localiam"
 )
 
 // Quotas limit how many there may be. A quota that is not set has AWS's figure. They are set in the configuration file alone.
@@ -29,11 +30,16 @@ type Quotas struct {
 	TrustedTokenIssuers int `yaml:"trusted_token_issuers"`
 	// TagsPerResource is of tags on an instance, permission set, application or trusted token issuer. Default 50.
 	TagsPerResource int `yaml:"tags_per_resource"`
+	// AttachedPolicies counts the managed policies attached to one IAM user, group or role of an account, reserved roles left out. Default 10.
+	AttachedPolicies int `yaml:"attached_policies"`
+	// TrustPolicySize is of an IAM role's trust policy, in characters without white space. Default 2048.
+	TrustPolicySize int `yaml:"trust_policy_size"`
 }
 
 // negative reports whether a quota is below zero.
 func (q Quotas) negative() bool {
-	return min(q.PermissionSets, q.PermissionSetsPerAccount, q.GroupsPerPermissionSet, q.GroupsPerRole, q.PoliciesPerPermissionSet, q.Regions, q.Applications, q.ScopesPerApplication, q.GroupsPerApplication, q.TrustedTokenIssuers, q.TagsPerResource) < 0
+	return min(q.PermissionSets, q.PermissionSetsPerAccount, q.GroupsPerPermissionSet, q.GroupsPerRole, q.PoliciesPerPermissionSet, q.Regions, q.Applications, q.ScopesPerApplication, q.GroupsPerApplication, q.TrustedTokenIssuers, q.TagsPerResource,
+		q.AttachedPolicies, q.TrustPolicySize) < 0
 }
 
 func (q Quotas) access() access.Quotas {
@@ -47,4 +53,8 @@ func (q Quotas) application() application.Quotas {
 	return application.Quotas{
 		Applications: q.Applications, Issuers: q.TrustedTokenIssuers, Scopes: q.ScopesPerApplication, Groups: q.GroupsPerApplication, Tags: q.TagsPerResource,
 	}
+}
+
+func (q Quotas) iam() localiam.Quotas {
+	return localiam.Quotas{AttachedPolicies: q.AttachedPolicies, TrustPolicySize: q.TrustPolicySize}
 }

@@ -95,7 +95,7 @@ func (s *Service) CreateServiceLinkedRole(ctx context.Context, a audit.Actor, in
 	if err := s.fresh(&r.Identity, OfRole); err != nil {
 		return Role{}, err
 	}
-	if err := r.check(); err != nil {
+	if err := r.check(s.cfg.Quotas.TrustPolicySize); err != nil {
 		return Role{}, err
 	}
 	err := s.cfg.Store.SaveRole(ctx, r, s.event(ctx, a, "iam:CreateServiceLinkedRole", r.ARN()))

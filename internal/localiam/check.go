@@ -11,14 +11,12 @@ import (
 	"gatehouse/internal/policy"
 )
 
-// IAM's quotas. Sizes are characters without white space.
+// IAM's quotas that are the same for everybody. Sizes are characters without white space.
 const (
-	maxAttached       = 20 // managed policies on a user or role that a customer may attach
 	maxManagedSize    = 6144
 	maxRoleInline     = 10240 // all inline policies of a role together
 	maxUserInline     = 2048
 	maxGroupInline    = 5120
-	maxTrustSize      = 4096
 	maxPolicyVersions = 5
 	maxAccessKeys     = 2
 	maxTags           = 50
@@ -81,14 +79,15 @@ func checkDocument(text string, use policy.Use, maximum int, quota string) error
 	return nil
 }
 
-func (r *Role) check() error {
+// check looks at what a customer says of a role; trustSize is the quota of its trust policy.
+func (r *Role) check(trustSize int) error {
 	if !description.MatchString(r.Description) {
 		return invalid("Description", "The description is invalid: at most 1000 characters of Latin-1.")
 	}
 	if r.MaxSessionDuration < time.Hour || r.MaxSessionDuration > maxSession || r.MaxSessionDuration%time.Second != 0 {
 		return invalid("MaxSessionDuration", "MaxSessionDuration must be between 3600 and 43200 seconds.")
 	}
-	if err := checkDocument(r.TrustPolicy, policy.ForTrust, maxTrustSize, "ACLSizePerRole"); err != nil {
+	if err := checkDocument(r.TrustPolicy, policy.ForTrust, trustSize, "ACLSizePerRole"); err != nil {
 		return err
 	}
 	return checkTags(r.Tags)

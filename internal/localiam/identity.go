@@ -113,8 +113,8 @@ func (s *Service) Attach(ctx context.Context, a audit.Actor, ref Ref, policyARN 
 		if slices.Contains(id.Attached, policyARN) {
 			return false, nil
 		}
-		if len(id.Attached) >= maxAttached {
-			return false, fault.New(fault.Quota, "Cannot exceed quota for PoliciesPer%s: %d", ref.Kind, maxAttached)
+		if most := s.cfg.Quotas.AttachedPolicies; len(id.Attached) >= most {
+			return false, fault.New(fault.Quota, "Cannot exceed quota for PoliciesPer%s: %d", ref.Kind, most)
 		}
 		id.Attached = append(slices.Clone(id.Attached), policyARN)
 		return true, nil

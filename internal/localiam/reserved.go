@@ -71,7 +71,7 @@ func (s *Service) PutRole(ctx context.Context, a audit.Actor, r Role) (Role, err
 	if err := checkName(string(OfRole), r.Name, r.Path, entityName); err != nil {
 		return Role{}, err
 	}
-	if err := r.check(); err != nil {
+	if err := r.check(s.cfg.Quotas.TrustPolicySize); err != nil {
 		return Role{}, err
 	}
 	for _, name := range sortedKeys(r.Inline) {

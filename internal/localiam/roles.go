@@ -54,7 +54,7 @@ func (s *Service) CreateRole(ctx context.Context, a audit.Actor, r Role) (Role, 
 	if strings.HasPrefix(r.Path, reservedPath) || strings.HasPrefix(r.Path, linkedPath) || strings.HasPrefix(Fold(r.Name), "awsreservedsso_") {
 		return Role{}, invalid("Path", "The path %s and role names that begin with AWSReservedSSO_ are reserved for services.", reservedPath)
 	}
-	if err := r.check(); err != nil {
+	if err := r.check(s.cfg.Quotas.TrustPolicySize); err != nil {
 		return Role{}, err
 	}
 	var err error
@@ -90,14 +90,14 @@ func (s *Service) UpdateRole(ctx context.Context, a audit.Actor, ref Ref, c Role
 			if c.MaxSessionDuration != nil {
 				r.MaxSessionDuration = *c.MaxSessionDuration
 			}
-			return true, r.check()
+			return true, r.check(s.cfg.Quotas.TrustPolicySize)
 		})
 	})
 }
 
 // SetTrust replaces the trust policy of a customer's role.
 func (s *Service) SetTrust(ctx context.Context, a audit.Actor, ref Ref, document string) error {
-	if err := checkDocument(document, policy.ForTrust, maxTrustSize, "ACLSizePerRole"); err != nil {
+	if err := checkDocument(document, policy.ForTrust, s.cfg.Quotas.TrustPolicySize, "ACLSizePerRole"); err != nil {
 		return err
 	}
 	ids, err := s.bind(ctx, document)

@@ -40,6 +40,8 @@ type Config struct {
 	Tokens Signer
 	// URL is this server's, without a slash at the end; the issuers of web identity tokens are below it.
 	URL string
+	// Quotas are IAM's; zero ones have AWS's figures.
+	Quotas Quotas
 }
 
 // Organization is what localiam asks about the organization an account belongs to.
@@ -72,6 +74,7 @@ func NewService(cfg Config) *Service {
 	if cfg.Managed == nil {
 		cfg.Managed = policy.Builtin()
 	}
+	cfg.Quotas = cfg.Quotas.orDefault()
 	return &Service{cfg: cfg, cache: newCache()}
 }
 

@@ -77,11 +77,13 @@ func (d *Door) deleteAccountAlias(ctx context.Context, c *call, in *DeleteAccoun
 // getAccountSummary answers counts and IAM's quotas. What does not exist here is zero.
 func (d *Door) getAccountSummary(ctx context.Context, c *call, _ *empty) (*GetAccountSummaryResponse, error) {
 	n, err := d.iam.Counts(ctx, c.Principal.AccountID)
+	q := d.iam.Quotas()
+	attached := int32(q.AttachedPolicies)
 	return &GetAccountSummaryResponse{SummaryMap: map[string]int32{
 		"Users": int32(n.Users), "Groups": int32(n.Groups), "Roles": int32(n.Roles), "Policies": int32(n.Policies), "InstanceProfiles": int32(n.Profiles), "Providers": int32(n.Providers),
 		"UsersQuota": 5000, "GroupsQuota": 300, "RolesQuota": 1000, "PoliciesQuota": 1500, "InstanceProfilesQuota": 1000,
-		"AccessKeysPerUserQuota": 2, "GroupsPerUserQuota": 10, "AttachedPoliciesPerRoleQuota": 20, "AttachedPoliciesPerUserQuota": 20, "AttachedPoliciesPerGroupQuota": 20,
-		"PolicySizeQuota": 6144, "UserPolicySizeQuota": 2048, "GroupPolicySizeQuota": 5120, "RolePolicySizeQuota": 10240, "AssumeRolePolicySizeQuota": 4096, "VersionsPerPolicyQuota": 5,
+		"AccessKeysPerUserQuota": 2, "GroupsPerUserQuota": 10, "AttachedPoliciesPerRoleQuota": attached, "AttachedPoliciesPerUserQuota": attached, "AttachedPoliciesPerGroupQuota": attached,
+		"PolicySizeQuota": 6144, "UserPolicySizeQuota": 2048, "GroupPolicySizeQuota": 5120, "RolePolicySizeQuota": 10240, "AssumeRolePolicySizeQuota": int32(q.TrustPolicySize), "VersionsPerPolicyQuota": 5,
 		"MFADevices": 0, "MFADevicesInUse": 0, "AccountMFAEnabled": 0, "AccountAccessKeysPresent": 0, "AccountSigningCertificatesPresent": 0, "AccountPasswordPresent": 0, "ServerCertificates": 0,
 	}}, err
 }
