@@ -96,12 +96,13 @@ func checkGuard(g Guard) error {
 	return nil
 }
 
-// count adds a removal to the state, or refuses it. A window that has ended, or a state that is new, begins with what the
-// source has now.
-func (g Guard) count(st *GuardState, what removal, users, groups int, now time.Time) (admitted bool) {
-	if st.Since.IsZero() || st.HeldAt.IsZero() && !now.Before(st.Since.Add(GuardWindow)) {
-		*st = GuardState{SourceID: st.SourceID, Version: st.Version, Since: now, Users: users, Groups: groups, ConfirmedUntil: st.ConfirmedUntil}
-	}
+// over reports whether counting begins anew: the window has ended, or none has begun. It does not end while removals are held.
+func (st GuardState) over(now time.Time) bool {
+	return st.Since.IsZero() || st.HeldAt.IsZero() && !now.Before(st.Since.Add(GuardWindow))
+}
+
+// count adds a removal to the state, or refuses it.
+func (g Guard) count(st *GuardState, what removal, now time.Time) (admitted bool) {
 	removed, population := &st.UsersRemoved, st.Users
 	if what == removeGroup {
 		removed, population = &st.GroupsRemoved, st.Groups
@@ -127,10 +128,6 @@ func (s *Service) guard(ctx context.Context, a audit.Actor, what removal) error 
 	if err != nil || src.Guard.Off {
 		return err
 	}
-	users, groups, err := s.population(ctx, src)
-	if err != nil {
-		return err
-	}
 	for try := 0; ; try++ {
 		st, err := s.store.GuardState(ctx, a.ID)
 		if err != nil {
@@ -138,7 +135,13 @@ func (s *Service) guard(ctx context.Context, a audit.Actor, what removal) error 
 		}
 		now := s.now()
 		heldBefore := st.Held(now)
-		admitted := src.Guard.count(&st, what, users, groups, now)
+		if st.over(now) {
+			st = GuardState{SourceID: st.SourceID, Version: st.Version, Since: now, ConfirmedUntil: st.ConfirmedUntil}
+			if st.Users, st.Groups, err = s.population(ctx, src); err != nil {
+				return err
+			}
+		}
+		admitted := src.Guard.count(&st, what, now)
 		st.Version++
 		if !admitted && !heldBefore {
 			e := audit.New(ctx, now, a, "gatehouse:HoldSync", a.ID).With("users", fmt.Sprintf("%d of %d", st.UsersRemoved, st.Users)).
