@@ -72,6 +72,14 @@ sign_in() {
 
 # a AWS CLI of any version against the server; Debian's 2.9.19 knows no AWS_ENDPOINT_URL.
 a() { aws --endpoint-url "$GATEHOUSE_URL" "$@"; }
+# deploy_stack OPTION…  aws cloudformation deploy. The CLI names a change set after the second it is in, so no two are made in the same one.
+deploy_stack() {
+  local code=0
+  while [ "$(cat "$work/deployed" 2>/dev/null)" = "$EPOCHSECONDS" ]; do sleep 0.05; done
+  a cloudformation deploy "$@" || code=$?
+  echo "$EPOCHSECONDS" >"$work/deployed"
+  return $code
+}
 tenant() { local method=$1 path=$2; shift 2; curl -fsS -X "$method" -H "Authorization: Bearer $GATEHOUSE_TENANT_TOKEN" -H 'Content-Type: application/json' "$GATEHOUSE_TENANT_URL$path" "$@"; }
 
 # as_account ID COMMAND…  runs a command with a session of OrganizationAccountAccessRole in the account.
