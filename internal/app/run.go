@@ -65,9 +65,14 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	return err
 }
 
+// idleTimeout is longer than clients and load balancers keep a connection that nobody uses: two minutes for some clients, ten for some
+// balancers. Whoever closes first is safe. A server that closes while a request is on its way answers it by closing, and what is not idempotent,
+// as POST and PATCH of a SCIM client are not, is not sent again by anybody.
+const idleTimeout = 11 * time.Minute
+
 func (a *App) server(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }

@@ -159,7 +159,7 @@ func (s *stage) credentials(ctx context.Context, account, userID string) error {
 	if err != nil {
 		return err
 	}
-	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients}}
+	hc := &http.Client{Transport: transport(*clients)}
 	return measure("GetRoleCredentials", func(int, int) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/federation/credentials?role_name=New0&account_id="+account, nil)
 		if err != nil {

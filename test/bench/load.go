@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gatehouse/internal/app"
@@ -29,16 +31,18 @@ func initialLoad(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l := loader{s: s, token: token, hc: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	l := loader{s: s, token: token, hc: &http.Client{Transport: transport(64)}}
 	fmt.Println()
 	began, cpu := time.Now(), spent()
+	watch := watchMemory()
+	defer watch.stop()
 	userIDs, groupIDs := make([]string, users), make([]string, groups)
 	part := func(name string, n int, f func(i int) error) error {
 		began, cpu := time.Now(), spent()
 		if err := many(n, f); err != nil {
 			return err
 		}
-		fmt.Printf("%-52s %10s %10s CPU, %s resident\n", name, time.Since(began).Round(100*time.Millisecond), (spent() - cpu).Round(100*time.Millisecond), resident())
+		fmt.Printf("%-52s %10s %10s CPU, resident at most %d MB, %d MB at the end\n", name, time.Since(began).Round(100*time.Millisecond), (spent() - cpu).Round(100*time.Millisecond), watch.most(), resident())
 		return nil
 	}
 	err = part(fmt.Sprintf("SCIM initial load: %d users", users), users, func(i int) (err error) {
@@ -92,16 +96,48 @@ func (l loader) send(ctx context.Context, method, path, body string) (string, er
 	return out.ID, json.Unmarshal(b, &out)
 }
 
-// resident is the memory of this process, server and clients, as the system counts it.
-func resident() string {
+// memoryWatch looks at the memory of this process four times a second.
+type memoryWatch struct {
+	peak atomic.Int64
+	end  chan struct{}
+}
+
+func watchMemory() *memoryWatch {
+	w := &memoryWatch{end: make(chan struct{})}
+	go func() {
+		tick := time.NewTicker(250 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-w.end:
+				return
+			case <-tick.C:
+				w.peak.Store(max(w.peak.Load(), resident()))
+			}
+		}
+	}()
+	return w
+}
+
+func (w *memoryWatch) stop() { close(w.end) }
+
+// most returns the most memory since it was asked last, in MB.
+func (w *memoryWatch) most() int64 { return max(w.peak.Swap(0), resident()) }
+
+// resident is the memory of this process, server and clients, as the system counts it, in MB; 0 where it cannot be known.
+func resident() int64 {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return "unknown"
+		return 0
 	}
 	for line := range strings.Lines(string(b)) {
 		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			return strings.TrimSpace(v)
+			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(v), "kB")), 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kb / 1024
 		}
 	}
-	return "unknown"
+	return 0
 }

@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -22,13 +23,14 @@ import (
 )
 
 var (
-	clients = flag.Int("clients", 8, "how many clients ask at the same time")
-	quick   = flag.Bool("quick", false, "one second per scenario and small stores")
-	each    = flag.Duration("each", 0, "how long to measure each scenario (default: five seconds, or one with --quick)")
-	only    = flag.String("only", "", "a part of a scenario's name: measure only those")
-	stages  = flag.String("stages", "users,assignments,signin,load,estate", "which stages to run, separated by commas")
-	keep    = flag.String("estate", "", "a directory for the large estate: built there if it is not there yet, and kept (default: a temporary one)")
-	profile = flag.String("cpuprofile", "", "write a CPU profile of all of it to this file")
+	clients  = flag.Int("clients", 8, "how many clients ask at the same time")
+	quick    = flag.Bool("quick", false, "one second per scenario and small stores")
+	each     = flag.Duration("each", 0, "how long to measure each scenario (default: five seconds, or one with --quick)")
+	only     = flag.String("only", "", "a part of a scenario's name: measure only those")
+	stages   = flag.String("stages", "users,assignments,signin,load,estate", "which stages to run, separated by commas")
+	keep     = flag.String("estate", "", "a directory for the large estate: built there if it is not there yet, and kept (default: a temporary one)")
+	database = flag.String("database", "", "the URL of an empty PostgreSQL database to measure instead of SQLite, one stage at a time; its own CPU time is not counted")
+	profile  = flag.String("cpuprofile", "", "write a CPU profile of all of it to this file")
 )
 
 func main() {
@@ -49,9 +51,16 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	fmt.Printf("%d cores, %s %s/%s, SQLite with synchronous=FULL, %d clients in the same process\n\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, *clients)
+	engine := "SQLite with synchronous=FULL"
+	if *database != "" {
+		engine = "PostgreSQL"
+	}
+	fmt.Printf("%d cores, %s %s/%s, %s, %d clients in the same process\n\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, engine, *clients)
 	fmt.Printf("%-52s %10s %14s %10s %10s\n", "scenario", "per second", "per CPU second", "p50", "p99")
 	known := map[string]func(context.Context) error{"users": allUsers, "assignments": assignments, "signin": signIns, "load": initialLoad, "estate": largeEstate}
+	if *database != "" && (strings.Contains(*stages, ",") || *stages == "estate") {
+		return errors.New("--database measures one stage at a time, and not the estate: it is built in SQLite")
+	}
 	for name := range strings.SplitSeq(*stages, ",") {
 		if known[name] == nil {
 			return fmt.Errorf("there is no stage %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))

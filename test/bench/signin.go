@@ -94,7 +94,7 @@ func signIns(ctx context.Context) error {
 	}
 	close(next)
 	hc := &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: *clients},
+		Transport:     transport(*clients),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return measure("SAML sign-in: ACS, verified, and a durable session", func(int, int) error {

@@ -51,7 +51,7 @@ func startIn(ctx context.Context, dir string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := app.Config{Listen: l.Addr().String(), Data: filepath.Join(dir, "data")}
+	cfg := app.Config{Listen: l.Addr().String(), Data: filepath.Join(dir, "data"), Database: *database}
 	a, err := app.New(ctx, cfg, app.Surroundings{Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
@@ -70,7 +70,13 @@ func startIn(ctx context.Context, dir string) (*stage, error) {
 	}}, nil
 }
 
+// transport keeps connections of n clients, and gives them up before the server would: it closes one that has had no request for ten seconds, and a
+// POST that meets the closing is lost, since no client may send it twice.
+func transport(n int) *http.Transport {
+	return &http.Transport{MaxIdleConnsPerHost: n, IdleConnTimeout: 5 * time.Second}
+}
+
 func (s *stage) client() *process.Client {
 	return &process.Client{URL: s.url, Region: s.env["AWS_REGION"], Key: s.env["AWS_ACCESS_KEY_ID"], Secret: s.env["AWS_SECRET_ACCESS_KEY"],
-		HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients}}}
+		HTTP: &http.Client{Transport: transport(*clients)}}
 }

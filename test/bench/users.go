@@ -88,7 +88,7 @@ func scim(ctx context.Context, s *stage, n int) error {
 	if err != nil {
 		return err
 	}
-	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients}}
+	hc := &http.Client{Transport: transport(*clients)}
 	send := func(method, path, body string) (string, error) {
 		req, err := http.NewRequestWithContext(ctx, method, s.url+"/scim/"+app.DefaultSource+"/v2"+path, bytes.NewReader([]byte(body)))
 		if err != nil {
