@@ -93,6 +93,8 @@ type directoryView struct {
 	ID              string `json:"id"`
 	Name            string `json:"name"`
 	Profile         string `json:"profile"`
+	LocalUsers      bool   `json:"localUsers"`
+	Removing        string `json:"removing,omitempty"`
 	SCIMURL         string `json:"scimUrl"`
 	SAMLMetadataURL string `json:"samlMetadataUrl"`
 	SAMLACSURL      string `json:"samlAcsUrl"`
@@ -114,6 +116,8 @@ type directoryView struct {
 		Warnings       []string         `json:"warnings"`
 		OwnCertificate *certificateView `json:"signingCertificate,omitempty"`
 	} `json:"idp,omitempty"`
+
+	Owners ownersView `json:"owners"`
 }
 
 type certificateView struct {
@@ -129,6 +133,12 @@ func (x certificateView) String() string {
 func (d directoryView) print(c *cobra.Command) {
 	w := c.OutOrStdout()
 	fmt.Fprintf(w, "directory      %s (%s)\nSCIM URL       %s\nSAML metadata  %s\nSAML ACS       %s\nSAML logout    %s\n", d.ID, d.Name, d.SCIMURL, d.SAMLMetadataURL, d.SAMLACSURL, d.SAMLLogoutURL)
+	if d.Owners.Local != "refuse" || len(d.Owners.Directories) > 0 {
+		fmt.Fprintf(w, "adopts         see `gatehouse directory owners %s`\n", d.ID)
+	}
+	if d.Removing != "" {
+		fmt.Fprintf(w, "state          being removed (%s); `gatehouse directory remove %s --people %s` goes on with it\n", d.Removing, d.ID, d.Removing)
+	}
 	if d.IDP == nil {
 		fmt.Fprintln(w, "IdP            none; set one with `gatehouse idp set --metadata FILE_OR_URL`")
 		return
@@ -298,7 +308,7 @@ func directoryCommand() *cobra.Command {
 	for _, c := range []*cobra.Command{create, list, guard} {
 		administered(jsonFlag(c))
 	}
-	return family("directory", "Identity sources", create, list, guard, domainsCommand(), builtInCommand())
+	return family("directory", "Identity sources", create, list, ownersCommand(), guard, domainsCommand(), builtInCommand(), removeDirectoryCommand())
 }
 
 type guardView struct {

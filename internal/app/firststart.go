@@ -35,11 +35,23 @@ func (a *App) firstStart(ctx context.Context) error {
 	if err := a.domain(); err != nil {
 		return err
 	}
-	_, err = a.Directory.CreateSource(ctx, audit.Gatehouse, directory.Source{ID: DefaultSource, Name: "Identity provider", LocalUsers: true})
-	if err != nil && !fault.Is(err, fault.Conflict) {
+	if err := a.source(ctx); err != nil {
 		return err
 	}
 	return a.administrator(ctx)
+}
+
+// source makes the first identity source. One that was removed does not come back where there is another.
+func (a *App) source(ctx context.Context) error {
+	all, err := a.Directory.Sources(ctx)
+	if err != nil || len(all) > 0 {
+		return err
+	}
+	_, err = a.Directory.CreateSource(ctx, audit.Gatehouse, directory.Source{ID: DefaultSource, Name: "Identity provider", LocalUsers: true})
+	if fault.Is(err, fault.Conflict) {
+		return nil
+	}
+	return err
 }
 
 func (a *App) organize(ctx context.Context) (organization.Organization, error) {

@@ -364,13 +364,16 @@ func TestBreakGlass(t *testing.T) {
 	w.ok(w.SetBreakGlass(w.ctx(), admin, w.ann.ID, true))
 	u, err := w.people.User(w.ctx(), w.ann.ID)
 	w.ok(err)
-	if u.Source != directory.BuiltIn || (directory.Source{ID: "entra", LocalUsers: true}).Owns(u) {
+	if u.Source != directory.BuiltIn || (directory.Source{ID: "entra", LocalUsers: true, Owners: directory.Owners{Local: directory.RuleAdopt, Directories: map[string]directory.OwnerRule{directory.BuiltIn: directory.RuleAdopt}}}).Sees(u.Source) {
 		t.Errorf("a directory may touch her: %q", u.Source)
 	}
 	bob := w.user("bob@example.com")
 	w.password(bob, goodWord)
 	// The built-in directory is off, her domain belongs to an identity provider, and the policy blocks who has no device.
-	_, err = w.people.CreateSource(w.ctx(), admin, directory.Source{ID: "entra", Domains: []string{"Example.com"}, SAML: directory.SAMLSettings{EntityID: "e", SSORedirectURL: "https://idp/", Certificates: [][]byte{certificate(t)}}})
+	_, err = w.people.UpdateSource(w.ctx(), admin, "entra", func(s *directory.Source) error {
+		s.Domains, s.SAML = []string{"Example.com"}, directory.SAMLSettings{EntityID: "e", SSORedirectURL: "https://idp/", Certificates: [][]byte{certificate(t)}}
+		return nil
+	})
 	w.ok(err)
 	w.set(func(s *credential.Settings) {
 		s.Enabled, s.MFA, s.WithoutDevice = false, credential.Always, credential.Block

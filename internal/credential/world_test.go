@@ -72,6 +72,9 @@ func newWorld(t testing.TB) *world {
 	w.ok(err)
 	t.Cleanup(func() { w.db.Close() })
 	w.people = directory.NewService(directory.Config{Store: w.db.Directory(), IdentityStoreID: "d-0123456789", Now: w.now, Rand: rand.Reader})
+	if _, err := w.people.CreateSource(t.Context(), admin, directory.Source{ID: "entra"}); err != nil {
+		t.Fatal(err)
+	}
 	w.sessions = signin.NewService(signin.Config{Store: w.db.SignIn(), Users: w.people, Now: w.now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	keys, err := seal.Generate()
 	w.ok(err)

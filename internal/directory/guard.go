@@ -137,7 +137,7 @@ func (s *Service) guard(ctx context.Context, a audit.Actor, what removal) error 
 		heldBefore := st.Held(now)
 		if st.over(now) {
 			st = GuardState{SourceID: st.SourceID, Version: st.Version, Since: now, ConfirmedUntil: st.ConfirmedUntil}
-			if st.Users, st.Groups, err = s.population(ctx, src); err != nil {
+			if st.Users, st.Groups, err = s.store.CountsOf(ctx, src.ID); err != nil {
 				return err
 			}
 		}
@@ -160,15 +160,6 @@ func (s *Service) guard(ctx context.Context, a audit.Actor, what removal) error 
 	}
 }
 
-// population is how many users and groups exist for a source's client.
-func (s *Service) population(ctx context.Context, src Source) (users, groups int, err error) {
-	if users, groups, err = s.store.CountsOf(ctx, src.ID); err != nil || !src.LocalUsers {
-		return users, groups, err
-	}
-	localUsers, localGroups, err := s.store.CountsOf(ctx, "")
-	return users + localUsers, groups + localGroups, err
-}
-
 func held(st GuardState) error {
 	return fault.New(fault.Denied, "this directory has taken away %d of %d users and %d of %d groups since %s; further removals are held until an administrator confirms them (gatehouse directory guard %s --confirm 2h)",
 		st.UsersRemoved, st.Users, st.GroupsRemoved, st.Groups, st.Since.UTC().Format(time.RFC3339), st.SourceID).For("held").About(ResourceSource, st.SourceID)
@@ -176,15 +167,14 @@ func held(st GuardState) error {
 
 // GuardState returns what the guard has seen of a source.
 func (s *Service) GuardState(ctx context.Context, sourceID string) (GuardState, error) {
-	src, err := s.store.Source(ctx, sourceID)
-	if err != nil {
+	if _, err := s.store.Source(ctx, sourceID); err != nil {
 		return GuardState{}, err
 	}
 	st, err := s.store.GuardState(ctx, sourceID)
 	if err != nil || !st.Since.IsZero() {
 		return st, err
 	}
-	st.Users, st.Groups, err = s.population(ctx, src)
+	st.Users, st.Groups, err = s.store.CountsOf(ctx, sourceID)
 	return st, err
 }
 

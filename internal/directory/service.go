@@ -122,7 +122,8 @@ func (s *Service) CreateUser(ctx context.Context, a audit.Actor, u User) (User, 
 
 // UpdateUser reads the user, lets change edit it, checks it and writes it back. ifVersion 0 means any
 // version: a concurrent change is then re-read and change is called again. Otherwise another version is fault.Conflict
-// "version". A directory's client that has disabled too many is refused with fault.Denied "held" (see [Guard]). An edit that changes nothing writes nothing. ID, Source, version and times are not change's to set.
+// "version". A directory's client that has disabled too many is refused with fault.Denied "held" (see [Guard]). An edit that changes nothing writes nothing. ID, version and times are not change's to set, and
+// Source is not a directory's client's: what it may adopt becomes its own with its first change (see [Owners]).
 func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVersion int64, change func(*User) error) (User, error) {
 	guarded := false // however often it is tried, it is one removal
 	for try := 0; ; try++ {
@@ -133,9 +134,16 @@ func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVe
 		if ifVersion != 0 && old.Version != ifVersion {
 			return User{}, versionConflict(ResourceUser, id)
 		}
+		src, isClient, err := s.changer(ctx, a, ResourceUser, id, old.Source)
+		if err != nil {
+			return User{}, err
+		}
 		u := old.clone()
 		if err := change(&u); err != nil {
 			return User{}, err
+		}
+		if isClient {
+			u.Source = old.Source
 		}
 		u.ID, u.Version, u.CreatedAt, u.CreatedBy = old.ID, old.Version, old.CreatedAt, old.CreatedBy
 		u.UpdatedAt, u.UpdatedBy, u.DisabledAt = old.UpdatedAt, old.UpdatedBy, old.DisabledAt
@@ -146,6 +154,12 @@ func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVe
 			return old, nil
 		}
 		u.Version, u.UpdatedAt, u.UpdatedBy = old.Version+1, s.now(), a.ID
+		if isClient {
+			u.Source = src.ID
+		}
+		if u.Source != old.Source {
+			u.ExternalIDs = adopted(u.ExternalIDs, old.Source)
+		}
 		if old.Active && !u.Active {
 			if !guarded {
 				if err := s.guard(ctx, a, removeUser); err != nil {
@@ -156,6 +170,7 @@ func (s *Service) UpdateUser(ctx context.Context, a audit.Actor, id string, ifVe
 			u.DisabledAt = u.UpdatedAt
 		}
 		e := audit.New(ctx, u.UpdatedAt, a, "identitystore:UpdateUser", arn.User(id)).With("userName", u.UserName)
+		e = ownership(e, a, "User", old.Source, u.Source)
 		if u.Active != old.Active {
 			e = e.With("active", strconv.FormatBool(u.Active))
 		}
@@ -183,6 +198,9 @@ func isVersion(err error) bool {
 func (s *Service) DeleteUser(ctx context.Context, a audit.Actor, id string, ifVersion int64) error {
 	u, err := s.store.User(ctx, id)
 	if err != nil {
+		return err
+	}
+	if err := s.mayDelete(ctx, a, ResourceUser, id, u.Source); err != nil {
 		return err
 	}
 	if u.Active { // one who is disabled was counted then
@@ -224,6 +242,21 @@ func (s *Service) Users(ctx context.Context, after string, limit int) ([]User, e
 // UsersFrom lists by id, skipping users: SCIM's index paging.
 func (s *Service) UsersFrom(ctx context.Context, skip, limit int) ([]User, error) {
 	return s.store.UsersFrom(ctx, skip, limit)
+}
+
+// UsersOf lists what a source owns ("": users made by hand) by id, after the given one.
+func (s *Service) UsersOf(ctx context.Context, source, after string, limit int) ([]User, error) {
+	return s.store.UsersOf(ctx, source, after, limit)
+}
+
+// UsersOfFrom lists what a source owns by id, skipping users: SCIM's index paging.
+func (s *Service) UsersOfFrom(ctx context.Context, source string, skip, limit int) ([]User, error) {
+	return s.store.UsersOfFrom(ctx, source, skip, limit)
+}
+
+// CountsOf returns how many users and groups a source owns ("": those made by hand).
+func (s *Service) CountsOf(ctx context.Context, source string) (users, groups int, err error) {
+	return s.store.CountsOf(ctx, source)
 }
 
 // CountUsers returns how many users there are.
@@ -280,10 +313,17 @@ func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifV
 		if ifVersion != 0 && old.Version != ifVersion {
 			return Group{}, versionConflict(ResourceGroup, id)
 		}
+		src, isClient, err := s.changer(ctx, a, ResourceGroup, id, old.Source)
+		if err != nil {
+			return Group{}, err
+		}
 		g := old.clone()
 		mc, err := change(&g)
 		if err != nil {
 			return Group{}, err
+		}
+		if isClient {
+			g.Source = old.Source
 		}
 		g.ID, g.Version, g.CreatedAt, g.CreatedBy = old.ID, old.Version, old.CreatedAt, old.CreatedBy
 		g.UpdatedAt, g.UpdatedBy = old.UpdatedAt, old.UpdatedBy
@@ -295,9 +335,16 @@ func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifV
 		}
 		now := s.now()
 		g.Version, g.UpdatedAt, g.UpdatedBy = old.Version+1, now, a.ID
+		rows := MembershipChange{Replace: mc.Replace, Add: s.mint(id, without(mc.Add, mc.Remove), now, a), Remove: mc.Remove}
+		if isClient {
+			g.Source, rows.Owners = src.ID, src.Sight()
+		}
+		if g.Source != old.Source {
+			g.ExternalIDs = adopted(g.ExternalIDs, old.Source)
+		}
 		e := audit.New(ctx, now, a, "identitystore:UpdateGroup", arn.Group(id)).With("displayName", g.DisplayName)
-		e = memberDetail(e, mc)
-		err = s.store.UpdateGroup(ctx, g, old.Version, MembershipChange{Replace: mc.Replace, Add: s.mint(id, without(mc.Add, mc.Remove), now, a), Remove: mc.Remove}, e)
+		e = memberDetail(ownership(e, a, "Group", old.Source, g.Source), mc)
+		err = s.store.UpdateGroup(ctx, g, old.Version, rows, e)
 		if ifVersion == 0 && again(ctx, err, try) {
 			continue
 		}
@@ -340,7 +387,11 @@ func without(add, remove []string) []string {
 
 // DeleteGroup removes a group and its memberships. ifVersion 0 means any version.
 func (s *Service) DeleteGroup(ctx context.Context, a audit.Actor, id string, ifVersion int64) error {
-	if _, err := s.store.Group(ctx, id); err != nil {
+	g, err := s.store.Group(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.mayDelete(ctx, a, ResourceGroup, id, g.Source); err != nil {
 		return err
 	}
 	if err := s.guard(ctx, a, removeGroup); err != nil {
@@ -375,6 +426,16 @@ func (s *Service) Groups(ctx context.Context, after string, limit int) ([]Group,
 // GroupsFrom lists by id, skipping groups: SCIM's index paging.
 func (s *Service) GroupsFrom(ctx context.Context, skip, limit int) ([]Group, error) {
 	return s.store.GroupsFrom(ctx, skip, limit)
+}
+
+// GroupsOf lists what a source owns ("": groups made by hand) by id, after the given one.
+func (s *Service) GroupsOf(ctx context.Context, source, after string, limit int) ([]Group, error) {
+	return s.store.GroupsOf(ctx, source, after, limit)
+}
+
+// GroupsOfFrom lists what a source owns by id, skipping groups: SCIM's index paging.
+func (s *Service) GroupsOfFrom(ctx context.Context, source string, skip, limit int) ([]Group, error) {
+	return s.store.GroupsOfFrom(ctx, source, skip, limit)
 }
 
 // CountGroups returns how many groups there are.
@@ -420,6 +481,11 @@ func (s *Service) MembersOf(ctx context.Context, groupID, afterUserID string, li
 		return nil, err
 	}
 	return s.store.MembersOf(ctx, groupID, afterUserID, limit)
+}
+
+// MembersOwnedBy lists those of a group's memberships whose users belong to one of the owners, by user id.
+func (s *Service) MembersOwnedBy(ctx context.Context, groupID string, owners []string, afterUserID string, limit int) ([]Membership, error) {
+	return s.store.MembersOwnedBy(ctx, groupID, owners, afterUserID, limit)
 }
 
 // MembershipsOf lists a user's memberships by group id. The user must exist.

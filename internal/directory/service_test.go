@@ -18,8 +18,8 @@ import (
 
 var admin = audit.Actor{Kind: audit.Principal, ID: "arn:aws:iam::111122223333:user/admin", Name: "admin"}
 
-// start returns a service on a database of its own and the clock it goes by.
-func start(t *testing.T) (*directory.Service, *time.Time) {
+// start returns a service on a database of its own, with what is to stand between them, and the clock it goes by.
+func start(t *testing.T, between ...func(directory.Store) directory.Store) (*directory.Service, *time.Time) {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -27,7 +27,11 @@ func start(t *testing.T) (*directory.Service, *time.Time) {
 	}
 	t.Cleanup(func() { db.Close() })
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	return directory.NewService(directory.Config{Store: db.Directory(), IdentityStoreID: "d-0123456789", Now: func() time.Time { return now }, Rand: rand.Reader}), &now
+	store := directory.Store(db.Directory())
+	for _, b := range between {
+		store = b(store)
+	}
+	return directory.NewService(directory.Config{Store: store, IdentityStoreID: "d-0123456789", Now: func() time.Time { return now }, Rand: rand.Reader}), &now
 }
 
 func mustUser(t *testing.T, s *directory.Service, name string) directory.User {

@@ -25,9 +25,13 @@ type Source struct {
 	// Domains are the e-mail domains, in [Fold]ed form, whose people are led to this source's identity provider at sign-in. A domain belongs
 	// to one source at most.
 	Domains []string
-	// LocalUsers lets users made by hand (Source == "") sign in through this source too.
+	// LocalUsers lets users made by hand (Source == "") sign in through this source too. What its SCIM client may do with them is Owners'.
 	LocalUsers bool
-	SAML       SAMLSettings
+	// Owners says what the source's SCIM client may take over from others.
+	Owners Owners
+	// Closing is set while the source is being removed: what becomes of its people. It then opens no door any more.
+	Closing Disposal
+	SAML    SAMLSettings
 	// Guard bounds how much the source's SCIM client may take away at once.
 	Guard     Guard
 	CreatedAt time.Time
@@ -69,10 +73,7 @@ type SAMLSettings struct {
 const BuiltIn = "builtin"
 
 // Issuer is the external-ID issuer under which a SCIM client's externalId is kept.
-func (s Source) Issuer() string { return "scim/" + s.ID }
-
-// Owns reports whether u may sign in through s and be changed by its SCIM client.
-func (s Source) Owns(u User) bool { return u.Source == s.ID || (u.Source == "" && s.LocalUsers) }
+func (s Source) Issuer() string { return Issuer(s.ID) }
 
 // Token is a SCIM bearer token. Its secret is shown once, at creation; only the hash is kept.
 type Token struct {

@@ -42,11 +42,14 @@ func (s *Service) UpdateSource(ctx context.Context, a audit.Actor, id string, ch
 		if err != nil {
 			return Source{}, err
 		}
+		if src.Closing != "" {
+			return Source{}, closing(id)
+		}
 		old := src.Version
 		if err := change(&src); err != nil {
 			return Source{}, err
 		}
-		src.ID, src.Version = id, old+1
+		src.ID, src.Version, src.Closing = id, old+1, ""
 		if err := checkSource(&src); err != nil {
 			return Source{}, err
 		}
@@ -84,6 +87,9 @@ func checkSource(src *Source) error {
 		return err
 	}
 	if err := checkGuard(src.Guard); err != nil {
+		return err
+	}
+	if err := checkOwners(src); err != nil {
 		return err
 	}
 	return checkSAML(src.SAML)
@@ -223,7 +229,7 @@ func (s *Service) Authenticate(ctx context.Context, sourceID, secret string) (So
 		return Source{}, Token{}, refused
 	}
 	src, err := s.store.Source(ctx, sourceID)
-	if err != nil {
+	if err != nil || src.Closing != "" {
 		return Source{}, Token{}, refused.Because(err)
 	}
 	if s.seen.due(t.ID, now) {

@@ -42,6 +42,9 @@ type UserStore interface {
 	Users(ctx context.Context, after string, limit int) ([]User, error)
 	// UsersFrom lists by id, skipping the first skip users: SCIM's index paging, which has no other form.
 	UsersFrom(ctx context.Context, skip, limit int) ([]User, error)
+	// UsersOf lists a source's users ("": those made by hand) by id; UsersOfFrom skips the first ones of them.
+	UsersOf(ctx context.Context, source, after string, limit int) ([]User, error)
+	UsersOfFrom(ctx context.Context, source string, skip, limit int) ([]User, error)
 	// CountUsers returns the number of users at a cost that does not grow with it.
 	CountUsers(ctx context.Context) (int, error)
 }
@@ -62,6 +65,9 @@ type GroupStore interface {
 	GroupByExternalID(ctx context.Context, x ExternalID) (Group, error)
 	Groups(ctx context.Context, after string, limit int) ([]Group, error)
 	GroupsFrom(ctx context.Context, skip, limit int) ([]Group, error)
+	// GroupsOf and GroupsOfFrom are as for users.
+	GroupsOf(ctx context.Context, source, after string, limit int) ([]Group, error)
+	GroupsOfFrom(ctx context.Context, source string, skip, limit int) ([]Group, error)
 	CountGroups(ctx context.Context) (int, error)
 }
 
@@ -70,6 +76,8 @@ type MembershipChange struct {
 	Replace bool
 	Add     []Membership
 	Remove  []string
+	// Owners, when not nil, bounds Replace and Remove to users of these owners; other members stay.
+	Owners []string
 }
 
 // MembershipStore reads memberships; they are written through groups.
@@ -78,6 +86,8 @@ type MembershipStore interface {
 	MembershipOf(ctx context.Context, groupID, userID string) (Membership, error)
 	// MembersOf lists a group's memberships by user id.
 	MembersOf(ctx context.Context, groupID, afterUserID string, limit int) ([]Membership, error)
+	// MembersOwnedBy lists those of a group's memberships whose users belong to one of the owners, by user id.
+	MembersOwnedBy(ctx context.Context, groupID string, owners []string, afterUserID string, limit int) ([]Membership, error)
 	// MembershipsOf lists a user's memberships by group id.
 	MembershipsOf(ctx context.Context, userID, afterGroupID string, limit int) ([]Membership, error)
 	// DeleteMembership removes one membership and raises the group's version.
@@ -88,6 +98,9 @@ type MembershipStore interface {
 type SourceStore interface {
 	// PutSource inserts (ifVersion 0; a taken id is fault.Conflict "uniqueness") or replaces a source.
 	PutSource(ctx context.Context, s Source, ifVersion int64, e audit.Event) error
+	// DeleteSource removes a source with its tokens, guard and checks. While it still owns a user or a group that is fault.Conflict "in-use". A
+	// user or a group of a source that is gone is not made any more: fault.NotFound with Resource "SOURCE".
+	DeleteSource(ctx context.Context, id string, e audit.Event) error
 	Source(ctx context.Context, id string) (Source, error)
 	// Sources lists all, by id; there are few.
 	Sources(ctx context.Context) ([]Source, error)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"gatehouse/internal/audit"
+	"gatehouse/internal/directory"
 	"gatehouse/internal/endpoint/admin"
 )
 
@@ -449,6 +451,39 @@ func TestGuard(t *testing.T) {
 	deletes(paths[3], 403)
 	w.walk([]step{{"PUT", "/directories/contoso/guard", `{"off":true}`, 200, []string{`"off":true`, `"held":false`}}})
 	deletes(paths[3], 204)
+}
+
+// TestOwners walks owner rules, and the removal of a directory.
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.walk([]step{
+		{"POST", "/directories", `{"id":"contoso"}`, 201, []string{`"owners":{"local":"refuse","directories":{}}`}},
+		{"POST", "/directories", `{"id":"okta"}`, 201, nil},
+		{"GET", "/directories/contoso/owners", "", 200, []string{`"local":"refuse"`}},
+		{"GET", "/directories/none/owners", "", 404, nil},
+		{"PUT", "/directories/none/owners", `{"local":"adopt"}`, 404, nil},
+		{"PUT", "/directories/contoso/owners", `{"local":"share"}`, 422, nil},
+		{"PUT", "/directories/contoso/owners", `{"directories":{"okta":"share"}}`, 400, []string{`share`}},
+		{"PUT", "/directories/contoso/owners", `{"directories":{"none":"adopt"}}`, 400, []string{`none`}},
+		{"PUT", "/directories/contoso/owners", `{"directories":{"builtin":"adopt"}}`, 400, []string{`builtin`}},
+		{"PUT", "/directories/contoso/owners", `{"local":"adopt","directories":{"okta":"adopt"}}`, 200, []string{`"local":"adopt"`, `"okta":"adopt"`}},
+		{"GET", "/directories/contoso", "", 200, []string{`"owners":{"local":"adopt","directories":{"okta":"adopt"}}`}},
+		{"PUT", "/directories/contoso/owners", `{}`, 200, []string{`"local":"refuse"`, `"directories":{}`}},
+	})
+	_, err := w.Directory.CreateUser(t.Context(), audit.Gatehouse, directory.User{UserName: "olga", Active: true, Source: "okta"})
+	w.ok(err)
+	w.walk([]step{
+		{"DELETE", "/directories/none", "", 404, nil},
+		{"DELETE", "/directories/okta?people=forget", "", 422, nil},
+		{"DELETE", "/directories/okta", "", 409, []string{"1 users", "release"}},
+		{"GET", "/users/olga", "", 200, []string{`"source":"okta"`, `"active":true`}},
+		{"DELETE", "/directories/okta?people=disable", "", 204, nil},
+		{"GET", "/users/olga", "", 200, []string{`"source":""`, `"active":false`}},
+		{"GET", "/directories/okta", "", 404, nil},
+		{"DELETE", "/directories/contoso", "", 204, nil},
+		{"GET", "/events", "", 200, []string{"gatehouse:DeleteSource", "gatehouse:CloseSource"}},
+	})
 }
 
 // TestTheRest walks instance, access, settings and events.

@@ -72,6 +72,8 @@ type source struct {
 	Profile     string    `json:"profile"`
 	Domains     []string  `json:"domains" doc:"E-mail domains whose people are led to it at sign-in"`
 	LocalUsers  bool      `json:"localUsers" doc:"Whether users made by hand may sign in through it"`
+	Owners      owners    `json:"owners" doc:"What its SCIM client may take over from others"`
+	Removing    string    `json:"removing,omitempty" doc:"Set while it is being removed: what becomes of its people. It opens no door any more; remove it again to go on"`
 	SCIMURL     string    `json:"scimUrl"`
 	MetadataURL string    `json:"samlMetadataUrl"`
 	ACSURL      string    `json:"samlAcsUrl"`
@@ -83,8 +85,9 @@ type source struct {
 func (d *door) source(s directory.Source) source {
 	out := source{
 		ID: s.ID, Name: s.Name, Profile: string(s.Profile), LocalUsers: s.LocalUsers, CreatedAt: s.CreatedAt,
-		SCIMURL:     d.Instance.PortalURL + "/scim/" + s.ID + "/v2",
-		Domains:     append([]string{}, s.Domains...),
+		SCIMURL: d.Instance.PortalURL + "/scim/" + s.ID + "/v2",
+		Domains: append([]string{}, s.Domains...),
+		Owners:  ownersOf(s.Owners), Removing: string(s.Closing),
 		MetadataURL: d.Instance.PortalURL + "/saml/" + s.ID + "/metadata",
 		ACSURL:      d.Instance.PortalURL + "/saml/" + s.ID + "/acs",
 		LogoutURL:   d.Instance.PortalURL + "/saml/" + s.ID + "/slo",
@@ -168,7 +171,16 @@ func (d *door) registerSources(api huma.API) {
 			s, err := d.Directory.Source(ctx, in.ID)
 			return d.withState(ctx, s, err)
 		})
+	type removeDirectoryIn struct {
+		SourcePath
+		People string `query:"people" enum:"release,disable,delete" doc:"What becomes of its users and groups: they become hand-made, that with the users disabled, or they go. Needed when it owns any"`
+	}
+	forAdmin(api, d, operation{http.MethodDelete, "/directories/{id}", "DeleteDirectory", "Remove an identity source, and say what becomes of its people", http.StatusNoContent},
+		func(ctx context.Context, a audit.Actor, in *removeDirectoryIn) (*none, error) {
+			return nil, d.Directory.DeleteSource(ctx, a, in.ID, directory.Disposal(in.People))
+		})
 	d.registerIDP(api)
+	d.registerOwners(api)
 	d.registerTokens(api)
 	d.registerGuard(api)
 }

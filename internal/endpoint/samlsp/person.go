@@ -46,7 +46,7 @@ func (d *door) person(ctx context.Context, src directory.Source, a saml.Assertio
 		return directory.User{}, err
 	case u.UserName != a.NameID:
 		return directory.User{}, denied("unknown-user", "The NameID %q and the user name %q differ in case. They must be the same.", clip(a.NameID), u.UserName)
-	case !src.Owns(u):
+	case !src.Admits(u):
 		return directory.User{}, denied("unknown-user", "The user %q belongs to another identity source.", u.UserName)
 	case !u.Active:
 		return directory.User{}, denied("inactive", "The user %q is inactive.", u.UserName)

@@ -355,6 +355,16 @@ type watched struct {
 	listings *int
 }
 
+func (s watched) UsersOf(ctx context.Context, source, after string, limit int) ([]directory.User, error) {
+	*s.listings++
+	return s.Store.UsersOf(ctx, source, after, limit)
+}
+
+func (s watched) GroupsOf(ctx context.Context, source, after string, limit int) ([]directory.Group, error) {
+	*s.listings++
+	return s.Store.GroupsOf(ctx, source, after, limit)
+}
+
 func (s watched) Users(ctx context.Context, after string, limit int) ([]directory.User, error) {
 	*s.listings++
 	return s.Store.Users(ctx, after, limit)
@@ -365,9 +375,9 @@ func (s watched) Groups(ctx context.Context, after string, limit int) ([]directo
 	return s.Store.Groups(ctx, after, limit)
 }
 
-func (s watched) MembersOf(ctx context.Context, groupID, after string, limit int) ([]directory.Membership, error) {
+func (s watched) MembersOwnedBy(ctx context.Context, groupID string, owners []string, after string, limit int) ([]directory.Membership, error) {
 	*s.listings++
-	return s.Store.MembersOf(ctx, groupID, after, limit)
+	return s.Store.MembersOwnedBy(ctx, groupID, owners, after, limit)
 }
 
 func TestFiltersThatNameAKeyDoNotReadTheStore(t *testing.T) {

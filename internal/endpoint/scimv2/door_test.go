@@ -18,6 +18,7 @@ import (
 	"gatehouse/internal/directory"
 	"gatehouse/internal/endpoint/scimv2"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlstore"
 )
 
 var admin = audit.Actor{Kind: audit.System, ID: "test"}
@@ -26,6 +27,7 @@ var admin = audit.Actor{Kind: audit.System, ID: "test"}
 type world struct {
 	t       testing.TB
 	service *directory.Service
+	events  *sqlstore.Events
 	handler http.Handler
 	now     time.Time
 	// id and token are the directory's that requests are sent to.
@@ -33,7 +35,7 @@ type world struct {
 	log       *lines
 }
 
-// start makes a world whose directory is alone and takes local users.
+// start makes a world whose directory is alone, and through which hand-made users may sign in.
 func start(t testing.TB, profile directory.Profile) *world {
 	t.Helper()
 	return startOn(t, profile, func(s directory.Store) directory.Store { return s })
@@ -48,6 +50,7 @@ func startOn(t testing.TB, profile directory.Profile, between func(directory.Sto
 	}
 	t.Cleanup(func() { db.Close() })
 	w := &world{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), log: &lines{}}
+	w.events = db.Events()
 	now := func() time.Time { return w.now }
 	w.service = directory.NewService(directory.Config{Store: between(db.Directory()), IdentityStoreID: "d-0123456789", Now: now, Rand: rand.Reader})
 	w.handler = scimv2.New(scimv2.Config{Directory: w.service, URL: "http://gatehouse.test", Now: now, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
@@ -84,6 +87,16 @@ func (w *world) source(id string, profile directory.Profile, local bool) (string
 		w.t.Fatal(err)
 	}
 	return id, secret
+}
+
+// lastEvent is the newest event about a resource.
+func (w *world) lastEvent(resource string) audit.Event {
+	w.t.Helper()
+	es, err := w.events.Events(w.t.Context(), sqlstore.EventCursor{}, sqlstore.EventFilter{Resource: resource}, 1)
+	if err != nil || len(es) == 0 {
+		w.t.Fatalf("no event about %s: %v", resource, err)
+	}
+	return es[0].Event
 }
 
 // as returns a view of the world for another directory.

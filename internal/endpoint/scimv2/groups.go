@@ -23,7 +23,7 @@ func (d *door) createGroup(ctx context.Context, q *request) (answer, error) {
 	g := directory.Group{DisplayName: in.DisplayName, Source: q.source.ID}
 	g.ExternalIDs = q.externalID(nil, in.ExternalID)
 	if g, err = d.Directory.CreateGroup(ctx, q.actor, g, in.MemberIDs()); err != nil {
-		return answer{}, asMember(err)
+		return answer{}, d.claimed(ctx, q, asMember(err), in.DisplayName)
 	}
 	a, err := d.showGroup(ctx, q, g)
 	a.status = http.StatusCreated
@@ -103,8 +103,11 @@ func (d *door) changeGroup(ctx context.Context, q *request, c scim.GroupChange) 
 		if c.ExternalID != nil {
 			g.ExternalIDs = q.externalID(g.ExternalIDs, *c.ExternalID)
 		}
-		return d.memberChange(ctx, q.id, c)
+		return d.memberChange(ctx, q, c)
 	})
+	if err != nil && c.DisplayName != nil {
+		err = d.claimed(ctx, q, err, *c.DisplayName)
+	}
 	return g, asMember(q.lost(err))
 }
 
@@ -113,17 +116,40 @@ const fewMembers = 16
 
 // memberChange leaves out of a small change what is so already: clients repeat themselves (JumpCloud adds a
 // member at every sync), and a repetition must not look like a change (RFC 7644 §3.5.2.1).
-func (d *door) memberChange(ctx context.Context, groupID string, c scim.GroupChange) (directory.MemberChange, error) {
+func (d *door) memberChange(ctx context.Context, q *request, c scim.GroupChange) (directory.MemberChange, error) {
 	m := directory.MemberChange{Replace: c.ReplaceMembers, Add: c.AddMembers, Remove: c.RemoveMembers}
 	if m.Replace || len(m.Add)+len(m.Remove) > fewMembers {
 		return m, nil
 	}
 	var err error
-	if m.Add, err = d.members(ctx, groupID, c.AddMembers, false); err != nil {
+	if m.Add, err = d.members(ctx, q.id, c.AddMembers, false); err != nil {
 		return m, err
 	}
-	m.Remove, err = d.members(ctx, groupID, c.RemoveMembers, true)
+	visible, err := d.visible(ctx, q, c.RemoveMembers)
+	if err != nil {
+		return m, err
+	}
+	m.Remove, err = d.members(ctx, q.id, visible, true)
 	return m, err
+}
+
+// visible returns those of the users who exist for this client.
+func (d *door) visible(ctx context.Context, q *request, ids []string) ([]string, error) {
+	var out []string
+	for len(ids) > 0 {
+		n := min(len(ids), batch)
+		users, err := d.Directory.UsersByID(ctx, slices.DeleteFunc(slices.Clone(ids[:n]), func(id string) bool { return !arn.IsPrincipalID(id) }))
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range inOrder(users, ids[:n], userID) {
+			if q.seesUser(u) {
+				out = append(out, u.ID)
+			}
+		}
+		ids = ids[n:]
+	}
+	return out, nil
 }
 
 // members returns those of the users who are, or are not, members.
@@ -152,25 +178,14 @@ func (d *door) isMember(ctx context.Context, groupID, userID string) (bool, erro
 // checkMembers demands that users to be added exist for this client. Answering 404 here would tell Entra
 // that the group is gone.
 func (d *door) checkMembers(ctx context.Context, q *request, ids []string) error {
-	for len(ids) > 0 {
-		n := min(len(ids), batch)
-		if i := slices.IndexFunc(ids[:n], func(id string) bool { return !arn.IsPrincipalID(id) }); i >= 0 {
-			return noMember(ids[i])
+	seen, err := d.visible(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		if i == len(seen) || seen[i] != id {
+			return noMember(id)
 		}
-		users, err := d.Directory.UsersByID(ctx, ids[:n])
-		if err != nil {
-			return err
-		}
-		known := make(map[string]bool, len(users))
-		for _, u := range users {
-			known[u.ID] = q.ownsUser(u)
-		}
-		for _, id := range ids[:n] {
-			if !known[id] {
-				return noMember(id)
-			}
-		}
-		ids = ids[n:]
 	}
 	return nil
 }
@@ -217,7 +232,7 @@ func (d *door) group(ctx context.Context, q *request) (directory.Group, error) {
 		return directory.Group{}, notFound(directory.ResourceGroup, clip(q.id))
 	}
 	g, err := d.Directory.Group(ctx, q.id)
-	if err == nil && !q.ownsGroup(g) {
+	if err == nil && !q.seesGroup(g) {
 		err = notFound(directory.ResourceGroup, q.id)
 	}
 	return g, err
@@ -246,11 +261,11 @@ func (d *door) encodeGroup(ctx context.Context, q *request, p scim.Projection, g
 	return scim.Encode(scim.Groups(), p.Apply(w.Object())), len(w.Members), nil
 }
 
-// membersOf reads all members. Their names are not read: no client needs them, and a group may be large.
+// membersOf reads all members who exist for this client. Their names are not read: no client needs them, and a group may be large.
 func (d *door) membersOf(ctx context.Context, q *request, groupID string) ([]scim.Link, error) {
 	var out []scim.Link
 	for after := ""; ; {
-		ms, err := d.Directory.MembersOf(ctx, groupID, after, batch)
+		ms, err := d.Directory.MembersOwnedBy(ctx, groupID, q.source.Sight(), after, batch)
 		if err != nil {
 			return nil, err
 		}

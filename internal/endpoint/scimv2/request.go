@@ -156,10 +156,11 @@ func (q *request) unchanged(version int64) error {
 	return nil
 }
 
-// ownsUser reports whether the user exists for this client.
-func (q *request) ownsUser(u directory.User) bool { return q.source.Owns(u) }
+// seesUser reports whether the user exists for this client: its source owns her, or may adopt her.
+func (q *request) seesUser(u directory.User) bool { return q.source.Sees(u.Source) }
 
-// ownsGroup is the same rule for groups.
-func (q *request) ownsGroup(g directory.Group) bool {
-	return q.source.Owns(directory.User{Source: g.Source})
-}
+// seesGroup is the same rule for groups.
+func (q *request) seesGroup(g directory.Group) bool { return q.source.Sees(g.Source) }
+
+// seesOwnOnly reports whether what the source owns is all that exists for this client.
+func (q *request) seesOwnOnly() bool { return len(q.source.Sight()) == 1 }

@@ -2,7 +2,6 @@ package scimv2
 
 import (
 	"context"
-	"slices"
 
 	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
@@ -37,14 +36,8 @@ func (d *door) listGroups(ctx context.Context, q *request) (answer, error) {
 }
 
 func (d *door) findGroups(ctx context.Context, q *request, w wanted) (found[directory.Group], error) {
-	if w.whole() {
-		whole, err := d.ownsAll(ctx, q)
-		if err != nil {
-			return found[directory.Group]{}, err
-		}
-		if whole {
-			return d.everyGroup(ctx, w.paging)
-		}
+	if w.whole() && q.seesOwnOnly() {
+		return d.ownGroups(ctx, q, w.paging)
 	}
 	s, err := d.selectGroups(ctx, q, w.filter)
 	if err != nil {
@@ -53,12 +46,21 @@ func (d *door) findGroups(ctx context.Context, q *request, w wanted) (found[dire
 	return collect(ctx, w, s)
 }
 
-func (d *door) everyGroup(ctx context.Context, p paging) (f found[directory.Group], err error) {
-	if f.total, err = d.Directory.CountGroups(ctx); err != nil || p.count == 0 {
+func (d *door) ownGroups(ctx context.Context, q *request, p paging) (f found[directory.Group], err error) {
+	if _, f.total, err = d.Directory.CountsOf(ctx, q.source.ID); err != nil || p.count == 0 {
 		return f, err
 	}
-	f.items, err = d.Directory.GroupsFrom(ctx, p.start-1, p.count)
+	f.items, err = d.Directory.GroupsOfFrom(ctx, q.source.ID, p.start-1, p.count)
 	return f, err
+}
+
+func (d *door) groups(q *request) candidates[directory.Group] {
+	if !q.seesOwnOnly() {
+		return ordered(d.Directory.Groups, groupID)
+	}
+	return ordered(func(ctx context.Context, after string, n int) ([]directory.Group, error) {
+		return d.Directory.GroupsOf(ctx, q.source.ID, after, n)
+	}, groupID)
 }
 
 // selectGroups chooses the cheapest candidates that a filter allows. Members are never read to be compared:
@@ -70,9 +72,10 @@ func (d *door) selectGroups(ctx context.Context, q *request, f *scim.Filter) (se
 	}
 	object := func(g directory.Group) scim.Object { return q.wireGroup(g).Object() }
 	s := selection[directory.Group]{id: groupID, object: object, byID: d.Directory.GroupsByID}
-	if slices.ContainsFunc(members, func(id string) bool { return !arn.IsPrincipalID(id) }) {
+	seen, err := d.visible(ctx, q, members)
+	if err != nil || len(seen) < len(members) {
 		s.rows = none[directory.Group]
-		return s, nil
+		return s, err
 	}
 	byKey, rest, err := d.groupsByKey(ctx, q, rest)
 	switch {
@@ -83,10 +86,10 @@ func (d *door) selectGroups(ctx context.Context, q *request, f *scim.Filter) (se
 	case len(members) > 0:
 		s.rows, members = d.groupsOfUser(members[0]), members[1:]
 	default:
-		s.rows = ordered(d.Directory.Groups, groupID)
+		s.rows = d.groups(q)
 	}
 	s.keep = func(ctx context.Context, g directory.Group) (bool, error) {
-		if !q.ownsGroup(g) || rest != nil && !rest.Match(object(g)) {
+		if !q.seesGroup(g) || rest != nil && !rest.Match(object(g)) {
 			return false, nil
 		}
 		for _, m := range members {

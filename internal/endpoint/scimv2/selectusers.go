@@ -30,14 +30,8 @@ func (d *door) listUsers(ctx context.Context, q *request) (answer, error) {
 }
 
 func (d *door) findUsers(ctx context.Context, q *request, w wanted) (found[directory.User], error) {
-	if w.whole() {
-		whole, err := d.ownsAll(ctx, q)
-		if err != nil {
-			return found[directory.User]{}, err
-		}
-		if whole {
-			return d.everyUser(ctx, w.paging)
-		}
+	if w.whole() && q.seesOwnOnly() {
+		return d.ownUsers(ctx, q, w.paging)
 	}
 	s, err := d.selectUsers(ctx, q, w.filter)
 	if err != nil {
@@ -46,19 +40,23 @@ func (d *door) findUsers(ctx context.Context, q *request, w wanted) (found[direc
 	return collect(ctx, w, s)
 }
 
-// ownsAll reports whether the whole identity store exists for this client, so that the store's own counter
-// and index paging can answer.
-func (d *door) ownsAll(ctx context.Context, q *request) (bool, error) {
-	all, err := d.Directory.Sources(ctx)
-	return q.source.LocalUsers && len(all) == 1, err
-}
-
-func (d *door) everyUser(ctx context.Context, p paging) (f found[directory.User], err error) {
-	if f.total, err = d.Directory.CountUsers(ctx); err != nil || p.count == 0 {
+// ownUsers is a page of everything that the source owns, by the store's own counter and index paging.
+func (d *door) ownUsers(ctx context.Context, q *request, p paging) (f found[directory.User], err error) {
+	if f.total, _, err = d.Directory.CountsOf(ctx, q.source.ID); err != nil || p.count == 0 {
 		return f, err
 	}
-	f.items, err = d.Directory.UsersFrom(ctx, p.start-1, p.count)
+	f.items, err = d.Directory.UsersOfFrom(ctx, q.source.ID, p.start-1, p.count)
 	return f, err
+}
+
+// users lists what may exist for this client, by id; what is owned by others is left to who asks.
+func (d *door) users(q *request) candidates[directory.User] {
+	if !q.seesOwnOnly() {
+		return ordered(d.Directory.Users, userID)
+	}
+	return ordered(func(ctx context.Context, after string, n int) ([]directory.User, error) {
+		return d.Directory.UsersOf(ctx, q.source.ID, after, n)
+	}, userID)
 }
 
 // selectUsers chooses the cheapest candidates that a filter allows, and what remains to be asked of each.
@@ -73,21 +71,21 @@ func (d *door) selectUsers(ctx context.Context, q *request, f *scim.Filter) (sel
 	if err != nil {
 		return s, err
 	}
-	owned, err := d.ownsGroups(ctx, q, groups)
+	seen, err := d.seesGroups(ctx, q, groups)
 	switch {
 	case err != nil:
 		return s, err
-	case !owned:
+	case !seen:
 		s.rows = none[directory.User]
 	case byKey != nil:
 		s.rows = byKey
 	case len(groups) > 0:
 		s.rows, groups = d.usersOfGroup(groups[0]), groups[1:]
 	default:
-		s.rows = ordered(d.Directory.Users, userID)
+		s.rows = d.users(q)
 	}
 	s.keep = func(ctx context.Context, u directory.User) (bool, error) {
-		if !q.ownsUser(u) || rest != nil && !rest.Match(object(u)) {
+		if !q.seesUser(u) || rest != nil && !rest.Match(object(u)) {
 			return false, nil
 		}
 		return d.inAll(ctx, groups, u.ID)
@@ -133,14 +131,14 @@ func (d *door) usersByKey(ctx context.Context, q *request, f *scim.Filter) (cand
 	return nil, f, nil
 }
 
-// ownsGroups reports whether all of the groups exist for this client.
-func (d *door) ownsGroups(ctx context.Context, q *request, ids []string) (bool, error) {
+// seesGroups reports whether all of the groups exist for this client.
+func (d *door) seesGroups(ctx context.Context, q *request, ids []string) (bool, error) {
 	for _, id := range ids {
 		if !arn.IsPrincipalID(id) {
 			return false, nil
 		}
 		g, err := d.Directory.Group(ctx, id)
-		if fault.Is(err, fault.NotFound) || err == nil && !q.ownsGroup(g) {
+		if fault.Is(err, fault.NotFound) || err == nil && !q.seesGroup(g) {
 			return false, nil
 		}
 		if err != nil {

@@ -18,7 +18,7 @@ func (d *door) createUser(ctx context.Context, q *request) (answer, error) {
 	u := directory.User{Active: true, Source: q.source.ID}
 	q.store(&u, in)
 	if u, err = d.Directory.CreateUser(ctx, q.actor, u); err != nil {
-		return answer{}, err
+		return answer{}, d.claimed(ctx, q, err, in.UserName)
 	}
 	a, err := d.showUser(ctx, q, u)
 	a.status = http.StatusCreated
@@ -75,9 +75,14 @@ func (d *door) changeUser(ctx context.Context, q *request, change func(*director
 	if err != nil {
 		return answer{}, err
 	}
-	u, err := d.Directory.UpdateUser(ctx, q.actor, q.id, version, change)
+	name := ""
+	u, err := d.Directory.UpdateUser(ctx, q.actor, q.id, version, func(u *directory.User) error {
+		err := change(u)
+		name = u.UserName
+		return err
+	})
 	if err != nil {
-		return answer{}, q.lost(err)
+		return answer{}, q.lost(d.claimed(ctx, q, err, name))
 	}
 	return d.showUser(ctx, q, u)
 }
@@ -98,14 +103,13 @@ func (d *door) deleteUser(ctx context.Context, q *request) (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
-// user reads the user of the path, if it exists for this client. A user's owner never changes, so that what
-// is true here is still true when the change is made.
+// user reads the user of the path, if it exists for this client. Package directory asks once more when a change is made.
 func (d *door) user(ctx context.Context, q *request) (directory.User, error) {
 	if !arn.IsPrincipalID(q.id) {
 		return directory.User{}, notFound(directory.ResourceUser, clip(q.id))
 	}
 	u, err := d.Directory.User(ctx, q.id)
-	if err == nil && !q.ownsUser(u) {
+	if err == nil && !q.seesUser(u) {
 		err = notFound(directory.ResourceUser, q.id)
 	}
 	return u, err
@@ -141,7 +145,7 @@ func (d *door) groupsOf(ctx context.Context, q *request, userID string) ([]scim.
 			return nil, err
 		}
 		for _, g := range inOrder(groups, ids[:n], groupID) {
-			if q.ownsGroup(g) {
+			if q.seesGroup(g) {
 				out = append(out, scim.Link{ID: g.ID, Ref: q.base + "/Groups/" + g.ID, Display: g.DisplayName})
 			}
 		}

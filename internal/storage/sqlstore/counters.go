@@ -29,6 +29,17 @@ func (c conn) countOwned(name, source, id string, delta int) error {
 	return c.count(ofSource(name, source), id, delta)
 }
 
+// countMoved notes that one changed its owner.
+func (c conn) countMoved(name, from, to, id string) error {
+	if from == to {
+		return nil
+	}
+	if err := c.count(ofSource(name, from), id, -1); err != nil {
+		return err
+	}
+	return c.count(ofSource(name, to), id, 1)
+}
+
 // counted returns how many there are.
 func (db *DB) counted(ctx context.Context, name string) (int, error) {
 	n, err := one(db.read(ctx), column[int], `SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM id_counts WHERE name = $1`, name)

@@ -44,8 +44,11 @@ func (s *Directory) InsertGroup(ctx context.Context, g directory.Group, members 
 	}
 	name := directory.Fold(g.DisplayName)
 	return s.db.change(ctx, e, func(c conn) error {
-		n, err := c.exec(`INSERT INTO groups (id, name_fold, version, updated_at, updated_by, doc) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-			g.ID, name, g.Version, g.UpdatedAt, g.UpdatedBy, doc)
+		if err := c.ownerStays(g.Source); err != nil {
+			return err
+		}
+		n, err := c.exec(`INSERT INTO groups (id, name_fold, version, updated_at, updated_by, source, doc) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+			g.ID, name, g.Version, g.UpdatedAt, g.UpdatedBy, g.Source, doc)
 		if err != nil {
 			return err
 		}
@@ -97,8 +100,13 @@ func (s *Directory) UpdateGroup(ctx context.Context, g directory.Group, ifVersio
 		if err != nil {
 			return err
 		}
-		err = c.run(`UPDATE groups SET name_fold = $2, version = $3, updated_at = $4, updated_by = $5, doc = $6 WHERE id = $1`,
-			g.ID, name, g.Version, g.UpdatedAt, g.UpdatedBy, doc)
+		if g.Source != old.Source {
+			if err := c.ownerStays(g.Source); err != nil {
+				return err
+			}
+		}
+		err = c.run(`UPDATE groups SET name_fold = $2, version = $3, updated_at = $4, updated_by = $5, source = $6, doc = $7 WHERE id = $1`,
+			g.ID, name, g.Version, g.UpdatedAt, g.UpdatedBy, g.Source, doc)
 		if s.db.dialect.Unique(err) {
 			return groupNameTaken(g)
 		}
@@ -106,6 +114,9 @@ func (s *Directory) UpdateGroup(ctx context.Context, g directory.Group, ifVersio
 			return err
 		}
 		if err := c.groupKeys(g, old); err != nil {
+			return err
+		}
+		if err := c.countMoved(countGroups, old.Source, g.Source, g.ID); err != nil {
 			return err
 		}
 		return c.changeMembers(g.ID, m)
@@ -186,6 +197,21 @@ func (s *Directory) GroupsFrom(ctx context.Context, skip, limit int) ([]director
 	}
 	return s.groups(ctx, `SELECT `+groupColumns+` FROM groups WHERE id >= (SELECT id FROM groups WHERE id >= $1 ORDER BY id LIMIT 1 OFFSET $2)
 		ORDER BY id LIMIT $3`, prefix, skip, limit)
+}
+
+// GroupsOf implements [directory.GroupStore].
+func (s *Directory) GroupsOf(ctx context.Context, source, after string, limit int) ([]directory.Group, error) {
+	return s.groups(ctx, `SELECT `+groupColumns+` FROM groups WHERE source = $1 AND id > $2 ORDER BY id LIMIT $3`, source, after, limit)
+}
+
+// GroupsOfFrom implements [directory.GroupStore].
+func (s *Directory) GroupsOfFrom(ctx context.Context, source string, skip, limit int) ([]directory.Group, error) {
+	prefix, skip, err := s.db.read(ctx).seek(ofSource(countGroups, source), skip)
+	if err != nil {
+		return nil, s.db.fault(err)
+	}
+	return s.groups(ctx, `SELECT `+groupColumns+` FROM groups WHERE source = $1
+		AND id >= (SELECT id FROM groups WHERE source = $1 AND id >= $2 ORDER BY id LIMIT 1 OFFSET $3) ORDER BY id LIMIT $4`, source, prefix, skip, limit)
 }
 
 func (s *Directory) groups(ctx context.Context, query string, args ...any) ([]directory.Group, error) {

@@ -19,9 +19,14 @@ func scanMembership(r row) (directory.Membership, error) {
 // changeMembers applies a change to a group whose row is locked. First what is added, then what is removed, so that
 // a user in both is removed.
 func (c conn) changeMembers(groupID string, m directory.MembershipChange) error {
+	bound, owners := "", []any(nil)
+	if m.Owners != nil {
+		bound, owners = ` AND user_id IN (SELECT id FROM users WHERE source IN {list $3})`, []any{list(m.Owners)}
+	}
 	if m.Replace {
 		keep := mapped(m.Add, func(a directory.Membership) string { return a.UserID })
-		if err := c.run(`DELETE FROM memberships WHERE group_id = $1 AND user_id NOT IN {list $2}`, groupID, list(keep)); err != nil {
+		args := append([]any{groupID, list(keep)}, owners...)
+		if err := c.run(`DELETE FROM memberships WHERE group_id = $1 AND user_id NOT IN {list $2}`+bound, args...); err != nil {
 			return err
 		}
 	}
@@ -31,7 +36,8 @@ func (c conn) changeMembers(groupID string, m directory.MembershipChange) error 
 	if len(m.Remove) == 0 {
 		return nil
 	}
-	return c.run(`DELETE FROM memberships WHERE group_id = $1 AND user_id IN {list $2}`, groupID, list(m.Remove))
+	args := append([]any{groupID, list(m.Remove)}, owners...)
+	return c.run(`DELETE FROM memberships WHERE group_id = $1 AND user_id IN {list $2}`+bound, args...)
 }
 
 // addMembers inserts those memberships that are not there. Every user must exist, and must not go before the commit.
@@ -68,6 +74,12 @@ func (s *Directory) MembershipOf(ctx context.Context, groupID, userID string) (d
 func (s *Directory) MembersOf(ctx context.Context, groupID, afterUserID string, limit int) ([]directory.Membership, error) {
 	return s.memberships(ctx, `SELECT `+membershipColumns+` FROM memberships WHERE group_id = $1 AND user_id > $2
 		ORDER BY user_id LIMIT $3`, groupID, afterUserID, limit)
+}
+
+// MembersOwnedBy implements [directory.MembershipStore].
+func (s *Directory) MembersOwnedBy(ctx context.Context, groupID string, owners []string, afterUserID string, limit int) ([]directory.Membership, error) {
+	return s.memberships(ctx, `SELECT m.id, m.group_id, m.user_id, m.created_at, m.created_by FROM memberships m JOIN users u ON u.id = m.user_id
+		WHERE m.group_id = $1 AND m.user_id > $2 AND u.source IN {list $3} ORDER BY m.user_id LIMIT $4`, groupID, afterUserID, list(owners), limit)
 }
 
 // MembershipsOf implements [directory.MembershipStore].

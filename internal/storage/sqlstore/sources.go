@@ -19,6 +19,10 @@ type sourceDoc struct {
 	SAML       samlDoc           `json:"saml,omitzero"`
 	Guard      guardDoc          `json:"guard,omitzero"`
 	CreatedAt  stamp             `json:"createdAt,omitzero"`
+
+	Local       directory.OwnerRule            `json:"local,omitzero"`
+	Directories map[string]directory.OwnerRule `json:"directories,omitempty"`
+	Closing     directory.Disposal             `json:"closing,omitzero"`
 }
 
 type samlDoc struct {
@@ -47,7 +51,7 @@ func newSourceDoc(s directory.Source) sourceDoc {
 	return sourceDoc{s.Name, s.Profile, s.Domains, s.LocalUsers,
 		samlDoc{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.Certificates, m.MetadataURL, m.AllowIDPInitiated, m.JustInTime,
 			m.SLORedirectURL, m.SLOPostURL, m.SLORedirectAnswerURL, m.SLOPostAnswerURL, m.MetadataSigners, stamp{m.ValidUntil}, m.SignRequests, m.SingleLogout, m.SigningKey, m.SigningCertificate},
-		guardDoc{s.Guard.Off, s.Guard.Share, s.Guard.Least}, stamp{s.CreatedAt}}
+		guardDoc{s.Guard.Off, s.Guard.Share, s.Guard.Least}, stamp{s.CreatedAt}, s.Owners.Local, s.Owners.Directories, s.Closing}
 }
 
 func scanSource(r row) (directory.Source, error) {
@@ -59,6 +63,7 @@ func scanSource(r row) (directory.Source, error) {
 	d, err := decode[sourceDoc](doc)
 	m := d.SAML
 	s.Name, s.Profile, s.Domains, s.LocalUsers, s.CreatedAt = d.Name, d.Profile, d.Domains, d.LocalUsers, d.CreatedAt.Time
+	s.Owners, s.Closing = directory.Owners{Local: d.Local, Directories: d.Directories}, d.Closing
 	s.Guard = directory.Guard{Off: d.Guard.Off, Share: d.Guard.Share, Least: d.Guard.Least}
 	s.SAML = directory.SAMLSettings{
 		EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, Certificates: m.Certificates,
@@ -92,6 +97,38 @@ func (s *Directory) PutSource(ctx context.Context, src directory.Source, ifVersi
 			return s.db.lookup(err, directory.ResourceSource, src.ID)
 		}
 		return stale(directory.ResourceSource, src.ID)
+	})
+}
+
+// ownerStays demands that a source is there and is not removed before the commit; everybody else may own things without being a row.
+func (c conn) ownerStays(source string) error {
+	if source == "" || source == directory.BuiltIn {
+		return nil
+	}
+	_, err := one(c, column[string], `SELECT id FROM sources WHERE id = $1 {share}`, source)
+	return c.db.lookup(err, directory.ResourceSource, source)
+}
+
+// DeleteSource implements [directory.SourceStore].
+func (s *Directory) DeleteSource(ctx context.Context, id string, e audit.Event) error {
+	return s.db.change(ctx, e, func(c conn) error {
+		if _, err := one(c, column[string], `SELECT id FROM sources WHERE id = $1 {exclusive}`, id); err != nil {
+			return s.db.lookup(err, directory.ResourceSource, id)
+		}
+		for _, query := range []string{`SELECT 1 FROM users WHERE source = $1 LIMIT 1`, `SELECT 1 FROM groups WHERE source = $1 LIMIT 1`} {
+			if _, err := one(c, column[int], query, id); err == nil {
+				return conflict("in-use", "the identity source %q still owns users or groups", id).About(directory.ResourceSource, id)
+			} else if !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+		}
+		for _, query := range []string{`DELETE FROM scim_tokens WHERE source_id = $1`, `DELETE FROM source_guards WHERE source_id = $1`,
+			`DELETE FROM metadata_checks WHERE source_id = $1`, `DELETE FROM sources WHERE id = $1`} {
+			if err := c.run(query, id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -28,7 +28,10 @@ func (s *Directory) InsertUser(ctx context.Context, u directory.User, e audit.Ev
 	}
 	name := directory.Fold(u.UserName)
 	return s.db.change(ctx, e, func(c conn) error {
-		n, err := c.exec(`INSERT INTO users (id, name_fold, version, doc) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, u.ID, name, u.Version, doc)
+		if err := c.ownerStays(u.Source); err != nil {
+			return err
+		}
+		n, err := c.exec(`INSERT INTO users (id, name_fold, version, source, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, u.ID, name, u.Version, u.Source, doc)
 		if err != nil {
 			return err
 		}
@@ -132,20 +135,22 @@ func (s *Directory) UpdateUser(ctx context.Context, u directory.User, ifVersion 
 		if old.Version != ifVersion {
 			return stale(directory.ResourceUser, u.ID)
 		}
-		err = c.run(`UPDATE users SET name_fold = $2, version = $3, doc = $4 WHERE id = $1`, u.ID, name, u.Version, doc)
+		if u.Source != old.Source {
+			if err := c.ownerStays(u.Source); err != nil {
+				return err
+			}
+		}
+		err = c.run(`UPDATE users SET name_fold = $2, version = $3, source = $4, doc = $5 WHERE id = $1`, u.ID, name, u.Version, u.Source, doc)
 		if s.db.dialect.Unique(err) {
 			return userNameTaken(u)
 		}
 		if err != nil {
 			return err
 		}
-		if err := c.userKeys(u, old); err != nil || u.Source == old.Source {
+		if err := c.userKeys(u, old); err != nil {
 			return err
 		}
-		if err := c.count(ofSource(countUsers, old.Source), u.ID, -1); err != nil {
-			return err
-		}
-		return c.count(ofSource(countUsers, u.Source), u.ID, 1)
+		return c.countMoved(countUsers, old.Source, u.Source, u.ID)
 	})
 }
 
@@ -230,6 +235,21 @@ func (s *Directory) UsersFrom(ctx context.Context, skip, limit int) ([]directory
 	}
 	return s.users(ctx, `SELECT `+userColumns+` FROM users WHERE id >= (SELECT id FROM users WHERE id >= $1 ORDER BY id LIMIT 1 OFFSET $2)
 		ORDER BY id LIMIT $3`, prefix, skip, limit)
+}
+
+// UsersOf implements [directory.UserStore].
+func (s *Directory) UsersOf(ctx context.Context, source, after string, limit int) ([]directory.User, error) {
+	return s.users(ctx, `SELECT `+userColumns+` FROM users WHERE source = $1 AND id > $2 ORDER BY id LIMIT $3`, source, after, limit)
+}
+
+// UsersOfFrom implements [directory.UserStore].
+func (s *Directory) UsersOfFrom(ctx context.Context, source string, skip, limit int) ([]directory.User, error) {
+	prefix, skip, err := s.db.read(ctx).seek(ofSource(countUsers, source), skip)
+	if err != nil {
+		return nil, s.db.fault(err)
+	}
+	return s.users(ctx, `SELECT `+userColumns+` FROM users WHERE source = $1
+		AND id >= (SELECT id FROM users WHERE source = $1 AND id >= $2 ORDER BY id LIMIT 1 OFFSET $3) ORDER BY id LIMIT $4`, source, prefix, skip, limit)
 }
 
 func (s *Directory) users(ctx context.Context, query string, args ...any) ([]directory.User, error) {

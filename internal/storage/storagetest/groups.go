@@ -20,6 +20,8 @@ func testGroups(t *testing.T, db *sqlstore.DB) {
 		ExternalIDs: []directory.ExternalID{{Issuer: "scim/entra", ID: "G-1"}},
 	}
 	complete(t, g)
+	want{kind: fault.NotFound, resource: "SOURCE"}.check(t, s.InsertGroup(ctx, g, nil, event("x", g.ID)))
+	sources(t, db, "entra")
 	ok(t, s.InsertGroup(ctx, g, nil, event("identitystore:CreateGroup", g.ID)))
 	same(t, "group", must(s.Group(ctx, g.ID))(t), g)
 	same(t, "by name in another case", must(s.GroupByName(ctx, "STRASSE"))(t).ID, g.ID)

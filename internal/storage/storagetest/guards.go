@@ -10,9 +10,7 @@ import (
 
 func testGuards(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
-	for _, id := range []string{"entra", "okta"} {
-		ok(t, s.PutSource(ctx, directory.Source{ID: id, Version: 1}, 0, event("x", "x")))
-	}
+	sources(t, db, "entra", "okta")
 	same(t, "no state", must(s.GuardState(ctx, "entra"))(t), directory.GuardState{SourceID: "entra"})
 	st := directory.GuardState{
 		SourceID: "entra", Version: 1, Since: epoch(), Users: 10, Groups: 20, UsersRemoved: 3, GroupsRemoved: 4, HeldAt: after(5), Refused: 6, ConfirmedUntil: after(7),

@@ -35,6 +35,6 @@ func sampleUser(i int) directory.User {
 		Emails:      []directory.Value{{Value: name, Type: "work", Primary: true}},
 		Enterprise:  directory.Enterprise{EmployeeNumber: fmt.Sprint(i), Department: "Platform"},
 		ExternalIDs: []directory.ExternalID{{Issuer: "scim/entra", ID: id("external", i)}},
-		Source:      "entra", CreatedAt: epoch(), UpdatedAt: epoch(), CreatedBy: "entra", UpdatedBy: "entra",
+		CreatedAt:   epoch(), UpdatedAt: epoch(), CreatedBy: "entra", UpdatedBy: "entra",
 	}
 }

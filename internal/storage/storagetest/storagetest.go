@@ -35,6 +35,7 @@ func Run(t *testing.T, open Open) {
 		{"Sources", testSources},
 		{"Network", testNetwork},
 		{"Guards", testGuards},
+		{"Owners", testOwners},
 		{"Organization", testOrganization},
 		{"OrganizationPolicies", testOrganizationPolicies},
 		{"Delegates", testDelegates},

@@ -35,6 +35,8 @@ func testUsers(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
 	u := fullUser()
 	complete(t, u)
+	want{kind: fault.NotFound, resource: "SOURCE"}.check(t, s.InsertUser(ctx, u, event("x", u.ID)))
+	sources(t, db, "entra")
 	ok(t, s.InsertUser(ctx, u, event("identitystore:CreateUser", u.ID)))
 	inactive := directory.User{ID: id("bare"), Version: 1, UserName: "bare"}
 	ok(t, s.InsertUser(ctx, inactive, event("identitystore:CreateUser", inactive.ID)))
