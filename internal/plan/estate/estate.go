@@ -28,6 +28,8 @@ type Estate struct {
 	Applications []Application //
 	// Missing are customer managed policies that a set needs and an account lacks, as far as the accounts could be looked into.
 	Missing []MissingPolicy
+	// Unchecked are ids of accounts that could not be looked into, sorted.
+	Unchecked []string
 	// Pending is how many assignment requests were under way when reading began.
 	Pending int
 }

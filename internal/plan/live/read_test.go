@@ -1,0 +1,257 @@
+package live_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse/internal/access"
+	"gatehouse/internal/application"
+	"gatehouse/internal/arn"
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/plan/estate"
+	"gatehouse/internal/plan/live"
+	"gatehouse/internal/plan/livetest"
+)
+
+// company is an organization of 45 accounts in three units, 5 sets, 130 groups and 250 people.
+type company struct {
+	*livetest.World
+	accounts, sets, groups, users []string
+}
+
+func newCompany(t *testing.T) *company {
+	w := &company{World: livetest.Start(t)}
+	workloads := w.Unit("", "Workloads")
+	units := []string{w.Unit(workloads, "Prod"), w.Unit(workloads, "Test"), ""}
+	w.Unit(units[0], "Empty")
+	for i := range 44 {
+		w.accounts = append(w.accounts, w.Account(units[i%3], fmt.Sprintf("account-%02d", i), map[string]string{"number": fmt.Sprint(i)}))
+	}
+	for i := range 250 {
+		w.users = append(w.users, w.User(fmt.Sprintf("user-%03d", i)))
+	}
+	for i := range 130 {
+		w.groups = append(w.groups, w.Group(fmt.Sprintf("Group %03d", i), w.users[i], w.users[i+1]))
+	}
+	ref := access.PolicyRef{Name: "Own", Path: "/team/"}
+	for i, p := range []access.PermissionSet{
+		{Name: "Admin", Description: "All", SessionDuration: 2 * time.Hour, ManagedPolicies: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/ReadOnlyAccess"}, RelayState: "https://example.com/"},
+		{Name: "Inline", InlinePolicy: "{ \"Version\": \"2012-10-17\",\n \"Statement\": {\"Effect\":\"Allow\",\"Action\":\"iam:GetUser\",\"Resource\":\"*\"} }", Tags: map[string]string{"team": "x"}},
+		{Name: "Bounded", Boundary: &access.Boundary{ManagedPolicyARN: "arn:aws:iam::aws:policy/ReadOnlyAccess"}},
+		{Name: "Other"}, {Name: "Unused", CustomerPolicies: []access.PolicyRef{ref}},
+	} {
+		w.sets = append(w.sets, w.Set(p))
+		if i < 4 {
+			for _, a := range w.accounts[:10] {
+				w.Assign(a, w.sets[i], access.Group, w.groups[i])
+				w.Assign(a, w.sets[i], access.User, w.users[200+i])
+			}
+		}
+	}
+	w.Settle()
+	return w
+}
+
+// bubble runs a test where waiting takes no time.
+func bubble(t *testing.T, f func(*testing.T)) {
+	t.Parallel()
+	synctest.Test(t, f)
+}
+
+func (w *company) read(want live.Want, transport http.RoundTripper, limits live.Limits) (*estate.Estate, *live.Client) {
+	w.Helper()
+	c := w.Open(transport, limits)
+	return livetest.Must(c.Read(w.Context(), want, nil))(w), c
+}
+
+// TestReadTellsWhatIsThere reads everything and looks at each kind of thing.
+func TestReadTellsWhatIsThere(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newCompany(t)
+		ctx := t.Context()
+		app := livetest.Must(w.Applications.Create(ctx, livetest.Tester, application.Application{InstanceID: w.Instance.ID, AccountID: w.Instance.OwnerAccountID, Provider: "custom", Name: "Wiki", Tags: map[string]string{"a": "b"},
+			Portal: application.Portal{Origin: application.FromApplication, URL: "https://wiki.example.com"}}, ""))(w)
+		w.OK(w.Applications.Assign(ctx, livetest.Tester, arn.InInstance{InstanceID: app.InstanceID, AccountID: app.AccountID, ID: app.ID}, application.Principal{Type: application.User, ID: w.users[7]}))
+		w.OK(w.Access.EnableAttributes(ctx, livetest.Tester, w.Instance.ID, []access.Attribute{{Key: "Dept", Source: "${path:enterprise.department}"}}))
+		w.OK(w.Access.PutInlinePolicy(ctx, livetest.Tester, w.Instance.ID, w.sets[3], `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`))
+		e, _ := w.read(live.Want{All: true}, nil, live.Limits{})
+
+		if e.Instance.Owner != w.Instance.OwnerAccountID || !strings.Contains(e.Caller, "gatehouse-administrator") || len(e.Accounts) != 45 || len(e.Groups) != 130 || len(e.Users) != 250 || len(e.Assignments) != 80 || e.Pending != 0 {
+			t.Errorf("%+v by %s: %d accounts, %d groups, %d users, %d assignments, %d pending", e.Instance, e.Caller, len(e.Accounts), len(e.Groups), len(e.Users), len(e.Assignments), e.Pending)
+		}
+		var units []string
+		names := map[string]string{}
+		for _, u := range e.Units {
+			names[u.ID] = u.Name
+			units = append(units, names[u.Parent]+"/"+u.Name)
+		}
+		if want := []string{"/Root", "Root/Workloads", "Workloads/Prod", "Prod/Empty", "Workloads/Test"}; !slices.Equal(units, want) {
+			t.Errorf("units %v, want %v", units, want)
+		}
+		for i, a := range e.Accounts {
+			if k := slices.Index(w.accounts, a.ID); a.Management != (k < 0) || !a.Active() || k >= 0 && (names[a.Unit] != []string{"Prod", "Test", "Root"}[k%3] || a.Tags["number"] != fmt.Sprint(k) || a.Email == "") {
+				t.Errorf("account %d: %+v in %s", i, a, names[a.Unit])
+			}
+		}
+		sets := map[string]estate.Set{}
+		for _, s := range e.Sets {
+			s.ARN = ""
+			if !s.DetailsRead || !s.AssignmentsRead {
+				t.Errorf("%s was not read whole", s.Name)
+			}
+			s.DetailsRead, s.AssignmentsRead = false, false
+			sets[s.Name] = s
+		}
+		want := map[string]estate.Set{
+			"Admin":   {Name: "Admin", Description: "All", Session: 2 * time.Hour, AWSPolicies: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/SecurityAudit"}, RelayState: "https://example.com/"},
+			"Inline":  {Name: "Inline", Session: time.Hour, Inline: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}}`, Tags: map[string]string{"team": "x"}},
+			"Bounded": {Name: "Bounded", Session: time.Hour, Boundary: &estate.Boundary{AWS: "arn:aws:iam::aws:policy/ReadOnlyAccess"}},
+			"Other":   {Name: "Other", Session: time.Hour, Inline: `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`, Behind: slices.Sorted(slices.Values(w.accounts[:10]))},
+			"Unused":  {Name: "Unused", Session: time.Hour, CustomerPolicies: []estate.PolicyRef{{Name: "Own", Path: "/team/"}}},
+		}
+		if d := cmp.Diff(want, sets); d != "" {
+			t.Error(d)
+		}
+		if d := cmp.Diff([]estate.Attribute{{Key: "Dept", Source: []string{"${path:enterprise.department}"}}}, e.Attributes); d != "" {
+			t.Error(d)
+		}
+		if len(e.Applications) != 1 || len(e.Applications[0].Principals) != 1 || e.Users[e.Applications[0].Principals[0].Index()].ID != w.users[7] || e.Applications[0].URL != "https://wiki.example.com" || e.Applications[0].Tags["a"] != "b" ||
+			!e.Applications[0].Visible || e.Applications[0].Managed || e.Applications[0].Elsewhere || e.Applications[0].AnyoneMayUse {
+			t.Errorf("applications: %+v", e.Applications)
+		}
+		for _, g := range e.Groups {
+			i := slices.Index(w.groups, g.ID)
+			if !g.MembersRead || len(g.Members) != 2 || e.Users[g.Members[0]].ID != w.users[i] || e.Users[g.Members[1]].ID != w.users[i+1] || g.Description == "" || g.External {
+				t.Errorf("group %+v", g)
+			}
+		}
+		for _, a := range e.Assignments {
+			i := slices.Index([]string{"Admin", "Inline", "Bounded", "Other"}, e.Sets[a.Set].Name)
+			id := ""
+			if a.Principal.IsUser() {
+				id = e.Users[a.Principal.Index()].ID
+			} else {
+				id = e.Groups[a.Principal.Index()].ID
+			}
+			if !slices.Contains(w.accounts[:10], e.Accounts[a.Account].ID) || i < 0 || id != w.groups[i] && id != w.users[200+i] {
+				t.Errorf("assignment %+v", a)
+			}
+		}
+	})
+}
+
+// TestReadCountsItsCalls holds the formula that [live.Client.Read] gives.
+func TestReadCountsItsCalls(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newCompany(t)
+		base := map[string]int{
+			"ListInstances": 1, "GetCallerIdentity": 1, "DescribeOrganization": 1,
+			"ListAccounts": 3, "ListOrganizationalUnitsForParent": 2, // the root and Workloads; nobody is below Prod
+			"ListPermissionSets": 1, "DescribePermissionSet": 5,
+			"ListAccountAssignmentCreationStatus": 1, "ListAccountAssignmentDeletionStatus": 1, "ListPermissionSetProvisioningStatus": 1,
+		}
+		plus := func(more map[string]int) map[string]int {
+			sum := maps.Clone(base)
+			for op, n := range more {
+				sum[op] += n
+			}
+			return sum
+		}
+		perSet := func(sets, pairs int) map[string]int {
+			return map[string]int{"ListManagedPoliciesInPermissionSet": sets, "ListCustomerManagedPolicyReferencesInPermissionSet": sets, "GetInlinePolicyForPermissionSet": sets,
+				"GetPermissionsBoundaryForPermissionSet": sets, "ListTagsForResource": sets, "ListAccountsForProvisionedPermissionSet": 2 * sets, "ListAccountAssignments": pairs}
+		}
+		for name, c := range map[string]struct {
+			want  live.Want
+			calls map[string]int
+		}{
+			"nothing":    {live.Want{}, base},
+			"attributes": {live.Want{Attributes: true}, plus(map[string]int{"DescribeInstanceAccessControlAttributeConfiguration": 1})},
+			"tags":       {live.Want{Tags: true}, plus(map[string]int{"ListTagsForResource": 45})},
+			// A set that nobody has: one page of accounts, no assignment.
+			"two sets":         {live.Want{Sets: []string{"Admin", "Other"}}, plus(perSet(2, 20))},
+			"a set":            {live.Want{Sets: []string{"Unused", "Not there"}}, plus(perSet(1, 0))},
+			"all groups":       {live.Want{AllGroups: true}, plus(map[string]int{"ListGroups": 2})},
+			"one name, listed": {live.Want{Users: []string{"nobody"}}, plus(map[string]int{"ListUsers": 2, "GetUserId": 1})},
+		} {
+			_, client := w.read(c.want, nil, live.Limits{})
+			calls := client.Calls()
+			if c.want.Sets != nil { // how they are found is another test's
+				maps.DeleteFunc(calls, func(op string, _ int) bool {
+					return slices.Contains([]string{"ListGroups", "ListUsers", "DescribeGroup", "DescribeUser"}, op)
+				})
+			}
+			maps.DeleteFunc(c.calls, func(_ string, n int) bool { return n == 0 })
+			if d := cmp.Diff(c.calls, calls); d != "" {
+				t.Errorf("%s: %s", name, d)
+			}
+		}
+	})
+}
+
+// TestSearchIsCheap: whichever way to find people is the cheaper one, no more than twice its calls are made.
+func TestSearchIsCheap(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newCompany(t)
+		for _, n := range []int{0, 1, 2, 3, 10, 50, 250} {
+			var names []string
+			for i := range n {
+				names = append(names, strings.ToUpper(fmt.Sprintf("user-%03d", (i*37)%250)))
+			}
+			e, c := w.read(live.Want{Users: names}, nil, live.Limits{})
+			calls := c.Calls()
+			spent := calls["ListUsers"] + calls["GetUserId"] + calls["DescribeUser"]
+			if least := min(2*n, 3); spent > 2*least {
+				t.Errorf("%d names took %d calls, the cheaper way takes %d", n, spent, least)
+			}
+			for _, name := range names {
+				if !slices.ContainsFunc(e.Users, func(u estate.User) bool { return strings.EqualFold(u.Name, name) }) {
+					t.Errorf("%s was not found", name)
+				}
+			}
+		}
+		// By e-mail address, and nobody.
+		e, _ := w.read(live.Want{Users: []string{"user-249@example.com", "nobody@example.com"}}, nil, live.Limits{})
+		if !slices.ContainsFunc(e.Users, func(u estate.User) bool { return u.Name == "user-249" }) || slices.ContainsFunc(e.Users, func(u estate.User) bool { return u.Name == "" }) {
+			t.Errorf("%v", e.Users)
+		}
+	})
+}
+
+// TestReadLooksIntoAccounts: policies that sets refer to and accounts lack are found before anything is changed.
+func TestReadLooksIntoAccounts(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newCompany(t)
+		has := func(account, path, name string) {
+			livetest.Must(w.IAM.CreatePolicy(t.Context(), livetest.Tester, localiam.ManagedPolicy{AccountID: account, Name: name, Path: path}, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}}`))(w)
+		}
+		own, other := estate.PolicyRef{Name: "Own", Path: "/team/"}, estate.PolicyRef{Name: "Other"}
+		has(w.accounts[0], "/team/", "Own")
+		has(w.accounts[1], "/team/", "Own")
+		has(w.accounts[1], "/", "Other")
+		has(w.accounts[2], "/", "Own") // not the same path
+		w.OK(w.IAM.Detach(t.Context(), livetest.Tester, localiam.RoleRef(w.accounts[3], "OrganizationAccountAccessRole"), "arn:aws:iam::aws:policy/AdministratorAccess"))
+		w.OK(w.IAM.DeleteRole(t.Context(), livetest.Tester, w.accounts[3], "OrganizationAccountAccessRole"))
+		e, c := w.read(live.Want{Policies: []live.NeededPolicy{{Policy: own, Accounts: w.accounts[:4]}, {Policy: other, Accounts: append([]string{w.Instance.OwnerAccountID}, w.accounts[1])}}}, nil, live.Limits{})
+		other.Path = "/"
+		want := []estate.MissingPolicy{{Account: w.accounts[2], Policy: own}, {Account: w.Instance.OwnerAccountID, Policy: other}}
+		slices.SortFunc(want, func(a, b estate.MissingPolicy) int { return strings.Compare(a.Account, b.Account) })
+		if d := cmp.Diff(want, e.Missing); d != "" {
+			t.Error(d)
+		}
+		if !slices.Equal(e.Unchecked, w.accounts[3:4]) {
+			t.Errorf("unchecked %v", e.Unchecked)
+		}
+		if calls := c.Calls(); calls["AssumeRole"] != 4 || calls["GetPolicy"] != 3 || calls["ListPolicies"] != 1 {
+			t.Errorf("%v", calls)
+		}
+	})
+}
