@@ -103,7 +103,7 @@ func (ps Problems) Write(w io.Writer, files Files) {
 			fmt.Fprintf(w, "%s: ", p.At)
 		}
 		fmt.Fprintf(w, "%s: %s\n", p.Severity, p.Message)
-		if line, ok := files.line(p.At); ok {
+		if line, ok := files.Line(p.At); ok {
 			number := fmt.Sprint(p.At.Line)
 			before := []rune(line)
 			column := min(max(p.At.Column, 1), len(before)+1)
@@ -130,7 +130,8 @@ func mark(text string, room int) int {
 	return max(1, min(n, room))
 }
 
-func (f Files) line(at Position) (string, bool) {
+// Line is the line at a place.
+func (f Files) Line(at Position) (string, bool) {
 	text, ok := f[at.File]
 	if !ok || at.Line < 1 {
 		return "", false
