@@ -76,8 +76,9 @@ func said(n *node) string {
 	return n.value
 }
 
+// pairs is nil when nothing is said, and empty when nothing is wanted.
 func pairs(n *node) map[string]string {
-	if n == nil || len(n.entries) == 0 {
+	if n == nil {
 		return nil
 	}
 	out := map[string]string{}
@@ -440,9 +441,6 @@ func (d *decoder) test(n *node) {
 		for _, e := range c.entries {
 			t.Context[e.key.value] = values(e.value)
 		}
-	}
-	if t.On == nil {
-		t.On = []string{"*"}
 	}
 	d.checkTest(n, t)
 	d.out.Tests = append(d.out.Tests, t)

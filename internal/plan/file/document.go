@@ -142,7 +142,7 @@ type Test struct {
 	Reach         *Accounts
 	Has, Lacks    bool
 	Can, Cannot   []Text
-	On            []string
+	On            []string // nil: some resource, any resource
 	Context       map[string][]string
 }
 

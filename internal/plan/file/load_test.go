@@ -97,7 +97,7 @@ func TestTheWholeIsRead(t *testing.T) {
 	if !d.Rules[1].BreakGlass || !d.Rules[1].Accounts.Any[1].Management {
 		t.Errorf("%+v", d.Rules[1])
 	}
-	if r.At.Line != 37 || r.Groups[0].At.Column != 13 {
+	if before, _, _ := strings.Cut(whole, "  - groups: Data"); r.At.Line != strings.Count(before, "\n")+1 || r.Groups[0].At.Column != 13 {
 		t.Errorf("at %v, %v", r.At, r.Groups[0].At)
 	}
 }

@@ -147,9 +147,9 @@ var accessTest = record("test", "Something that must be true of who can reach wh
 	optional("reach", accounts, "… the groups and people can reach these accounts and no others, by whatever way."),
 	optional("has", flag, "… every group and person has every permission set in every account (`true`)."),
 	optional("lacks", flag, "… no group and person has any of the permission sets in any of the accounts (`true`)."),
-	optional("can", someOf(matching("an action", `^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`, "write service:Action", 3, 128, "s3:GetObject")), "… the permission sets' policies allow these actions."),
-	optional("cannot", someOf(matching("an action", `^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`, "write service:Action", 3, 128, "cloudtrail:DeleteTrail")), "… the permission sets' policies do not allow these actions."),
-	optional("on", someOf(&shape{min: 1, max: 2048, example: "arn:aws:s3:::logs/*"}), "ARNs of the resources for `can` and `cannot`; `*` when left out."),
+	optional("can", someOf(matching("an action", `^[A-Za-z0-9-]+:[A-Za-z0-9]+$`, "write service:Action", 3, 128, "s3:GetObject")), "… the permission sets' policies allow these actions."),
+	optional("cannot", someOf(matching("an action", `^[A-Za-z0-9-]+:[A-Za-z0-9]+$`, "write service:Action", 3, 128, "cloudtrail:DeleteTrail")), "… the permission sets' policies do not allow these actions."),
+	optional("on", someOf(&shape{min: 1, max: 2048, example: "arn:aws:s3:::logs/*"}), "ARNs of resources for `can` and `cannot`, each of which is asked about. When left out, `can` asks for some resource and `cannot` for any."),
 	optional("context", tableOf(&shape{doc: "a condition key", min: 1, max: 256, example: "aws:SourceIp"}, someOf(&shape{max: 1024, example: "10.0.0.1"})), "Values of condition keys for `can` and `cannot`."))
 
 // file is what stands in one file; all files together are one document.

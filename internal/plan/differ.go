@@ -1,0 +1,163 @@
+package plan
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"gatehouse/internal/plan/estate"
+)
+
+// setDiffers tells whether a set is changed, and whether its roles are: tags are the set's alone.
+func setDiffers(was, now *estate.Set) (changed, roles bool) {
+	roles = len(SetDifferences(was, now)) > 0 && !(onlyTags(was, now))
+	return roles || !maps.Equal(was.Tags, now.Tags), roles
+}
+
+func onlyTags(was, now *estate.Set) bool {
+	for _, d := range SetDifferences(was, now) {
+		if d.What != "tags" {
+			return false
+		}
+	}
+	return true
+}
+
+// Difference is one part of something that changes, in the words of the files.
+type Difference struct {
+	What   string `json:"what"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// SetDifferences are the parts in which two states of a set differ; either may be nil.
+func SetDifferences(was, now *estate.Set) (out []Difference) {
+	empty := &estate.Set{}
+	was, now = cmp.Or(was, empty), cmp.Or(now, empty)
+	add := func(what, before, after string) {
+		if before != after {
+			out = append(out, Difference{what, before, after})
+		}
+	}
+	add("description", was.Description, now.Description)
+	add("session", Human(was.Session), Human(now.Session))
+	add("relay_state", was.RelayState, now.RelayState)
+	out = append(out, listDifferences("aws_policies", policyNames(was.AWSPolicies), policyNames(now.AWSPolicies))...)
+	out = append(out, listDifferences("customer_policies", refNames(was.CustomerPolicies), refNames(now.CustomerPolicies))...)
+	if !SamePolicy(was.Inline, now.Inline) {
+		add("inline_policy", was.Inline, now.Inline)
+	}
+	add("boundary", boundaryName(was.Boundary), boundaryName(now.Boundary))
+	for _, k := range slices.Sorted(maps.Keys(union(was.Tags, now.Tags))) {
+		before, had := was.Tags[k]
+		after, has := now.Tags[k]
+		if had != has || before != after {
+			out = append(out, Difference{"tags", pair(k, before, had), pair(k, after, has)})
+		}
+	}
+	return out
+}
+
+func pair(k, v string, there bool) string {
+	if !there {
+		return ""
+	}
+	return k + "=" + v
+}
+
+func union(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, b)
+	return out
+}
+
+// listDifferences are what is only in one of two lists; the order means nothing.
+func listDifferences(what string, was, now []string) (out []Difference) {
+	for _, s := range was {
+		if !slices.Contains(now, s) {
+			out = append(out, Difference{What: what, Before: s})
+		}
+	}
+	for _, s := range now {
+		if !slices.Contains(was, s) {
+			out = append(out, Difference{What: what, After: s})
+		}
+	}
+	return out
+}
+
+func policyNames(arns []string) []string {
+	out := make([]string, len(arns))
+	for i, a := range arns {
+		out[i] = policyName(a)
+	}
+	return out
+}
+
+func refNames(refs []estate.PolicyRef) []string {
+	out := make([]string, len(refs))
+	for i, r := range refs {
+		out[i] = r.String()
+	}
+	return out
+}
+
+func boundaryName(b *estate.Boundary) string {
+	switch {
+	case b == nil:
+		return ""
+	case b.Customer != nil:
+		return "customer " + b.Customer.String()
+	}
+	return policyName(b.AWS)
+}
+
+func applicationDiffers(was, now *estate.Application) bool {
+	return was.Description != now.Description || was.Visible != now.Visible || was.URL != now.URL || was.Disabled != now.Disabled || was.AnyoneMayUse != now.AnyoneMayUse || !maps.Equal(was.Tags, now.Tags)
+}
+
+// SamePolicy tells whether two policy documents say the same: white space, the order of keys, and a single value in place of a list of one do not
+// matter to IAM.
+func SamePolicy(a, b string) bool {
+	if a == b {
+		return true
+	}
+	if a == "" || b == "" {
+		return false
+	}
+	return canonicalPolicy(a) == canonicalPolicy(b)
+}
+
+func canonicalPolicy(document string) string {
+	var v any
+	if json.Unmarshal([]byte(document), &v) != nil {
+		return document
+	}
+	out, err := json.Marshal(withoutSingletons(v))
+	if err != nil {
+		return document
+	}
+	return string(out)
+}
+
+// withoutSingletons replaces every list of one by its element. Maps are written in the order of their keys already.
+func withoutSingletons(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = withoutSingletons(v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutSingletons(v[i])
+		}
+		if len(v) == 1 {
+			return v[0]
+		}
+	}
+	return v
+}
