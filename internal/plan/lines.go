@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatehouse/internal/plan/estate"
+	"gatehouse/internal/plan/source"
 )
 
 // Line is one line of a plan as a person thinks: many changes that are one thought are one line.
@@ -29,7 +30,7 @@ func sign(a Action) string {
 func (p *Plan) Lines() []Line {
 	var out []Line
 	add := func(section, sign, text string, n int, details ...string) {
-		out = append(out, Line{section, sign, text, details, n})
+		out = append(out, Line{section, sign, source.Visible(text), visible(details), n})
 	}
 	x := estate.NewIndex(p.After)
 	for _, c := range p.Groups {
@@ -56,12 +57,12 @@ func (p *Plan) Lines() []Line {
 		var details []string
 		if len(c.Accounts) > 0 {
 			text = fmt.Sprintf("%s in %s that are behind", p.After.Sets[c.Set].Name, count(len(c.Accounts), "account"))
-			details = c.Accounts
+			details = slices.Clone(c.Accounts)
 		}
 		add("Roles to bring up to date", "~", text, 1, details...)
 	}
 	for _, l := range p.assignmentLines(x) {
-		out = append(out, l)
+		add(l.Section, l.Sign, l.Text, l.Count, l.Details...)
 	}
 	if c := p.Attributes; c != nil {
 		var details []string
@@ -81,6 +82,13 @@ func (p *Plan) Lines() []Line {
 		add("Use of applications", s, fmt.Sprintf("%s %s %s", p.who(c.Principal), verb, p.After.Applications[c.Application].Name), 1)
 	}
 	return out
+}
+
+func visible(ss []string) []string {
+	for i := range ss {
+		ss[i] = source.Visible(ss[i])
+	}
+	return ss
 }
 
 func attributeDifferences(was, now []estate.Attribute) []Difference {
@@ -150,7 +158,7 @@ func (p *Plan) memberLines(add func(section, sign, text string, n int, details .
 // beyond is everything, when there is more than a line shows.
 func beyond(names []string, limit int) []string {
 	if len(names) > limit {
-		return names
+		return slices.Clone(names)
 	}
 	return nil
 }

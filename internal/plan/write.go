@@ -18,6 +18,14 @@ type Style struct {
 	Files   source.Files // for excerpts
 }
 
+// shown are the details of a line that are printed.
+func (s Style) shown(l Line) []string {
+	if s.Details || l.Section != "Assignments" && len(l.Details) <= 12 {
+		return l.Details
+	}
+	return nil
+}
+
 // Summary counts changes by what they do.
 type Summary struct {
 	Add    int `json:"add"`
@@ -27,17 +35,46 @@ type Summary struct {
 
 // Summary of the plan.
 func (p *Plan) Summary() (s Summary) {
-	for _, l := range p.Lines() {
-		switch l.Sign {
-		case "+":
-			s.Add += l.Count
-		case "~":
-			s.Change += l.Count
-		default:
-			s.Remove += l.Count
+	count := func(a Action) {
+		switch a {
+		case Create:
+			s.Add++
+		case Update:
+			s.Change++
+		case Delete:
+			s.Remove++
 		}
 	}
+	for _, c := range p.Groups {
+		count(c.Action)
+	}
+	for _, c := range p.Members {
+		count(c.Action)
+	}
+	for _, c := range p.Sets {
+		count(c.Action)
+	}
+	s.Change += len(p.Provision)
+	for _, c := range p.Assignments {
+		count(act(c.Remove))
+	}
+	if p.Attributes != nil {
+		count(p.Attributes.Action)
+	}
+	for _, c := range p.Applications {
+		count(c.Action)
+	}
+	for _, c := range p.Uses {
+		count(act(c.Remove))
+	}
 	return s
+}
+
+func act(remove bool) Action {
+	if remove {
+		return Delete
+	}
+	return Create
 }
 
 func (s Summary) String() string {
@@ -64,10 +101,8 @@ func (p *Plan) Write(w io.Writer, style Style) {
 				first = false
 			}
 			fmt.Fprintf(w, "  %s\n", colour(l.Sign, l.Sign+" "+l.Text))
-			if style.Details || l.Section != "Assignments" && len(l.Details) <= 12 {
-				for _, d := range l.Details {
-					fmt.Fprintf(w, "      %s\n", d)
-				}
+			for _, d := range style.shown(l) {
+				fmt.Fprintf(w, "      %s\n", d)
 			}
 		}
 		if !first {
@@ -109,7 +144,7 @@ func (p *Plan) testSummary() string {
 }
 
 // WriteMarkdown prints the plan as a comment on a pull request.
-func (p *Plan) WriteMarkdown(w io.Writer, _ Style) {
+func (p *Plan) WriteMarkdown(w io.Writer, style Style) {
 	switch {
 	case p.Problems.Failed():
 		fmt.Fprintf(w, "### Access plan: cannot be applied\n\n")
@@ -126,7 +161,7 @@ func (p *Plan) WriteMarkdown(w io.Writer, _ Style) {
 				continue
 			}
 			fmt.Fprintf(&b, "%s %s\n", l.Sign, l.Text)
-			for _, d := range l.Details {
+			for _, d := range style.shown(l) {
 				fmt.Fprintf(&b, "    %s\n", d)
 			}
 		}
@@ -188,12 +223,6 @@ type Change struct {
 // Changes are all changes, one by one.
 func (p *Plan) Changes() []Change {
 	out := make([]Change, 0, p.Count())
-	act := func(remove bool) Action {
-		if remove {
-			return Delete
-		}
-		return Create
-	}
 	kindOf := func(q estate.Principal) string {
 		if q.IsUser() {
 			return "USER"

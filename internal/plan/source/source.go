@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -102,9 +103,10 @@ func (ps Problems) Write(w io.Writer, files Files) {
 		if p.At.File != "" {
 			fmt.Fprintf(w, "%s: ", p.At)
 		}
-		fmt.Fprintf(w, "%s: %s\n", p.Severity, p.Message)
+		fmt.Fprintf(w, "%s: %s\n", p.Severity, Visible(p.Message))
 		if line, ok := files.Line(p.At); ok {
 			number := fmt.Sprint(p.At.Line)
+			line = Visible(line)
 			before := []rune(line)
 			column := min(max(p.At.Column, 1), len(before)+1)
 			// Tabs stay tabs under the line, so that the mark stands where the eye expects it.
@@ -117,9 +119,19 @@ func (ps Problems) Write(w io.Writer, files Files) {
 			fmt.Fprintf(w, "  %s | %s\n  %s | %s%s\n", number, line, strings.Repeat(" ", len(number)), pad, strings.Repeat("^", mark(p.Text, len(before)-column+1)))
 		}
 		if p.Advice != "" {
-			fmt.Fprintf(w, "  %s\n", p.Advice)
+			fmt.Fprintf(w, "  %s\n", Visible(p.Advice))
 		}
 	}
+}
+
+// Visible replaces control characters, which names may hold and which a terminal would obey. Tabs stay.
+func Visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
 }
 
 func mark(text string, room int) int {
