@@ -93,6 +93,13 @@ func (c SetChange) after() *estate.Set {
 
 // missingPolicies tells of customer managed policies without which a change would fail.
 func (m *maker) missingPolicies() {
+	if n := len(m.before.Unchecked); n > 0 {
+		names := make([]string, n)
+		for i, id := range m.before.Unchecked {
+			names[i] = m.accountName(id)
+		}
+		m.problems.Warn("unchecked-policies", source.Position{}, "", "name a role that may be assumed there with --account-role", "whether customer managed policies are there could not be seen in %s", few(names, 5))
+	}
 	lacks := map[string][]estate.PolicyRef{} // by account id
 	for _, miss := range m.before.Missing {
 		lacks[miss.Account] = append(lacks[miss.Account], miss.Policy)

@@ -18,6 +18,8 @@ type Want struct {
 	AllGroups bool
 	// Members are names of groups whose members are read.
 	Members []string
+	// AllMembers reads the members of every group that has an assignment.
+	AllMembers bool
 	// Tags reads the tags of accounts; they cost a call each.
 	Tags bool
 	// Attributes reads the attributes for access control, Applications reads applications and who may use them.

@@ -15,6 +15,13 @@ import (
 	"gatehouse/internal/plan/estate"
 )
 
+// Policies looks into accounts for policies that turn out to be needed after the estate was read, and notes in it which are missing.
+func (c *Client) Policies(ctx context.Context, e *estate.Estate, needed []NeededPolicy, progress Progress) error {
+	r := &reader{Client: c, want: Want{Policies: needed}, steps: &steps{tell: progress}, e: e}
+	e.Missing, e.Unchecked = nil, nil
+	return r.policies(ctx)
+}
+
 // policies looks into the accounts that must have customer managed policies, and says which are missing and which accounts stayed shut.
 func (r *reader) policies(ctx context.Context) error {
 	needed := map[string][]estate.PolicyRef{}

@@ -618,9 +618,15 @@ func (r *reader) memberships(ctx context.Context) error {
 	for _, name := range r.want.Members {
 		wanted[fold(name)] = true
 	}
+	assigned := map[string]bool{}
+	if r.want.AllMembers {
+		for _, g := range r.grants {
+			assigned[g.principal] = !g.user
+		}
+	}
 	var ids []string
 	for id, g := range r.groups {
-		if r.want.All || wanted[fold(g.Name)] {
+		if r.want.All || wanted[fold(g.Name)] || assigned[id] {
 			ids = append(ids, id)
 		}
 	}
