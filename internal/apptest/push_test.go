@@ -28,10 +28,10 @@ func TestPush(t *testing.T) {
 // TestPushUnderChaos sends the same with everything odd that Entra has been seen to do: each by itself, and all at once.
 func TestPushUnderChaos(t *testing.T) {
 	t.Parallel()
-	all := tenant.Chaos{NullAttributes: true, TypoSchema: true, StringManager: true, StringActive: true, RepeatedAdds: true, ReplaceMissing: true, Probes: true}
+	all := tenant.Chaos{NullAttributes: true, TypoSchema: true, StringManager: true, StringActive: true, RepeatedAdds: true, ReplaceMissing: true, Probes: true, NoUserAgent: true}
 	for name, chaos := range map[string]tenant.Chaos{
 		"null attributes": {NullAttributes: true}, "typo schema": {TypoSchema: true}, "string manager": {StringManager: true}, "string active": {StringActive: true},
-		"repeated adds": {RepeatedAdds: true}, "replace missing": {ReplaceMissing: true}, "probes": {Probes: true}, "all": all,
+		"repeated adds": {RepeatedAdds: true}, "replace missing": {ReplaceMissing: true}, "probes": {Probes: true}, "no user agent": {NoUserAgent: true}, "all": all,
 	} {
 		for dir, profile := range map[string]directory.Profile{"default": directory.ProfileRFC, "strict": directory.ProfileAWS} {
 			if profile == directory.ProfileAWS && chaos != all && !chaos.NullAttributes {

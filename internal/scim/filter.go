@@ -261,7 +261,7 @@ func (p *filterParser) comparison(r ref) (expr, error) {
 	default:
 		return nil, p.fail("expected an operator (eq ne co sw ew gt ge lt le pr)")
 	}
-	v, err := p.literal()
+	v, err := p.literal(op == "eq" && r.isText())
 	if err != nil {
 		return nil, err
 	}
@@ -269,12 +269,25 @@ func (p *filterParser) comparison(r ref) (expr, error) {
 	return c.bind()
 }
 
-func (p *filterParser) literal() (literal, error) {
+// isText reports whether the operand is known and a string.
+func (r ref) isText() bool {
+	a := compare{ref: r}.operand()
+	return a != nil && a.Type == String
+}
+
+// literal reads a value. bare says that a string may stand without quotes, which RFC 7644 does not allow, but by which authentik's releases of two
+// years look users up; only where a string is compared for equality, so that nothing else gets another meaning.
+func (p *filterParser) literal(bare bool) (literal, error) {
 	p.space()
 	if p.pos < len(p.in) && p.in[p.pos] == '"' {
 		return p.quoted()
 	}
-	w := p.word()
+	w := ""
+	if bare {
+		w = p.bareText()
+	} else {
+		w = p.word()
+	}
 	switch strings.ToLower(w) {
 	case "true":
 		return true, nil
@@ -283,10 +296,24 @@ func (p *filterParser) literal() (literal, error) {
 	case "null":
 		return nil, nil
 	}
+	if bare && w != "" {
+		return w, nil
+	}
 	if v := jsontext.Value(w); w != "" && v.IsValid() && v.Kind() == '0' {
 		return number(w), nil
 	}
 	return nil, p.fail("expected a value: a string in double quotes, a number, true, false or null")
+}
+
+// bareText reads up to a space, a quotation mark or a parenthesis. Text in single quotes is none: it would be compared with its quotes.
+func (p *filterParser) bareText() string {
+	start := p.pos
+	if end := strings.IndexAny(p.in[start:], ` "'()[]`); end >= 0 {
+		p.pos += end
+	} else {
+		p.pos = len(p.in)
+	}
+	return p.in[start:p.pos]
 }
 
 // quoted reads a JSON string, escapes decoded: what is compared is what the client meant.

@@ -106,7 +106,7 @@ func TestFilterRFC7644Section3422(t *testing.T) {
 func TestFilterRefusedWithInvalidFilterRFC7644Section312(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
-		``, ` `, `userName`, `userName eq`, `userName eq x`, `userName eq "x`, `userName is "x"`, `eq "x"`, `"x" eq userName`,
+		``, ` `, `userName`, `userName eq`, `userName eq 'x'`, `userName co x`, `userName eq x"y"`, `userName eq x y`, `userName eq true`, `nosuch eq x`, `userName eq "x`, `userName is "x"`, `eq "x"`, `"x" eq userName`,
 		`userName eq "x" and`, `userName eq "x" or or title pr`, `(userName pr`, `userName pr)`, `not userName pr`,
 		`emails[type eq "work"`, `emails[type eq "work"].`, `emails[type eq "work"].nosuch eq "x"`, `emails[]`, `title[value pr]`,
 		`emails[emails[type pr]]`, `active gt true`, `active eq "yes"`, `active co "t"`, `active eq 1`, `meta.lastModified gt "yesterday"`,
@@ -136,6 +136,9 @@ func TestFilterKeysAreWhatEveryMatchMustSatisfy(t *testing.T) {
 		want   []Key
 	}{
 		{Users(), `userName eq "a"`, []Key{{"userName", "a"}}},
+		{Users(), `userName eq a+b@example.com`, []Key{{"userName", "a+b@example.com"}}},
+		{Users(), `userName eq 007 and title pr`, []Key{{"userName", "007"}}},
+		{Users(), `(userName eq a) and emails eq a@example.com`, []Key{{"userName", "a"}, {"emails.value", "a@example.com"}}},
 		{Users(), `emails[type eq "work"].value eq "x"`, []Key{{"emails.value", "x"}}},
 		{Users(), `emails[type eq "work" and value eq "x"]`, []Key{{"emails.value", "x"}}},
 		{Users(), `emails eq "x"`, []Key{{"emails.value", "x"}}},

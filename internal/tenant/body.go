@@ -78,34 +78,9 @@ func newUserBody(vals []value, c Chaos) object {
 	if c.TypoSchema {
 		ext = enterpriseTypo
 	}
-	simple, names, extension := map[string]any{}, map[string]any{}, map[string]any{}
-	multi := map[string]map[string]map[string]any{} // attr, type, sub
-	for _, v := range vals {
-		t := parseTarget(v.target)
-		switch {
-		case v.target == targetActive:
-			simple[t.attr] = createActive(v.text, c)
-		case t.ext:
-			extension[t.attr] = v.text
-		case t.filter != "":
-			if multi[t.attr] == nil {
-				multi[t.attr] = map[string]map[string]any{}
-			}
-			if multi[t.attr][t.filter] == nil {
-				multi[t.attr][t.filter] = map[string]any{}
-			}
-			multi[t.attr][t.filter][t.sub] = v.text
-		case t.sub != "":
-			names[t.sub] = v.text
-		default:
-			simple[t.attr] = v.text
-		}
-	}
-	for attr, byType := range multi {
-		simple[attr] = elements(attr, byType)
-	}
-	if len(names) > 0 {
-		simple["name"] = sorted(names, "formatted", "familyName", "givenName")
+	simple, extension := profile(vals)
+	if v := mappedTo(vals, targetActive); v != "" {
+		simple[targetActive] = createActive(v, c)
 	}
 	simple["schemas"] = []string{coreUser, ext}
 	simple["meta"] = object{{"resourceType", "User"}}
@@ -298,14 +273,15 @@ func typed(c change) any {
 	return c.text
 }
 
-// memberPatch adds or removes members. With the flag a removal names each member in the path.
-func memberPatch(d Dialect, add bool, ids []string) object {
+// memberOps adds or removes members, one kind at a time. With the flag a removal names each member in the path.
+func memberOps(d Dialect, moves []move) []object {
+	add := moves[0].add
 	if d == DialectFlag && !add {
-		var ops []object
-		for _, id := range ids {
-			ops = append(ops, object{{"op", "remove"}, {"path", `members[value eq "` + id + `"]`}})
+		ops := make([]object, 0, len(moves))
+		for _, m := range moves {
+			ops = append(ops, byFilter(m))
 		}
-		return patchBody(ops...)
+		return ops
 	}
 	op := "Remove"
 	if add {
@@ -314,11 +290,11 @@ func memberPatch(d Dialect, add bool, ids []string) object {
 	if d == DialectFlag {
 		op = strings.ToLower(op)
 	}
-	vals := make([]object, 0, len(ids))
-	for _, id := range ids {
-		vals = append(vals, object{{"$ref", nil}, {"value", id}})
+	vals := make([]object, 0, len(moves))
+	for _, m := range moves {
+		vals = append(vals, object{{"$ref", nil}, {"value", m.target}})
 	}
-	return patchBody(object{{"op", op}, {"path", "members"}, {"value", vals}})
+	return []object{{{"op", op}, {"path", "members"}, {"value", vals}}}
 }
 
 // managerPatch sets the manager, or clears it when id is empty.

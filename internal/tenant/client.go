@@ -12,18 +12,25 @@ import (
 	"strings"
 )
 
-// client sends SCIM requests the way Entra's provisioning service does.
+// client sends SCIM requests the way a product's provisioning does.
 type client struct {
 	base  string // the tenant URL up to its query, exactly as given
 	token string
 	http  *http.Client
+	p     *product
+	// agent is the User-Agent; none is sent when it is empty.
+	agent string
 	// sent counts requests.
 	sent int
 }
 
 func (t *Tenant) newClient(s Settings, token string) *client {
 	base, _, _ := strings.Cut(s.BaseURL, "?")
-	return &client{base: base, token: token, http: t.http}
+	c := &client{base: base, token: token, http: t.http, p: products[s.Dialect], agent: products[s.Dialect].agent}
+	if s.Chaos.NoUserAgent {
+		c.agent = ""
+	}
+	return c
 }
 
 // answer is what came back.
@@ -85,9 +92,9 @@ func (c *client) do(ctx context.Context, method, path, query string, body any) (
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Accept", "application/scim+json")
-	req.Header.Set("User-Agent", "") // an empty one is left out: Entra sends none
-	if body != nil {
-		req.Header.Set("Content-Type", "application/scim+json; charset=utf-8")
+	req.Header.Set("User-Agent", c.agent) // an empty one is left out
+	if body != nil || c.p.typed {
+		req.Header.Set("Content-Type", c.p.mediaType)
 	}
 	c.sent++
 	res, err := c.http.Do(req)
@@ -112,7 +119,7 @@ func (c *client) do(ctx context.Context, method, path, query string, body any) (
 
 // find sends a filtered GET and returns the resources. extra goes before the filter, trailer after it.
 func (c *client) find(ctx context.Context, kind, extra, filter, trailer string) ([]map[string]any, error) {
-	q := extra + "filter=" + url.QueryEscape(filter) + trailer // QueryEscape writes a space as +, as Entra does
+	q := extra + "filter=" + c.p.escape(filter) + trailer
 	what := "GET /" + kind + "?" + q
 	a, err := c.do(ctx, http.MethodGet, "/"+kind, q, nil)
 	if err != nil {
@@ -121,22 +128,47 @@ func (c *client) find(ctx context.Context, kind, extra, filter, trailer string) 
 	if a.status == http.StatusNotFound {
 		return nil, incompatible(what, a) // a filtered query that finds nothing is 200 with an empty list
 	}
+	out, _, err := resources(what, a)
+	return out, err
+}
+
+// resources reads a list, and how many there are in all.
+func resources(what string, a answer) ([]map[string]any, int, error) {
 	if a.status != http.StatusOK {
-		return nil, failed(what, a)
+		return nil, 0, failed(what, a)
 	}
 	list, isList := a.body["Resources"].([]any)
-	if _, ok := a.body["totalResults"].(float64); !ok || (!isList && a.body["Resources"] != nil) {
-		return nil, incompatible(what, a)
+	total, ok := a.body["totalResults"].(float64)
+	if !ok || (!isList && a.body["Resources"] != nil) {
+		return nil, 0, incompatible(what, a)
 	}
 	out := make([]map[string]any, 0, len(list))
 	for _, r := range list {
 		m, ok := r.(map[string]any)
 		if id, _ := m["id"].(string); !ok || id == "" {
-			return nil, incompatible(what, a)
+			return nil, 0, incompatible(what, a)
 		}
 		out = append(out, m)
 	}
-	return out, nil
+	return out, int(total), nil
+}
+
+// everything reads a collection page by page, as long as pages the application likes to give.
+func (c *client) everything(ctx context.Context, kind string) ([]map[string]any, error) {
+	var all []map[string]any
+	for query := ""; ; query = fmt.Sprintf("startIndex=%d", len(all)+1) {
+		a, err := c.do(ctx, http.MethodGet, "/"+kind, query, nil)
+		if err != nil {
+			return nil, err
+		}
+		page, total, err := resources("GET /"+kind, a)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); len(all) >= total || len(page) == 0 {
+			return all, nil
+		}
+	}
 }
 
 // quote writes s as a filter literal.
@@ -145,11 +177,15 @@ func quote(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `
 const withoutMembers = "excludedAttributes=members&"
 
 func (c *client) findUsers(ctx context.Context, attr, val string) ([]map[string]any, error) {
-	return c.find(ctx, "Users", "", attr+" eq "+quote(val), "")
+	return c.find(ctx, "Users", "", attr+" eq "+quote(val), c.p.page)
 }
 
 func (c *client) findGroups(ctx context.Context, name string) ([]map[string]any, error) {
-	return c.find(ctx, "Groups", withoutMembers, "displayName eq "+quote(name), "")
+	extra := ""
+	if c.p.asks { // who asks about members one by one does not want them listed
+		extra = withoutMembers
+	}
+	return c.find(ctx, "Groups", extra, "displayName eq "+quote(name), c.p.page)
 }
 
 // hasMember asks whether user is in group, without asking for the members.
@@ -167,7 +203,7 @@ func (c *client) hasManager(ctx context.Context, user, manager string) (bool, er
 // get reads a resource by its cached identifier; nil without an error means that it is gone.
 func (c *client) get(ctx context.Context, kind, id string) (map[string]any, error) {
 	query := ""
-	if kind == "Groups" {
+	if kind == "Groups" && c.p.asks {
 		query = strings.TrimSuffix(withoutMembers, "&")
 	}
 	a, err := c.do(ctx, http.MethodGet, "/"+kind+"/"+url.PathEscape(id), query, nil)
@@ -201,12 +237,21 @@ func (c *client) create(ctx context.Context, kind string, body object) (string, 
 }
 
 func (c *client) patch(ctx context.Context, kind, id string, body object) error {
-	a, err := c.do(ctx, http.MethodPatch, "/"+kind+"/"+url.PathEscape(id), "", body)
+	return c.write(ctx, http.MethodPatch, kind, id, body)
+}
+
+func (c *client) put(ctx context.Context, kind, id string, body object) error {
+	return c.write(ctx, http.MethodPut, kind, id, body)
+}
+
+// write changes a resource.
+func (c *client) write(ctx context.Context, method, kind, id string, body object) error {
+	a, err := c.do(ctx, method, "/"+kind+"/"+url.PathEscape(id), "", body)
 	if err != nil {
 		return err
 	}
 	if a.status != http.StatusOK && a.status != http.StatusNoContent {
-		return failed("PATCH /"+kind+"/"+id, a)
+		return failed(method+" /"+kind+"/"+id, a)
 	}
 	return nil
 }
@@ -223,7 +268,17 @@ func (c *client) remove(ctx context.Context, kind, id string) error {
 	return nil
 }
 
-// probe is the test connection: a look-up of a random name among users and, if they are mapped, groups.
+// ask sends a GET whose answer must be good.
+func (c *client) ask(ctx context.Context, path string) (answer, error) {
+	p, query, _ := strings.Cut(path, "?")
+	a, err := c.do(ctx, http.MethodGet, p, query, nil)
+	if err == nil && a.status != http.StatusOK {
+		err = failed("GET "+path, a)
+	}
+	return a, err
+}
+
+// probe is Entra's test of the connection: a look-up of a random name among users and, if they are mapped, groups.
 func (c *client) probe(ctx context.Context, matching, random string, groups bool) error {
 	if _, err := c.findUsers(ctx, matching, random); err != nil {
 		return err

@@ -58,17 +58,22 @@ type run struct {
 	byID    map[string]*userRecord
 	scope   *scope
 	set     Settings
+	p       *product
 	dialect Dialect
+	batch   int  // how many members one request changes; 0 for any number
 	demand  bool // on demand: no deletes, no escrows
-	cycle   *Cycle
-	created map[string]bool // groups made in this run: their members need no look-up
-	escrows int             // failures of objects, for the threshold
-	refused int             // consecutive 401 and 403
-	refSent int             // how many requests had been sent at the last of them
-	objects int
-	saved   time.Time
-	orphans []string   // links to drop at the end
-	told    []LogEntry // what an on-demand run answers
+	// rehearse says that the connection test is one of those that JumpCloud makes when it is activated.
+	rehearse bool
+	cycle    *Cycle
+	created  map[string]bool // groups made in this run: their members need no look-up
+	renamed  map[string]bool // groups that were written in this run
+	escrows  int             // failures of objects, for the threshold
+	refused  int             // consecutive 401 and 403
+	refSent  int             // how many requests had been sent at the last of them
+	objects  int
+	saved    time.Time
+	orphans  []string   // links to drop at the end
+	told     []LogEntry // what an on-demand run answers
 }
 
 // errQuarantine ends a cycle; its text is the reason.
@@ -86,6 +91,7 @@ func (t *Tenant) RunCycle(ctx context.Context) (Cycle, error) {
 	}
 	defer release()
 	r.cycle.Initial = r.st.Job.Watermark == 0
+	r.rehearse = r.cycle.Initial
 	err = r.exports(ctx)
 	return *r.cycle, r.finish(ctx, err)
 }
@@ -108,12 +114,13 @@ func (t *Tenant) begin(ctx context.Context, demand bool) (*run, func(), error) {
 	st := t.st.snapshot()
 	set := st.Job.settings()
 	r := &run{
-		t: t, c: t.newClient(set, st.Job.Token), st: st, scope: st.newScope(), set: set, dialect: set.dialect(), demand: demand,
-		cycle: &Cycle{ID: t.uuid(), Start: t.now().UTC(), Failures: []Failure{}}, created: map[string]bool{}, byID: map[string]*userRecord{}, saved: time.Now(),
+		t: t, c: t.newClient(set, st.Job.Token), st: st, scope: st.newScope(), set: set, p: products[set.Dialect], dialect: set.dialect(), demand: demand,
+		cycle: &Cycle{ID: t.uuid(), Start: t.now().UTC(), Failures: []Failure{}}, created: map[string]bool{}, renamed: map[string]bool{}, byID: map[string]*userRecord{}, saved: time.Now(),
 	}
 	for _, u := range st.Users {
 		r.byID[u.ID] = u
 	}
+	r.batch = r.p.batch
 	if demand {
 		r.dialect = DialectDefault // the flag has no effect on on-demand provisioning
 	}
@@ -161,7 +168,7 @@ func (r *run) exports(ctx context.Context) error {
 	if held := r.st.heldBack(r.t.now()); r.set.DeletionThreshold > 0 && len(held) > r.set.DeletionThreshold && !r.st.Job.AllowDeletes {
 		return &errQuarantine{ReasonDeletes, fmt.Sprintf("%d deletions are more than the threshold of %d; allow or reject them", len(held), r.set.DeletionThreshold)}
 	}
-	for _, phase := range []func(context.Context) error{r.users, r.purged, r.groups, r.managers, r.members} {
+	for _, phase := range []func(context.Context) error{r.discover, r.users, r.purged, r.groups, r.managers, r.members} {
 		if err := phase(ctx); err != nil {
 			return err
 		}
@@ -171,12 +178,27 @@ func (r *run) exports(ctx context.Context) error {
 
 // probe is the connection test; with chaos, Entra's habit of repeating it.
 func (r *run) probe(ctx context.Context) error {
+	for _, path := range r.p.hello {
+		a, err := r.c.ask(ctx, path)
+		if err != nil {
+			return err
+		}
+		r.configure(a)
+	}
+	if r.p.rehearses && r.rehearse {
+		if err := r.rehearsal(ctx); err != nil {
+			return err
+		}
+	}
 	n := 1
-	if r.set.Chaos.Probes {
+	switch {
+	case r.set.Chaos.Probes:
 		n = 4
+	case r.p.hello != nil || r.p.rehearses:
+		n = 0
 	}
 	for range n {
-		if err := r.c.probe(ctx, r.set.MatchingAttribute, r.t.uuid(), r.set.GroupsEnabled); err != nil {
+		if err := r.c.probe(ctx, r.set.MatchingAttribute, r.t.uuid(), r.groupsToo()); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,6 @@
 // Package tenant is an emulated Entra ID tenant: the other side of Gatehouse's SCIM and SAML doors, for
 // machines that have no Entra. It is deliberately an independent implementation: its SCIM requests are written here as
-// Entra writes them, and nothing of Gatehouse's own SCIM code is used, because two sides that share their
+// Entra, or another product, writes them, and nothing of Gatehouse's own SCIM code is used, because two sides that share their
 // mistakes agree with each other.
 //
 // It owns people ([User]), groups ([Group]; nested ones are allowed and never expanded), one enterprise application
@@ -30,6 +30,11 @@
 // What fails waits in escrow (next cycle, 6 h, 12 h, 24 h, then daily, for 28 days). What fails altogether puts the job in
 // quarantine, where its interval doubles up to a day. More disables and deletes than the threshold
 // wait for the administrator's word.
+//
+// # Other products
+//
+// With another dialect the job makes the requests of another product ([Settings].Dialect; product.go is the table, productbodies.go their
+// bodies). What is exported, and when, stays the same; testdata holds each product's whole conversation.
 //
 // # The identity provider
 //

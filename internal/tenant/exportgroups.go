@@ -1,17 +1,15 @@
 package tenant
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // groups exports every group that is due: the group itself, not yet its members.
 func (r *run) groups(ctx context.Context) error {
-	if !r.set.GroupsEnabled {
+	if !r.groupsToo() {
 		return nil
 	}
 	for _, g := range r.st.Groups {
-		if !r.due(g.ID, g.Rev, "") {
+		lost := r.st.Job.Links[g.ID] == nil && r.due(g.ID, g.Rev, membersKey) // what a change of its members has shown
+		if !lost && !r.due(g.ID, g.Rev, "") {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -38,12 +36,23 @@ func (r *run) group(ctx context.Context, g *groupRecord, e *entry) error {
 	if err != nil {
 		return err
 	}
-	if res == nil {
-		return r.createGroup(ctx, g, e)
+	if l = r.st.Job.Links[g.ID]; l == nil {
+		if err = r.createGroup(ctx, g, e); !r.exists(err) {
+			return err
+		}
+		if err = r.adoptGroup(ctx, g, e, err); err != nil {
+			return err
+		}
+		l = r.st.Job.Links[g.ID]
 	}
-	l = r.st.Job.Links[g.ID]
 	l.Active, l.InScope, l.KeepActive = true, true, false
-	changes := diff([]value{{"displayName", g.DisplayName}, {"externalId", g.ID}}, res, r.set.Chaos)
+	var changes []change
+	switch {
+	case r.p.readsGroups:
+		changes = diff([]value{{"displayName", g.DisplayName}, {"externalId", g.ID}}, res, r.set.Chaos)
+	case l.Name != g.DisplayName || r.cycle.Initial && (r.p.renames || !r.p.fullPush):
+		changes = []change{{op: "Replace", target: "displayName", text: g.DisplayName, old: l.Name}}
+	}
 	if len(changes) == 0 || !r.set.GroupActions.Update {
 		r.cycle.Groups.Unchanged++
 		return nil
@@ -52,13 +61,29 @@ func (r *run) group(ctx context.Context, g *groupRecord, e *entry) error {
 	for _, c := range changes {
 		e.modified(c.target, c.old, c.text)
 	}
-	if err := r.c.patch(ctx, "Groups", l.TargetID, userPatch(r.speak(), changes)); err != nil {
+	if err := r.writeGroup(ctx, g, l, changes); err != nil {
+		if gone(err) {
+			delete(r.st.Job.Links, g.ID)
+		}
 		e.step("EntryExportUpdate", resultFailure, "")
 		return err
 	}
+	l.Name = g.DisplayName
+	r.renamed[g.ID] = true
 	e.step("EntryExportUpdate", resultSuccess, "")
 	r.cycle.Groups.Updated++
 	return nil
+}
+
+// writeGroup writes what differs, as Entra; else the name, by PATCH or by PUT of the group with its members.
+func (r *run) writeGroup(ctx context.Context, g *groupRecord, l *link, changes []change) error {
+	switch {
+	case r.p.readsGroups:
+		return r.c.patch(ctx, "Groups", l.TargetID, r.p.changes(r.speak(), changes))
+	case r.p.rename != nil:
+		return r.c.patch(ctx, "Groups", l.TargetID, r.p.rename(&g.Group, l.TargetID))
+	}
+	return r.c.put(ctx, "Groups", l.TargetID, r.p.group(&g.Group, l.TargetID, r.moves(l.Exported, true)))
 }
 
 // groupOut deletes a group that has left the scope: groups have no active attribute to clear.
@@ -100,6 +125,9 @@ func (r *run) deleteGroup(ctx context.Context, id string, l *link, e *entry) err
 // matchGroup finds the group over there, by the cached identifier or by its name.
 func (r *run) matchGroup(ctx context.Context, g *groupRecord, e *entry) (map[string]any, error) {
 	if l := r.st.Job.Links[g.ID]; l != nil {
+		if !r.p.readsGroups {
+			return nil, nil
+		}
 		res, err := r.c.get(ctx, "Groups", l.TargetID)
 		if err == nil && res == nil {
 			delete(r.st.Job.Links, g.ID)
@@ -108,6 +136,23 @@ func (r *run) matchGroup(ctx context.Context, g *groupRecord, e *entry) (map[str
 		}
 		return res, err
 	}
+	if r.p.postFirst {
+		return nil, nil
+	}
+	return r.lookUpGroup(ctx, g, e)
+}
+
+// adoptGroup looks for the group that stood in the way of a create. Without one the refusal stands.
+func (r *run) adoptGroup(ctx context.Context, g *groupRecord, e *entry, refused error) error {
+	res, err := r.lookUpGroup(ctx, g, e)
+	if err == nil && res == nil {
+		err = refused
+	}
+	return err
+}
+
+// lookUpGroup finds the group by its name.
+func (r *run) lookUpGroup(ctx context.Context, g *groupRecord, e *entry) (map[string]any, error) {
 	found, err := r.c.findGroups(ctx, g.DisplayName)
 	if err != nil {
 		e.Action = "Create"
@@ -126,7 +171,7 @@ func (r *run) matchGroup(ctx context.Context, g *groupRecord, e *entry) (map[str
 	return nil, &failure{code: "DuplicateTargetEntries", detail: "more than one group is named " + g.DisplayName}
 }
 
-// createGroup makes the group empty; its members follow as references.
+// createGroup makes the group; its members follow as references, unless the product sends them along.
 func (r *run) createGroup(ctx context.Context, g *groupRecord, e *entry) error {
 	e.Action = "Create"
 	if !r.set.GroupActions.Create {
@@ -135,7 +180,11 @@ func (r *run) createGroup(ctx context.Context, g *groupRecord, e *entry) error {
 		return nil
 	}
 	e.step("EntrySynchronizationAdd", resultSuccess, "no group matches")
-	id, err := r.c.create(ctx, "Groups", newGroupBody(&g.Group))
+	var with []move
+	if r.p.withMembers {
+		with = r.moves(r.exportable(g), true)
+	}
+	id, err := r.c.create(ctx, "Groups", r.p.group(&g.Group, "", with))
 	if err != nil {
 		e.step("EntryExportAdd", resultFailure, "")
 		return err
@@ -144,7 +193,13 @@ func (r *run) createGroup(ctx context.Context, g *groupRecord, e *entry) error {
 	e.modified("externalId", "", g.ID)
 	e.Target.ID = id
 	e.step("EntryExportAdd", resultSuccess, "")
-	r.st.Job.Links[g.ID] = &link{TargetID: id, Active: true, InScope: true, Pending: true}
+	l := &link{TargetID: id, Active: true, InScope: true, Pending: true, Name: g.DisplayName}
+	for _, m := range with {
+		e.modified("members", "", m.name)
+		l.Seen, l.Exported = append(l.Seen, m.id), append(l.Exported, m.id)
+		r.cycle.MembersAdded++
+	}
+	r.st.Job.Links[g.ID] = l
 	r.created[g.ID] = true
 	r.cycle.Groups.Created++
 	return nil
@@ -152,7 +207,7 @@ func (r *run) createGroup(ctx context.Context, g *groupRecord, e *entry) error {
 
 // managers exports the manager of every user that is due and whose manager has changed.
 func (r *run) managers(ctx context.Context) error {
-	if !mapsTarget(r.set.Mappings, targetManager) || !r.set.UserActions.Update {
+	if !r.managersToo() || !r.set.UserActions.Update {
 		return nil
 	}
 	for _, u := range r.st.Users {
@@ -215,152 +270,4 @@ func (r *run) manager(ctx context.Context, u *userRecord, l *link, e *entry) err
 	}
 	l.Manager, l.ManagerTarget = u.Manager, id
 	return nil
-}
-
-// members exports the changes of membership of every group that is due or has unresolved members.
-func (r *run) members(ctx context.Context) error {
-	if r.set.GroupsEnabled && r.set.GroupActions.Update {
-		for _, g := range r.st.Groups {
-			l := r.st.Job.Links[g.ID]
-			if l == nil || !r.scope.group(g.ID) || !(l.Pending || r.due(g.ID, g.Rev, membersKey)) {
-				continue
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			e := newEntry(g.ID, kindGroup, g.DisplayName)
-			e.key, e.Target.ID = membersKey, l.TargetID
-			if err := r.result(e, &r.cycle.Groups, r.membership(ctx, g, l, e)); err != nil {
-				return err
-			}
-		}
-	}
-	for _, id := range r.orphans {
-		delete(r.st.Job.Links, id)
-		r.keep(id)
-	}
-	return nil
-}
-
-// membership works out what joined and left since the last look, and sends that and nothing else.
-func (r *run) membership(ctx context.Context, g *groupRecord, l *link, e *entry) error {
-	var now []string // direct members that are users: nested groups are not exported
-	for _, m := range g.Members {
-		if r.byID[m] != nil {
-			now = append(now, m)
-		}
-	}
-	leave := minus(l.Exported, now)
-	l.Seen = minus(l.Seen, minus(l.Seen, now))
-	if r.cycle.Initial {
-		l.Seen = nil // an initial cycle looks at every member again
-	}
-	join, err := r.joining(ctx, minus(now, l.Seen), l, e)
-	if err != nil {
-		return err
-	}
-	if err := r.sendMembers(ctx, l, e, false, leave); err != nil {
-		return err
-	}
-	return r.sendMembers(ctx, l, e, true, join)
-}
-
-// joining sorts new members: to be sent, there already, skipped for good, or not resolvable yet.
-func (r *run) joining(ctx context.Context, ids []string, l *link, e *entry) ([]string, error) {
-	var join []string
-	gid := e.Source.ID
-	l.Pending = false
-	for _, id := range ids {
-		u, m := r.byID[id], r.st.Job.Links[id]
-		switch {
-		case !r.scope.user(id):
-			l.Seen = append(l.Seen, id)
-			e.step("EntrySynchronizationScoping", resultSkipped, u.UserPrincipalName+": NotEffectivelyEntitled")
-			continue
-		case m == nil:
-			l.Pending = true
-			continue
-		case !r.created[gid] && !r.created[id] && !r.set.Chaos.RepeatedAdds:
-			there, err := r.c.hasMember(ctx, l.TargetID, m.TargetID)
-			if err != nil {
-				e.Action, l.Pending = "Update", false
-				return nil, err
-			}
-			if there {
-				l.Seen = append(l.Seen, id)
-				l.Exported = plus(l.Exported, id)
-				continue
-			}
-		}
-		join = append(join, id)
-	}
-	return join, nil
-}
-
-// memberBatch is how many members one PATCH adds or removes; the application takes no more than a hundred.
-const memberBatch = 100
-
-func (r *run) sendMembers(ctx context.Context, l *link, e *entry, add bool, ids []string) error {
-	for batch := range slices.Chunk(ids, memberBatch) {
-		targets, names := make([]string, 0, len(batch)), make([]string, 0, len(batch))
-		for _, id := range batch {
-			if m := r.st.Job.Links[id]; m != nil { // who was deleted over there left every group by that
-				targets, names = append(targets, m.TargetID), append(names, r.name(id))
-			}
-		}
-		if len(targets) > 0 {
-			e.Action = "Update"
-			if err := r.c.patch(ctx, "Groups", l.TargetID, memberPatch(r.speak(), add, targets)); err != nil {
-				e.step("EntryExportUpdate", resultFailure, "")
-				return err
-			}
-			e.step("EntryExportUpdate", resultSuccess, "")
-		}
-		for _, n := range names {
-			if add {
-				e.modified("members", "", n)
-				r.cycle.MembersAdded++
-			} else {
-				e.modified("members", n, "")
-				r.cycle.MembersRemoved++
-			}
-		}
-		for _, id := range batch {
-			if add {
-				l.Seen, l.Exported = append(l.Seen, id), plus(l.Exported, id)
-			} else {
-				l.Exported = slices.DeleteFunc(l.Exported, func(s string) bool { return s == id })
-			}
-		}
-	}
-	return nil
-}
-
-func (r *run) name(id string) string {
-	if u := r.byID[id]; u != nil {
-		return u.UserPrincipalName
-	}
-	return id
-}
-
-// minus returns what of a is not in b, in the order of a.
-func minus(a, b []string) []string {
-	in := make(map[string]bool, len(b))
-	for _, s := range b {
-		in[s] = true
-	}
-	var out []string
-	for _, s := range a {
-		if !in[s] {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-func plus(a []string, s string) []string {
-	if slices.Contains(a, s) {
-		return a
-	}
-	return append(a, s)
 }

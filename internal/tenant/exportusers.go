@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -46,7 +47,9 @@ func (st *state) heldBack(now time.Time) []string {
 	return ids
 }
 
-func (s *Settings) groupDeletes() bool { return s.GroupsEnabled && s.GroupActions.Delete }
+func (s *Settings) groupDeletes() bool {
+	return s.GroupsEnabled && !products[s.Dialect].usersOnly && s.GroupActions.Delete
+}
 
 // users exports every user that is due.
 func (r *run) users(ctx context.Context) error {
@@ -115,11 +118,20 @@ func (r *run) provision(ctx context.Context, u *userRecord, e *entry) error {
 	if err != nil {
 		return err
 	}
-	if res == nil {
-		return r.createUser(ctx, u, vals, e)
-	}
-	changes := diff(vals, res, r.set.Chaos)
 	l := r.st.Job.Links[u.ID]
+	if l == nil {
+		if err = r.createUser(ctx, u, vals, e); !r.exists(err) {
+			return err
+		}
+		if res, err = r.adopt(ctx, u, vals, e, err); err != nil {
+			return err
+		}
+		l = r.st.Job.Links[u.ID]
+	}
+	changes := diff(vals, res, r.set.Chaos) // all of them where nothing was read, but for an activity that is known
+	if res == nil && l.Active {
+		changes = slices.DeleteFunc(changes, func(c change) bool { return c.target == targetActive })
+	}
 	if len(changes) == 0 || !r.set.UserActions.Update {
 		l.Active, l.InScope, l.KeepActive = true, true, false
 		r.cycle.Users.Unchanged++
@@ -130,7 +142,10 @@ func (r *run) provision(ctx context.Context, u *userRecord, e *entry) error {
 	for _, c := range changes {
 		e.modified(c.target, c.old, c.text)
 	}
-	if err := r.patchUser(ctx, l.TargetID, changes); err != nil {
+	if err := r.writeUser(ctx, l.TargetID, vals, changes); err != nil {
+		if gone(err) {
+			r.forget(u.ID)
+		}
 		e.step("EntryExportUpdate", resultFailure, "")
 		return err
 	}
@@ -140,8 +155,21 @@ func (r *run) provision(ctx context.Context, u *userRecord, e *entry) error {
 	return nil
 }
 
+// writeUser writes what differs: by PATCH, or by PUT of everything, before which some products send a change of activity by itself.
+func (r *run) writeUser(ctx context.Context, id string, vals []value, changes []change) error {
+	if r.p.changes != nil {
+		return r.patchUser(ctx, id, changes)
+	}
+	if i := slices.IndexFunc(changes, func(c change) bool { return c.target == targetActive }); i >= 0 && r.p.activity != nil {
+		if err := r.c.patch(ctx, "Users", id, r.p.activity(changes[i].text == "True")); err != nil || len(changes) == 1 {
+			return err
+		}
+	}
+	return r.c.put(ctx, "Users", id, r.p.user(r, vals, id))
+}
+
 func (r *run) patchUser(ctx context.Context, id string, changes []change) error {
-	if err := r.c.patch(ctx, "Users", id, userPatch(r.speak(), changes)); err != nil {
+	if err := r.c.patch(ctx, "Users", id, r.p.changes(r.speak(), changes)); err != nil {
 		return err
 	}
 	if !r.set.Chaos.RepeatedAdds {
@@ -151,13 +179,16 @@ func (r *run) patchUser(ctx context.Context, id string, changes []change) error 
 	for i := range again {
 		again[i].op = "Add"
 	}
-	return r.c.patch(ctx, "Users", id, userPatch(r.speak(), again))
+	return r.c.patch(ctx, "Users", id, r.p.changes(r.speak(), again))
 }
 
-// match finds u's account: by the cached identifier, else by the matching attribute. It returns nil when
-// there is none, and keeps the link when there is one.
+// match finds u's account: by the cached identifier, else by the matching attribute. It returns what it has read, which is nil when
+// there is none or the product does not look, and keeps the link when there is one.
 func (r *run) match(ctx context.Context, u *userRecord, vals []value, e *entry) (map[string]any, error) {
 	if l := r.st.Job.Links[u.ID]; l != nil {
+		if !r.p.reads {
+			return nil, nil
+		}
 		res, err := r.c.get(ctx, "Users", l.TargetID)
 		if err == nil && res == nil {
 			r.forget(u.ID)
@@ -166,6 +197,14 @@ func (r *run) match(ctx context.Context, u *userRecord, vals []value, e *entry) 
 		}
 		return res, err
 	}
+	if r.p.postFirst {
+		return nil, nil
+	}
+	return r.lookUp(ctx, u, vals, e)
+}
+
+// lookUp finds u's account by the matching attribute.
+func (r *run) lookUp(ctx context.Context, u *userRecord, vals []value, e *entry) (map[string]any, error) {
 	i := slices.IndexFunc(vals, func(v value) bool { return v.target == r.set.MatchingAttribute })
 	if i < 0 {
 		e.Action = "Create"
@@ -190,6 +229,27 @@ func (r *run) match(ctx context.Context, u *userRecord, vals []value, e *entry) 
 	return nil, &failure{code: "DuplicateTargetEntries", detail: "more than one account matches " + vals[i].target}
 }
 
+// exists reports whether a create was refused because there is one already, for a product that had not looked.
+func (r *run) exists(err error) bool {
+	var f *failure
+	return r.p.postFirst && errors.As(err, &f) && f.status == 409
+}
+
+// gone reports whether the application no longer knows what was to be changed.
+func gone(err error) bool {
+	var f *failure
+	return errors.As(err, &f) && f.status == 404
+}
+
+// adopt looks for the account that stood in the way of a create. Without one the refusal stands.
+func (r *run) adopt(ctx context.Context, u *userRecord, vals []value, e *entry, refused error) (map[string]any, error) {
+	res, err := r.lookUp(ctx, u, vals, e)
+	if err == nil && res == nil {
+		err = refused
+	}
+	return res, err
+}
+
 // forget drops a cached identifier whose object is gone, and with it what was known of references to it.
 func (r *run) forget(id string) {
 	delete(r.st.Job.Links, id)
@@ -210,7 +270,7 @@ func (r *run) createUser(ctx context.Context, u *userRecord, vals []value, e *en
 		return nil
 	}
 	e.step("EntrySynchronizationAdd", resultSuccess, "no account matches")
-	id, err := r.c.create(ctx, "Users", newUserBody(vals, r.set.Chaos))
+	id, err := r.c.create(ctx, "Users", r.p.user(r, vals, ""))
 	if err != nil {
 		e.step("EntryExportAdd", resultFailure, "")
 		return err
@@ -236,22 +296,29 @@ func (r *run) deprovision(ctx context.Context, u *userRecord, e *entry, merelyOu
 		r.cycle.Users.Skipped++
 		return nil
 	}
-	if !mapsTarget(r.set.Mappings, targetActive) {
+	leaves := merelyOut || u.Deleted()
+	if !r.p.keepsUsers && (leaves && r.p.deletesLeavers || !mapsTarget(r.set.Mappings, targetActive)) {
 		return r.deleteUser(ctx, u.ID, l, e)
 	}
-	res, err := r.c.get(ctx, "Users", l.TargetID)
-	if err != nil {
-		return err
-	}
-	if res == nil {
-		r.forget(u.ID)
-		r.cycle.Users.Unchanged++
-		return nil
+	var res map[string]any
+	if r.p.reads {
+		var err error
+		if res, err = r.c.get(ctx, "Users", l.TargetID); err != nil {
+			return err
+		}
+		if res == nil {
+			r.forget(u.ID)
+			r.cycle.Users.Unchanged++
+			return nil
+		}
 	}
 	if cur, _ := lookup(res, targetActive); cur != "False" {
 		e.modified(targetActive, cur, "False")
 		c := []change{{op: "Replace", target: targetActive, text: "False"}}
-		if err := r.c.patch(ctx, "Users", l.TargetID, userPatch(r.speak(), c)); err != nil {
+		if err := r.writeUser(ctx, l.TargetID, activeIs(mapped(r.set.Mappings, &u.User), "False"), c); err != nil {
+			if gone(err) {
+				r.forget(u.ID)
+			}
 			e.step("EntryExportUpdate", resultFailure, "")
 			return err
 		}
@@ -262,6 +329,7 @@ func (r *run) deprovision(ctx context.Context, u *userRecord, e *entry, merelyOu
 	return nil
 }
 
+// deleteUser deletes an account. What was known of references to it goes with it, since whoever comes back later is somebody new over there.
 func (r *run) deleteUser(ctx context.Context, id string, l *link, e *entry) error {
 	e.Action = "Delete"
 	if err := r.c.remove(ctx, "Users", l.TargetID); err != nil {
@@ -269,7 +337,11 @@ func (r *run) deleteUser(ctx context.Context, id string, l *link, e *entry) erro
 		return err
 	}
 	e.step("EntryExportDelete", resultSuccess, "")
-	delete(r.st.Job.Links, id)
+	if r.p.deletesLeavers {
+		r.forget(id)
+	} else {
+		delete(r.st.Job.Links, id)
+	}
 	r.cycle.Users.Deleted++
 	return nil
 }
@@ -288,8 +360,8 @@ func (r *run) purged(ctx context.Context) error {
 			counts = &r.cycle.Groups
 		}
 		switch {
-		case l.KeepActive, x.Kind == kindGroup && !r.set.groupDeletes(), x.Kind == kindUser && !(x.InScope && r.set.UserActions.Delete):
-			// A user who had left the scope before was disabled then, and stays so for ever.
+		case l.KeepActive, x.Kind == kindGroup && !r.set.groupDeletes(), x.Kind == kindUser && (r.p.keepsUsers || !(x.InScope && r.set.UserActions.Delete)):
+			// A user who had left the scope before was disabled then, and stays so for ever; some products delete nobody.
 			e.Action = "Delete"
 			e.skip("NotEffectivelyEntitled", "not in scope when deleted: the application keeps the disabled account")
 			counts.Skipped++

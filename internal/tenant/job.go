@@ -18,12 +18,13 @@ const (
 	ScopeAll      Scope = "all"
 )
 
-// Dialect says how the job writes PATCH bodies.
+// Dialect says whose requests the job makes, and in which form.
 type Dialect string
 
-// The dialects: what Entra sends by itself, what it sends with the flag aadOptscim062020, and a mixture
+// Entra's dialects: what it sends by itself, what it sends with the flag aadOptscim062020, and a mixture
 // of both from request to request. The flag in the base URL's query has the same effect as the setting;
-// on-demand provisioning ignores both and speaks the default dialect, as Entra does.
+// on-demand provisioning ignores both and speaks the default dialect, as Entra does. The dialects of other
+// products are in product.go; "entra" means default.
 const (
 	DialectDefault Dialect = "default"
 	DialectFlag    Dialect = "aadOptscim062020"
@@ -89,6 +90,8 @@ type Chaos struct {
 	ReplaceMissing bool `json:"replaceMissing"`
 	// Probes sends further look-ups of random names at the start of cycles and on-demand runs.
 	Probes bool `json:"probes"`
+	// NoUserAgent leaves the User-Agent out, as Entra always does.
+	NoUserAgent bool `json:"noUserAgent"`
 }
 
 // Quarantine says why the job is slowed down.
@@ -155,6 +158,8 @@ type link struct {
 	// A member who was skipped is not looked at again before a restart.
 	Seen     []string `json:"seen,omitempty"`
 	Exported []string `json:"exported,omitempty"`
+	// Name is the group's name as it was last sent.
+	Name string `json:"name,omitempty"`
 	// Pending says that a reference could not be resolved yet; the next cycle looks again.
 	Pending bool `json:"pending,omitempty"`
 }
@@ -179,6 +184,9 @@ func (t *Tenant) newJob(tenantID string) jobRecord {
 func (j *jobRecord) repair() {
 	if j.Links == nil {
 		j.Links = map[string]*link{}
+	}
+	if products[j.Settings.Dialect] == nil {
+		j.Settings.Dialect = DialectDefault
 	}
 	if j.Escrows == nil {
 		j.Escrows = map[string]*Escrow{}
@@ -248,6 +256,9 @@ func (t *Tenant) SetJob(edit func(*Settings)) error {
 		j := &st.Job
 		old, next := j.settings(), j.settings()
 		edit(&next)
+		if next.Dialect == "entra" {
+			next.Dialect = DialectDefault
+		}
 		if err := next.check(); err != nil {
 			return err
 		}
@@ -286,8 +297,8 @@ func (s *Settings) check() error {
 	if s.Scope != ScopeAssigned && s.Scope != ScopeAll {
 		return fault.New(fault.Invalid, "scope must be assigned or all.").At("scope")
 	}
-	if s.Dialect != DialectDefault && s.Dialect != DialectFlag && s.Dialect != DialectMixed {
-		return fault.New(fault.Invalid, "dialect must be default, aadOptscim062020 or mixed.").At("dialect")
+	if products[s.Dialect] == nil {
+		return fault.New(fault.Invalid, "dialect must be %s.", dialectNames()).At("dialect")
 	}
 	if s.Interval < time.Second || s.Interval > 7*24*time.Hour {
 		return fault.New(fault.Invalid, "The interval must be between one second and a week.").At("intervalSeconds")

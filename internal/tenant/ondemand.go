@@ -26,7 +26,7 @@ func (t *Tenant) OnDemandUser(ctx context.Context, key string) ([]LogEntry, erro
 		}
 		r.tell(e)
 		l := r.st.Job.Links[u.ID]
-		if l == nil || !r.st.wanted(r.scope, u) || !mapsTarget(r.set.Mappings, targetManager) {
+		if l == nil || !r.st.wanted(r.scope, u) || !r.managersToo() {
 			return nil
 		}
 		e = newEntry(u.ID, kindUser, u.UserPrincipalName)
@@ -88,7 +88,7 @@ func (r *run) groupOnDemand(ctx context.Context, g *groupRecord, chosen []*userR
 	pending := l.Pending
 	join, err := r.joining(ctx, minus(ids, l.Seen), l, e)
 	if err == nil {
-		err = r.sendMembers(ctx, l, e, true, join)
+		err = r.sendMembers(ctx, g, l, e, nil, r.moves(join, true))
 	}
 	l.Pending = l.Pending || pending
 	if err := r.result(e, &r.cycle.Groups, err); err != nil {
@@ -133,6 +133,7 @@ func (t *Tenant) TestConnection(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	r.rehearse = true
 	if err := r.probe(ctx); err != nil {
 		return fault.New(fault.Unavailable, "The test of the connection failed: %s", clip(err.Error(), 600))
 	}

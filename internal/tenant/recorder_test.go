@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -56,6 +57,8 @@ type recorder struct {
 	users   map[string]map[string]any
 	groups  map[string]map[string]any
 	next    int
+	// operations is how many the server says it takes at once.
+	operations int
 	// fail, when not nil, may answer instead of the server: 0 lets the request through.
 	fail func(method, path, body string) int
 	srv  *httptest.Server
@@ -64,7 +67,7 @@ type recorder struct {
 var probeName = regexp.MustCompile(`%22[0-9a-f]{8}-[0-9a-f-]{27}%22`)
 
 func newRecorder(t *testing.T) *recorder {
-	r := &recorder{t: t, users: map[string]map[string]any{}, groups: map[string]map[string]any{}}
+	r := &recorder{t: t, users: map[string]map[string]any{}, groups: map[string]map[string]any{}, operations: 1000}
 	r.srv = httptest.NewServer(r)
 	t.Cleanup(r.srv.Close)
 	return r
@@ -96,6 +99,10 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	_, kind, id := cut3(path)
+	if kind == "ServiceProviderConfig" {
+		fmt.Fprintf(w, `{"bulk":{"supported":true,"maxOperations":%d}}`, r.operations)
+		return
+	}
 	store := r.users
 	if kind == "Groups" {
 		store = r.groups
@@ -124,6 +131,15 @@ func (r *recorder) answer(w http.ResponseWriter, req *http.Request, store map[st
 			reply(400, nil)
 			return
 		}
+		for _, other := range store {
+			if other["userName"] == res["userName"] && other["displayName"] == res["displayName"] {
+				reply(409, nil)
+				return
+			}
+		}
+		if list, ok := res["members"].([]any); ok {
+			res["members"] = listed(list)
+		}
 		r.next++
 		id := fmt.Sprintf("%c%d", req.URL.Path[len("/scim/v2/")], r.next)
 		res["id"] = id
@@ -131,11 +147,31 @@ func (r *recorder) answer(w http.ResponseWriter, req *http.Request, store map[st
 		reply(201, res)
 	case store[id] == nil:
 		w.WriteHeader(404)
-	case req.Method == "GET":
-		reply(200, store[id])
 	case req.Method == "DELETE":
 		delete(store, id)
 		w.WriteHeader(204)
+	case req.Method == "PUT":
+		var res map[string]any
+		if err := json.Unmarshal(body, &res); err != nil {
+			reply(400, nil)
+			return
+		}
+		if list, ok := res["members"].([]any); ok {
+			res["members"] = listed(list)
+		}
+		res["id"] = id
+		store[id] = res
+		reply(200, res)
+	case req.Method == "GET" && store[id]["members"] != nil:
+		shown := maps.Clone(store[id])
+		members := []any{}
+		for _, m := range memberIDs(store[id]) {
+			members = append(members, map[string]any{"value": m})
+		}
+		shown["members"] = members
+		reply(200, shown)
+	case req.Method == "GET":
+		reply(200, store[id])
 	case req.Method == "PATCH":
 		r.patch(store[id], body)
 		w.WriteHeader(204)
@@ -145,6 +181,12 @@ func (r *recorder) answer(w http.ResponseWriter, req *http.Request, store map[st
 // filter understands the look-ups that Entra sends.
 func (r *recorder) filter(store map[string]map[string]any, f string) []map[string]any {
 	found := []map[string]any{}
+	if f == "" {
+		for _, id := range sortedKeys(store) {
+			found = append(found, store[id])
+		}
+		return found
+	}
 	if m := regexp.MustCompile(`^id eq "(.*)" and (members|manager) eq "(.*)"$`).FindStringSubmatch(f); m != nil {
 		res := store[m[1]]
 		if res == nil {
@@ -166,6 +208,14 @@ func (r *recorder) filter(store map[string]map[string]any, f string) []map[strin
 		}
 	}
 	return found
+}
+
+func listed(members []any) []string {
+	ids := []string{}
+	for _, m := range members {
+		ids = append(ids, m.(map[string]any)["value"].(string))
+	}
+	return ids
 }
 
 func memberIDs(group map[string]any) []string {
@@ -191,6 +241,8 @@ func (r *recorder) patch(res map[string]any, body []byte) {
 		switch {
 		case m != nil:
 			res["members"] = minus(memberIDs(res), []string{m[1]})
+		case op.Path == "members" && op.Op == "replace":
+			res["members"] = listed(op.Value.([]any))
 		case op.Path == "members":
 			for _, v := range op.Value.([]any) {
 				id := v.(map[string]any)["value"].(string)
