@@ -64,7 +64,7 @@ and assignments to roles in many accounts, and hands out short-lived credentials
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(serveCommand(), demoCommand(), tenantCommand(), envCommand(), configureCommand(), credentialsCommand(),
-		idpCommand(), scimTokenCommand(), directoryCommand(), userCommand(), groupCommand(), sessionCommand(), mailCommand(), accessCommand(), eventCommand())
+		idpCommand(), scimTokenCommand(), directoryCommand(), userCommand(), groupCommand(), sessionCommand(), mailCommand(), accessCommand(), eventCommand(), exportCommand())
 	return root
 }
 

@@ -103,7 +103,7 @@ type Set struct {
 	ARN              string            `json:"arn"`
 	Name             string            `json:"name"`
 	Description      string            `json:"description,omitempty"`
-	Session          time.Duration     `json:"session,omitzero,format:sec"`
+	Session          time.Duration     `json:"-"`
 	RelayState       string            `json:"relay_state,omitempty"`
 	AWSPolicies      []string          `json:"aws_policies,omitempty"` // ARNs, sorted
 	CustomerPolicies []PolicyRef       `json:"customer_policies,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,6 +28,12 @@ const (
 type fileGroup struct {
 	Group
 	Members []string `json:"members,omitzero"` // absent: they were not read
+}
+
+// fileSet has the session in seconds.
+type fileSet struct {
+	Set
+	Seconds int64 `json:"session_seconds,omitzero"`
 }
 
 type fileApplication struct {
@@ -51,7 +58,7 @@ func Write(w io.Writer, e *Estate) error {
 	list(f, "accounts", e.Accounts)
 	list(f, "users", e.Users)
 	f.groups()
-	list(f, "sets", e.Sets)
+	f.sets()
 	if e.Attributes != nil {
 		list(f, "attributes", e.Attributes)
 	}
@@ -112,6 +119,14 @@ func (f *fileWriter) groups() {
 		}
 	}
 	list(f, "groups", out)
+}
+
+func (f *fileWriter) sets() {
+	out := make([]fileSet, len(f.e.Sets))
+	for i, s := range f.e.Sets {
+		out[i] = fileSet{s, int64(s.Session / time.Second)}
+	}
+	list(f, "sets", out)
 }
 
 func (f *fileWriter) applications() {
@@ -379,8 +394,12 @@ func (f *fileReader) value(name string) error {
 	case "groups":
 		return items(f, f.group)
 	case "sets":
-		return items(f, func(s *Set) error {
-			e.Sets = append(e.Sets, *s)
+		return items(f, func(s *fileSet) error {
+			if s.Seconds < 0 || s.Seconds > 1<<30 {
+				return fmt.Errorf("a session of permission set %q lasts %d seconds", s.ARN, s.Seconds)
+			}
+			s.Session = time.Duration(s.Seconds) * time.Second
+			e.Sets = append(e.Sets, s.Set)
 			return f.sets.add("permission set", s.ARN)
 		})
 	case "attributes":

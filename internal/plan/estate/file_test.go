@@ -170,6 +170,7 @@ func TestFileRefuses(t *testing.T) {
 		head + `"accounts":[{"id":"1"}],"assignments":[{"account":"1","sets":[{"set":"s"}]}]}`: `permission set "s" is named`,
 		head + `"accounts":[{"id":"1"}],"sets":[{"arn":"s","name":"S"}],"groups":[{"id":"g"}],"assignments":[{"account":"1","sets":[{"set":"s","groups":["g","g"]}]}]}`: "twice for the same principal",
 		head + `"groups":[{"id":"g"}],"applications":[{"arn":"a","groups":["g","g"]}]}`:                                                                                 "somebody twice",
+		head + `"sets":[{"arn":"s","session_seconds":-1}]}`:                                                                                                             "lasts -1 seconds",
 		"\x1f\x8b":                          "EOF",
 		head + `"users":[{"id":"\ud800"}]}`: "surrogate",
 	} {
@@ -184,7 +185,7 @@ func TestFileRefuses(t *testing.T) {
 
 // FuzzRead: any bytes are refused, or make an estate that can be written and read again.
 func FuzzRead(f *testing.F) {
-	f.Add([]byte(head + `"units":[{"id":"r","name":"Root"}],"accounts":[{"id":"1","unit":"r"}],"users":[{"id":"u"}],"groups":[{"id":"g","members":["u"]}],"sets":[{"arn":"s","name":"S","session":3600}],"attributes":[],"applications":[{"arn":"a","users":["u"]}],"assignments":[{"account":"1","sets":[{"set":"s","users":["u"],"groups":["g"]}]}]}`))
+	f.Add([]byte(head + `"units":[{"id":"r","name":"Root"}],"accounts":[{"id":"1","unit":"r"}],"users":[{"id":"u"}],"groups":[{"id":"g","members":["u"]}],"sets":[{"arn":"s","name":"S","session_seconds":3600}],"attributes":[],"applications":[{"arn":"a","users":["u"]}],"assignments":[{"account":"1","sets":[{"set":"s","users":["u"],"groups":["g"]}]}]}`))
 	f.Add(zip([]byte(head + `"assignments":[],"users":[]}`)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := Read(bytes.NewReader(b))

@@ -2,8 +2,11 @@ package live
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -21,6 +24,30 @@ type Limits struct {
 // AWS are the limits of AWS IAM Identity Center ("Quotas" in its user guide): 20 calls a second, 15 assignment requests and 3 provisioning
 // requests. Those of Organizations are not given for all operations; 8 is the least that its documentation gives for a listing.
 var AWS = Limits{Rate: 20, Outstanding: 15, Provisioning: 3, Organizations: 8}
+
+// ParseLimits reads a choice of limits: "aws" are those of AWS, "none" are none, "auto" (or nothing) is nil: AWS's unless an endpoint is given. "40" is a rate of
+// 40 calls a second, and "40,30" with 30 assignment requests under way, for an account whose quotas AWS has raised.
+func ParseLimits(s string) (*Limits, error) {
+	switch s {
+	case "", "auto":
+		return nil, nil
+	case "aws":
+		l := AWS
+		return &l, nil
+	case "none":
+		return &Limits{}, nil
+	}
+	l := AWS
+	rate, outstanding, both := strings.Cut(s, ",")
+	var err error
+	if l.Rate, err = strconv.ParseFloat(rate, 64); err == nil && both {
+		l.Outstanding, err = strconv.Atoi(outstanding)
+	}
+	if err != nil || !(l.Rate >= 0.1 && l.Rate <= 1e6) || l.Outstanding < 1 || l.Outstanding > 100_000 {
+		return nil, fmt.Errorf("%q are no limits; there are auto, aws, none, a number of calls a second (20), and that with a number of assignment requests under way (20,15)", s)
+	}
+	return &l, nil
+}
 
 // pacer lets calls of one family of services go as fast as a limit allows, and slower when the service says that it is too fast. It is the one
 // authority over when a call is made.

@@ -187,7 +187,8 @@ func (r *reader) set(ctx context.Context, arn string) (estate.Set, error) {
 		return s, nil
 	}
 	s.DetailsRead, s.AssignmentsRead = true, true
-	return s, r.parts(ctx, &s)
+	err = r.parts(ctx, &s)
+	return s, err
 }
 
 // parts reads policies, boundary and tags of a set, each of which writes other fields of it.
