@@ -132,7 +132,7 @@ func exportCommand() *cobra.Command {
 		Use: "export [--out FILE]", Short: "Write who may do what in the organization into a file", Args: noArgs,
 		Long: `Read accounts, groups, people, permission sets, assignments, attributes and applications of an Identity Center instance, of AWS or of a Gatehouse
 server, and write them into one JSON file: against it "gatehouse plan --estate FILE" makes plans without a connection. A name that ends in .gz is compressed.`,
-		Example: "  gatehouse export --profile admin --region eu-west-1 --out estate.json.gz\n  gatehouse export --data DIR > estate.json",
+		Example: "  gatehouse export --profile admin --region eu-west-1 --out estate.json.gz\n  gatehouse export --data DIR --out estate.json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := openLive(c)
 			if err != nil {

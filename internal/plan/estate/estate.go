@@ -56,7 +56,7 @@ type Account struct {
 	Email      string            `json:"email,omitempty"`
 	Status     string            `json:"status,omitempty"` // ACTIVE, SUSPENDED, PENDING_CLOSURE; empty is ACTIVE
 	Unit       string            `json:"unit,omitempty"`   // id
-	Management bool              `json:"management,omitempty"`
+	Management bool              `json:"management,omitzero"`
 	Tags       map[string]string `json:"tags,omitempty"`
 }
 
@@ -68,7 +68,7 @@ type Group struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
-	External    bool   `json:"external,omitempty"` // an identity provider owns it: members are not ours to write
+	External    bool   `json:"external,omitzero"` // an identity provider owns it: members are not ours to write
 	// Members are indices of users, sorted; MembersRead says whether they were read at all.
 	Members     []int32 `json:"-"`
 	MembersRead bool    `json:"-"`
@@ -80,7 +80,7 @@ type User struct {
 	Name     string   `json:"name"` // userName
 	Emails   []string `json:"emails,omitempty"`
 	Display  string   `json:"display,omitempty"`
-	External bool     `json:"external,omitempty"`
+	External bool     `json:"external,omitzero"`
 }
 
 // PolicyRef is a customer managed policy by name: every account that the set is in must have one.
@@ -111,9 +111,9 @@ type Set struct {
 	Boundary         *Boundary         `json:"boundary,omitempty"`
 	Tags             map[string]string `json:"tags,omitempty"`
 	// DetailsRead says whether more than the name was read.
-	DetailsRead bool `json:"details_read,omitempty"`
+	DetailsRead bool `json:"details_read,omitzero"`
 	// AssignmentsRead says whether the estate has all assignments of the set.
-	AssignmentsRead bool `json:"assignments_read,omitempty"`
+	AssignmentsRead bool `json:"assignments_read,omitzero"`
 	// Behind are ids of accounts whose role is not what the set is now.
 	Behind []string `json:"behind,omitempty"`
 }
@@ -175,14 +175,14 @@ type Application struct {
 	Name         string            `json:"name"`
 	Provider     string            `json:"provider"` // ARN of its application provider
 	Description  string            `json:"description,omitempty"`
-	Visible      bool              `json:"visible,omitempty"`   // in the portal
-	URL          string            `json:"url,omitempty"`       // where the portal sends people who pick it
-	Disabled     bool              `json:"disabled,omitempty"`  //
-	AnyoneMayUse bool              `json:"anyone,omitempty"`    // no assignment is required
-	Tags         map[string]string `json:"tags,omitempty"`      //
-	Principals   []Principal       `json:"-"`                   // sorted
-	Elsewhere    bool              `json:"elsewhere,omitempty"` // of an account that is not the caller's
-	Managed      bool              `json:"managed,omitempty"`   // made by an AWS service, not ours to change
+	Visible      bool              `json:"visible,omitzero"`   // in the portal
+	URL          string            `json:"url,omitempty"`      // where the portal sends people who pick it
+	Disabled     bool              `json:"disabled,omitzero"`  //
+	AnyoneMayUse bool              `json:"anyone,omitzero"`    // no assignment is required
+	Tags         map[string]string `json:"tags,omitempty"`     //
+	Principals   []Principal       `json:"-"`                  // sorted
+	Elsewhere    bool              `json:"elsewhere,omitzero"` // of an account that is not the caller's
+	Managed      bool              `json:"managed,omitzero"`   // made by an AWS service, not ours to change
 }
 
 // MissingPolicy is a customer managed policy that an account lacks.

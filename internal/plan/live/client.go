@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	"golang.org/x/sync/errgroup"
 
 	"gatehouse/internal/plan/estate"
@@ -74,6 +75,7 @@ type family struct {
 // Open reads the configuration. It makes no call but those that credentials need when they are first used.
 func Open(ctx context.Context, o Options) (*Client, error) {
 	load := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // what matters is in the errors
 		// There is one authority over retries and pace, and it is not the SDK's.
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(time.Minute).WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost, t.MaxIdleConns = 64, 256 })),
@@ -310,6 +312,8 @@ func (c *Client) Find(ctx context.Context) (estate.Instance, error) {
 			out, err := do(ctx, c.rest, c.sts.GetCallerIdentity, &sts.GetCallerIdentityInput{})
 			if err == nil {
 				caller, account = aws.ToString(out.Arn), aws.ToString(out.Account)
+			} else if Code(err) == "" && strings.Contains(err.Error(), "get credentials") {
+				return fmt.Errorf("no AWS credentials that work were found; give --profile, or set up what the AWS CLI uses (%w)", err)
 			}
 			return err
 		},
