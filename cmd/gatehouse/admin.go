@@ -94,6 +94,7 @@ type directoryView struct {
 	Name            string `json:"name"`
 	Profile         string `json:"profile"`
 	LocalUsers      bool   `json:"localUsers"`
+	NestedGroups    string `json:"nestedGroups"`
 	Removing        string `json:"removing,omitempty"`
 	SCIMURL         string `json:"scimUrl"`
 	SAMLMetadataURL string `json:"samlMetadataUrl"`
@@ -135,6 +136,9 @@ func (d directoryView) print(c *cobra.Command) {
 	fmt.Fprintf(w, "directory      %s (%s)\nSCIM URL       %s\nSAML metadata  %s\nSAML ACS       %s\nSAML logout    %s\n", d.ID, d.Name, d.SCIMURL, d.SAMLMetadataURL, d.SAMLACSURL, d.SAMLLogoutURL)
 	if d.Owners.Local != "refuse" || len(d.Owners.Directories) > 0 {
 		fmt.Fprintf(w, "adopts         see `gatehouse directory owners %s`\n", d.ID)
+	}
+	if d.NestedGroups == "expand" {
+		fmt.Fprintln(w, "groups         may have groups as members")
 	}
 	if d.Removing != "" {
 		fmt.Fprintf(w, "state          being removed (%s); `gatehouse directory remove %s --people %s` goes on with it\n", d.Removing, d.ID, d.Removing)
@@ -308,7 +312,7 @@ func directoryCommand() *cobra.Command {
 	for _, c := range []*cobra.Command{create, list, guard} {
 		administered(jsonFlag(c))
 	}
-	return family("directory", "Identity sources", create, list, ownersCommand(), guard, domainsCommand(), builtInCommand(), removeDirectoryCommand())
+	return family("directory", "Identity sources", create, list, ownersCommand(), nestingCommand(), guard, domainsCommand(), builtInCommand(), removeDirectoryCommand())
 }
 
 type guardView struct {

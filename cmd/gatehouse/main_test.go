@@ -117,7 +117,8 @@ func asked(metadata, address string) [][]string {
 		{"user", "create", "nia@example.com"}, {"user", "invite", "nia@example.com", "--show"}, {"user", "password", "nia@example.com"}, {"user", "devices", "nia@example.com"},
 		{"user", "unlock", "nia@example.com"}, {"user", "remove-device", "nia@example.com", "DEVICE"}, {"session", "list", "nia@example.com"}, {"session", "end", "nia@example.com", "SESSION"},
 		{"user", "break-glass", "nia@example.com"},
-		{"directory", "owners", "contoso", "--local", "adopt", "--directory", "default=adopt"}, {"directory", "owners", "contoso"}, {"directory", "remove", "contoso", "--people", "disable"},
+		{"group", "create", "Engineering"}, {"group", "create", "Platform"}, {"group", "nest", "Engineering", "Platform"}, {"group", "nested", "Engineering"}, {"group", "unnest", "Engineering", "Platform"},
+		{"directory", "owners", "contoso", "--local", "adopt", "--directory", "default=adopt"}, {"directory", "owners", "contoso"}, {"directory", "nesting", "contoso", "expand"}, {"directory", "remove", "contoso", "--people", "disable"},
 	}
 }
 

@@ -80,3 +80,15 @@ was interrupted goes on when it is asked for again.`,
 	c.Flags().String("people", "", "release, disable or delete")
 	return administered(jsonFlag(c))
 }
+
+// nestingCommand says whether a directory's groups may have groups as members.
+func nestingCommand() *cobra.Command {
+	c := &cobra.Command{Use: "nesting ID refuse|expand", Short: "Say whether a directory's groups may have groups as members", Args: exactly("ID", "refuse|expand"),
+		Long: `With "expand" a group may have groups as members, and whoever is in a group is in every group that this one is in. With "refuse", the default, such
+members are refused; it is not taken while any group of the directory has one.`,
+		Example: "  gatehouse directory nesting okta expand",
+		RunE: func(c *cobra.Command, args []string) error {
+			return call(c, http.MethodPut, "/directories/"+segment(args[0])+"/nested-groups", map[string]string{"nestedGroups": args[1]}, func(d directoryView) { d.print(c) })
+		}}
+	return administered(jsonFlag(c))
+}

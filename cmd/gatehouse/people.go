@@ -177,7 +177,17 @@ func groupCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return call(c, http.MethodDelete, "/groups/"+segment(args[0]), nil, func(struct{}) { fmt.Fprintln(c.OutOrStdout(), "done") })
 		}}
-	subs := []*cobra.Command{create, remove, listGroups(), members, member("add", "Put a user into a group", http.MethodPut), member("remove", "Take a user out of a group", http.MethodDelete)}
+	nest := func(use, short, method string) *cobra.Command {
+		return &cobra.Command{Use: use + " GROUP MEMBER", Short: short, Args: exactly("GROUP", "MEMBER"), Example: "  gatehouse group " + use + " Engineering Platform",
+			RunE: func(c *cobra.Command, args []string) error {
+				return call(c, method, "/groups/"+segment(args[0])+"/groups/"+segment(args[1]), nil, func(struct{}) { fmt.Fprintln(c.OutOrStdout(), "done") })
+			}}
+	}
+	nested := &cobra.Command{Use: "nested GROUP", Short: "List the groups in a group", Args: exactly("GROUP"), Example: "  gatehouse group nested Engineering",
+		RunE: func(c *cobra.Command, args []string) error {
+			return printGroups(c, "/groups/"+segment(args[0])+"/groups")
+		}}
+	subs := []*cobra.Command{create, remove, listGroups(), nested, nest("nest", "Put a group into a group", http.MethodPut), nest("unnest", "Take a group out of a group", http.MethodDelete), members, member("add", "Put a user into a group", http.MethodPut), member("remove", "Take a user out of a group", http.MethodDelete)}
 	for _, c := range subs {
 		administered(jsonFlag(c))
 	}
@@ -186,25 +196,28 @@ func groupCommand() *cobra.Command {
 
 func listGroups() *cobra.Command {
 	return &cobra.Command{Use: "list", Short: "List groups", Args: noArgs, Example: "  gatehouse group list --json",
-		RunE: func(c *cobra.Command, _ []string) error {
-			type page struct {
-				Groups []groupView `json:"groups"`
-				Next   string      `json:"next"`
-			}
-			gs, err := pages(c, "/groups", func(p page) ([]groupView, string) { return p.Groups, p.Next })
-			if err != nil {
-				return err
-			}
-			if asJSON, _ := c.Flags().GetBool("json"); asJSON {
-				return printJSON(c, map[string]any{"groups": gs})
-			}
-			t := newTable(c, "NAME", "SOURCE", "ID")
-			for _, g := range gs {
-				t.row(g.DisplayName, g.Source, g.ID)
-			}
-			t.flush()
-			return nil
-		}}
+		RunE: func(c *cobra.Command, _ []string) error { return printGroups(c, "/groups") }}
+}
+
+// printGroups prints all groups that a path lists.
+func printGroups(c *cobra.Command, path string) error {
+	type page struct {
+		Groups []groupView `json:"groups"`
+		Next   string      `json:"next"`
+	}
+	gs, err := pages(c, path, func(p page) ([]groupView, string) { return p.Groups, p.Next })
+	if err != nil {
+		return err
+	}
+	if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+		return printJSON(c, map[string]any{"groups": gs})
+	}
+	t := newTable(c, "NAME", "SOURCE", "ID")
+	for _, g := range gs {
+		t.row(g.DisplayName, g.Source, g.ID)
+	}
+	t.flush()
+	return nil
 }
 
 type accessView struct {

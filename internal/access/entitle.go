@@ -609,28 +609,46 @@ func (s *Service) people1(ctx context.Context, p Principal) (users []directory.U
 		us, err := s.people.UsersByID(ctx, []string{p.ID})
 		return activeUsers(us), "", err
 	}
-	const page = 500
-	for after := ""; ; {
-		ms, err := s.people.MembersOf(ctx, p.ID, after, page)
-		if fault.Is(err, fault.NotFound) { // the group is gone; its assignment reaches nobody
-			return nil, p.ID, nil
-		}
-		if err != nil {
+	// A group that is gone has nothing below it; its assignment reaches nobody.
+	below, err := s.people.GroupsBelow(ctx, p.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	seen := map[string]bool{}
+	for _, g := range below {
+		if users, err = s.addMembers(ctx, users, g, seen); err != nil {
 			return nil, "", err
 		}
-		ids := make([]string, len(ms))
-		for i, m := range ms {
-			ids[i] = m.UserID
+	}
+	return users, p.ID, nil
+}
+
+// addMembers adds a group's own active members who were not seen in another.
+func (s *Service) addMembers(ctx context.Context, users []directory.User, group string, seen map[string]bool) ([]directory.User, error) {
+	const page = 500
+	for after := ""; ; {
+		ms, err := s.people.MembersOf(ctx, group, after, page)
+		if fault.Is(err, fault.NotFound) { // deleted meanwhile
+			return users, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var ids []string
+		for _, m := range ms {
+			if after = m.UserID; !seen[after] {
+				seen[after] = true
+				ids = append(ids, after)
+			}
 		}
 		us, err := s.people.UsersByID(ctx, ids)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		users = append(users, activeUsers(us)...)
 		if len(ms) < page {
-			return users, p.ID, nil
+			return users, nil
 		}
-		after = ms[len(ms)-1].UserID
 	}
 }
 

@@ -32,7 +32,9 @@ const (
 type People interface {
 	User(ctx context.Context, id string) (directory.User, error)
 	Group(ctx context.Context, id string) (directory.Group, error)
+	// GroupIDsOf returns all groups of a user, those that she is in by way of others too; GroupsBelow a group and all groups in it.
 	GroupIDsOf(ctx context.Context, userID string) ([]string, error)
+	GroupsBelow(ctx context.Context, groupID string) ([]string, error)
 	UsersByID(ctx context.Context, ids []string) ([]directory.User, error)
 	MembersOf(ctx context.Context, groupID, afterUserID string, limit int) ([]directory.Membership, error)
 }

@@ -444,3 +444,69 @@ func TestWhatNamesEveryWay(t *testing.T) {
 		t.Errorf("after a group is gone: %q, want %q", got, want)
 	}
 }
+
+// TestGroupsInGroupsReach: who is in a group reaches what every group above it was given, both ways are told, and it ends with each link.
+func TestGroupsInGroupsReach(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	ctx := t.Context()
+	ann, bob := w.user(t, "ann@x"), w.user(t, "bob@x")
+	group := func(name string, members []string, below ...string) directory.Group {
+		t.Helper()
+		g, err := w.people.CreateGroup(ctx, admin, directory.Group{DisplayName: name}, members, below...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	low := group("Low", []string{ann.ID})
+	side := group("Side", []string{ann.ID})
+	middle := group("Middle", nil, low.ID, side.ID)
+	high := group("High", []string{bob.ID}, middle.ID)
+	a, set := w.account(t, "A"), w.set(t, "S")
+	if _, err := w.Assign(ctx, admin, access.RoleKey{AccountID: a.ID, PermissionSetID: set.ID}, access.Principal{Type: access.Group, ID: high.ID}); err != nil {
+		t.Fatal(err)
+	}
+	w.work(t, "")
+	check := func(when string, want bool, names ...string) {
+		t.Helper()
+		if _, _, err := w.Entitled(ctx, w.ins.ID, ann.ID, a.ID, "S"); (err == nil) != want {
+			t.Errorf("%s: entitled: %v", when, err)
+		}
+		rs, err := w.What(ctx, ann.ID)
+		if err != nil || (len(rs) == 1 && rs[0].Via == high.ID) != want || len(rs) > 1 {
+			t.Errorf("%s: what: %+v, %v", when, rs, err)
+		}
+		who, err := w.Who(ctx, a.ID)
+		var got []string
+		for _, r := range who {
+			if r.Via != high.ID {
+				t.Errorf("%s: who: by way of %s", when, r.Via)
+			}
+			got = append(got, r.User.UserName)
+		}
+		slices.Sort(got)
+		if err != nil || !slices.Equal(got, names) {
+			t.Errorf("%s: who: %v, %v, want %v", when, got, err, names)
+		}
+	}
+	change := func(g directory.Group, c directory.MemberChange) {
+		t.Helper()
+		if _, err := w.people.UpdateGroup(ctx, admin, g.ID, 0, func(*directory.Group) (directory.MemberChange, error) { return c, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("at first", true, "ann@x", "bob@x") // once, though there are two ways
+	change(middle, directory.MemberChange{RemoveGroups: []string{side.ID}})
+	check("with one way left", true, "ann@x", "bob@x")
+	change(low, directory.MemberChange{Remove: []string{ann.ID}})
+	check("out of the lowest", false, "bob@x")
+	change(low, directory.MemberChange{Add: []string{ann.ID}})
+	check("in again", true, "ann@x", "bob@x")
+	if err := w.people.DeleteGroup(ctx, admin, middle.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	check("without the group between", false, "bob@x")
+	change(high, directory.MemberChange{AddGroups: []string{low.ID}})
+	check("straight below", true, "ann@x", "bob@x")
+}

@@ -262,8 +262,8 @@ func (s *Service) CountsOf(ctx context.Context, source string) (users, groups in
 // CountUsers returns how many users there are.
 func (s *Service) CountUsers(ctx context.Context) (int, error) { return s.store.CountUsers(ctx) }
 
-// CreateGroup adds a group with its first members.
-func (s *Service) CreateGroup(ctx context.Context, a audit.Actor, g Group, members []string) (Group, error) {
+// CreateGroup adds a group with its first members: users and, where the group's owner is set to that, groups.
+func (s *Service) CreateGroup(ctx context.Context, a audit.Actor, g Group, members []string, groups ...string) (Group, error) {
 	now := s.now()
 	g.ID, g.Version = arn.NewPrincipalID(s.rand, s.storeID), 1
 	g.CreatedAt, g.UpdatedAt, g.CreatedBy, g.UpdatedBy = now, now, a.ID, a.ID
@@ -271,10 +271,11 @@ func (s *Service) CreateGroup(ctx context.Context, a audit.Actor, g Group, membe
 		return Group{}, err
 	}
 	e := audit.New(ctx, now, a, "identitystore:CreateGroup", arn.Group(g.ID)).With("displayName", g.DisplayName)
-	if len(members) > 0 {
-		e = e.With("added", summary(members))
+	if err := s.mayNest(ctx, g.Source, groups); err != nil {
+		return Group{}, err
 	}
-	if err := s.store.InsertGroup(ctx, g, s.mint(g.ID, members, now, a), e); err != nil {
+	e = memberDetail(e, MemberChange{Add: members, AddGroups: groups})
+	if err := s.store.InsertGroup(ctx, g, MembershipChange{Add: s.mint(g.ID, members, now, a), AddGroups: mintNested(g.ID, groups, now, a)}, e); err != nil {
 		return Group{}, err
 	}
 	return g, nil
@@ -305,6 +306,7 @@ func summary(ids []string) string {
 // UpdateGroup edits a group and its members in one transaction; see [Service.UpdateUser] for ifVersion. The
 // member change costs what the change costs, however large the group is.
 func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifVersion int64, change func(*Group) (MemberChange, error)) (Group, error) {
+	guarded := false
 	for try := 0; ; try++ {
 		old, err := s.store.Group(ctx, id)
 		if err != nil {
@@ -333,9 +335,25 @@ func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifV
 		if mc.Empty() && same(g, old) {
 			return old, nil
 		}
+		owner := old.Source
+		if isClient {
+			owner = src.ID
+		}
+		if err := s.mayNest(ctx, owner, mc.AddGroups); err != nil {
+			return Group{}, err
+		}
+		if !guarded {
+			if err := s.guardNesting(ctx, a, id, mc); err != nil {
+				return Group{}, err
+			}
+			guarded = true
+		}
 		now := s.now()
 		g.Version, g.UpdatedAt, g.UpdatedBy = old.Version+1, now, a.ID
-		rows := MembershipChange{Replace: mc.Replace, Add: s.mint(id, without(mc.Add, mc.Remove), now, a), Remove: mc.Remove}
+		rows := MembershipChange{
+			Replace: mc.Replace, Add: s.mint(id, without(mc.Add, mc.Remove), now, a), Remove: mc.Remove,
+			AddGroups: mintNested(id, without(mc.AddGroups, mc.RemoveGroups), now, a), RemoveGroups: mc.RemoveGroups,
+		}
 		if isClient {
 			g.Source, rows.Owners = src.ID, src.Sight()
 		}
@@ -364,6 +382,12 @@ func memberDetail(e audit.Event, mc MemberChange) audit.Event {
 	}
 	if len(mc.Remove) > 0 {
 		e = e.With("removed", summary(mc.Remove))
+	}
+	if len(mc.AddGroups) > 0 {
+		e = e.With("addedGroups", summary(mc.AddGroups))
+	}
+	if len(mc.RemoveGroups) > 0 {
+		e = e.With("removedGroups", summary(mc.RemoveGroups))
 	}
 	return e
 }
@@ -496,21 +520,8 @@ func (s *Service) MembershipsOf(ctx context.Context, userID, afterGroupID string
 	return s.store.MembershipsOf(ctx, userID, afterGroupID, limit)
 }
 
-// GroupIDsOf returns the ids of all groups of a user.
+// GroupIDsOf returns the ids of a user's effective groups, by id: those she is a member of, those that these are members of, and so on. It is by these
+// that entitlements are computed.
 func (s *Service) GroupIDsOf(ctx context.Context, userID string) ([]string, error) {
-	const page = 500
-	var ids []string
-	for after := ""; ; {
-		ms, err := s.store.MembershipsOf(ctx, userID, after, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range ms {
-			ids = append(ids, m.GroupID)
-		}
-		if len(ms) < page {
-			return ids, nil
-		}
-		after = ms[len(ms)-1].GroupID
-	}
+	return s.store.GroupIDsOf(ctx, userID)
 }

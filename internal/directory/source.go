@@ -29,6 +29,8 @@ type Source struct {
 	LocalUsers bool
 	// Owners says what the source's SCIM client may take over from others.
 	Owners Owners
+	// Nested says whether groups of the source may have groups as members.
+	Nested Nesting
 	// Closing is set while the source is being removed: what becomes of its people. It then opens no door any more.
 	Closing Disposal
 	SAML    SAMLSettings

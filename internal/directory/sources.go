@@ -92,6 +92,9 @@ func checkSource(src *Source) error {
 	if err := checkOwners(src); err != nil {
 		return err
 	}
+	if err := checkNesting(src); err != nil {
+		return err
+	}
 	return checkSAML(src.SAML)
 }
 

@@ -51,11 +51,12 @@ type UserStore interface {
 
 // GroupStore keeps groups. Faults are as for users, with Field "displayName".
 type GroupStore interface {
-	// InsertGroup adds g with its first members; an unknown member is fault.NotFound with Resource "USER".
-	InsertGroup(ctx context.Context, g Group, members []Membership, e audit.Event) error
+	// InsertGroup adds g with its first members, those that first adds; an unknown one is fault.NotFound with Resource "USER" or "GROUP".
+	InsertGroup(ctx context.Context, g Group, first MembershipChange, e audit.Event) error
 	// UpdateGroup replaces the group whose Version is ifVersion and applies the member change, in one
 	// transaction whose cost depends on the change and not on the group (except for Replace). Memberships to add
-	// that exist already keep their id; members to remove are named by user id.
+	// that exist already keep their id; members to remove are named by user or group id. A group that would come to be in itself, or more than
+	// [MaxNesting] below another, is fault.Invalid "nesting"; more than [MaxNestedGroups] in one are fault.Quota.
 	UpdateGroup(ctx context.Context, g Group, ifVersion int64, c MembershipChange, e audit.Event) error
 	// DeleteGroup removes the group and its memberships. ifVersion 0 means any version.
 	DeleteGroup(ctx context.Context, id string, ifVersion int64, e audit.Event) error
@@ -76,7 +77,10 @@ type MembershipChange struct {
 	Replace bool
 	Add     []Membership
 	Remove  []string
-	// Owners, when not nil, bounds Replace and Remove to users of these owners; other members stay.
+	// AddGroups are groups that become members, RemoveGroups the ids of those that are none any more.
+	AddGroups    []NestedGroup
+	RemoveGroups []string
+	// Owners, when not nil, bounds Replace, Remove and RemoveGroups to users and groups of these owners; other members stay.
 	Owners []string
 }
 
@@ -90,6 +94,17 @@ type MembershipStore interface {
 	MembersOwnedBy(ctx context.Context, groupID string, owners []string, afterUserID string, limit int) ([]Membership, error)
 	// MembershipsOf lists a user's memberships by group id.
 	MembershipsOf(ctx context.Context, userID, afterGroupID string, limit int) ([]Membership, error)
+	// GroupIDsOf returns the ids of a user's effective groups, by id: those she is in, those that these are in, and so on.
+	GroupIDsOf(ctx context.Context, userID string) ([]string, error)
+	// EffectiveMembershipsOf lists them as memberships by group id; one that comes of another has the id of the direct membership it hangs on.
+	EffectiveMembershipsOf(ctx context.Context, userID, afterGroupID string, limit int) ([]Membership, error)
+	// NestedIn lists the groups in a group by member id, NestedUnder those a group is in by group id.
+	NestedIn(ctx context.Context, groupID, after string, limit int) ([]NestedGroup, error)
+	NestedUnder(ctx context.Context, memberID, after string, limit int) ([]NestedGroup, error)
+	// GroupsBelow returns the id of a group and of all groups in it, in these, and so on, by id.
+	GroupsBelow(ctx context.Context, groupID string) ([]string, error)
+	// NestingOf returns the id of a group of a source that has groups as members; fault.NotFound when there is none.
+	NestingOf(ctx context.Context, sourceID string) (string, error)
 	// DeleteMembership removes one membership and raises the group's version.
 	DeleteMembership(ctx context.Context, id string, at time.Time, e audit.Event) error
 }

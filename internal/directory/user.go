@@ -141,7 +141,11 @@ type MemberChange struct {
 	Replace bool
 	// Add and Remove are user ids; a user in both is removed. Every id in Add must exist.
 	Add, Remove []string
+	// AddGroups and RemoveGroups are the same for groups that are members (see [Nesting]).
+	AddGroups, RemoveGroups []string
 }
 
 // Empty reports whether the change asks for nothing.
-func (c MemberChange) Empty() bool { return !c.Replace && len(c.Add) == 0 && len(c.Remove) == 0 }
+func (c MemberChange) Empty() bool {
+	return !c.Replace && len(c.Add)+len(c.Remove)+len(c.AddGroups)+len(c.RemoveGroups) == 0
+}

@@ -104,7 +104,8 @@ func TestDecodeGroup(t *testing.T) {
 		{"Microsoft's schema", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],"displayName":"G"}`, Group{DisplayName: "G"}, ""},
 		{"7643 §4.2 displayName required", `{"members":[]}`, Group{}, InvalidValue},
 		{"members twice", `{"displayName":"G","members":[],"member":[]}`, Group{}, InvalidSyntax},
-		{"nested groups", `{"displayName":"G","members":[{"value":"g","type":"Group"}]}`, Group{}, InvalidValue},
+		{"nested groups", `{"displayName":"G","members":[{"value":"g","type":"Group"},{"value":"u","type":"User"}]}`, Group{DisplayName: "G", MembersGiven: true, Members: []Link{{ID: "g"}, {ID: "u"}}}, ""},
+		{"members of other types", `{"displayName":"G","members":[{"value":"g","type":"Device"}]}`, Group{}, InvalidValue},
 		{"member without value", `{"displayName":"G","members":[{}]}`, Group{}, InvalidValue},
 		{"members a number", `{"displayName":"G","members":3}`, Group{}, InvalidValue},
 	} {

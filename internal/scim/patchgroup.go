@@ -7,7 +7,7 @@ type GroupChange struct {
 	DisplayName, ExternalID *string
 	// ReplaceMembers makes AddMembers the whole membership.
 	ReplaceMembers bool
-	// AddMembers and RemoveMembers are user ids without duplicates, and disjoint.
+	// AddMembers and RemoveMembers are ids of users and groups without duplicates, and disjoint.
 	AddMembers, RemoveMembers []string
 }
 
@@ -223,15 +223,15 @@ func memberID(v any) (string, error) {
 	var id any = v
 	if o, ok := v.(object); ok {
 		if kind, _ := o.get("type"); kind != nil {
-			if s, _ := kind.(string); s != "" && !foldEqual(s, "User") {
-				return "", refuse(InvalidValue, "only users can be members; groups in groups are not supported")
+			if s, _ := kind.(string); s != "" && !foldEqual(s, "User") && !foldEqual(s, "Group") {
+				return "", refuse(InvalidValue, "only users and groups can be members")
 			}
 		}
 		id, _ = o.get("value")
 	}
 	s, ok := id.(string)
 	if !ok || s == "" || !printable(s) {
-		return "", refuse(InvalidValue, "a member needs the id of a user as its \"value\"")
+		return "", refuse(InvalidValue, "a member needs the id of a user or group as its \"value\"")
 	}
 	return s, nil
 }

@@ -136,10 +136,13 @@ func addresses() Attribute {
 
 // groupsOfUser is read-only: memberships change through groups (RFC 7643 §4.1.2).
 func groupsOfUser() Attribute {
+	kind := text("type", "Whether the person is a member herself, or is in a group that is").readOnly()
+	kind.Canonical = []string{"direct", "indirect"}
 	a := complexOf("groups", "The groups the person belongs to, changed through the groups",
 		text("value", "The id of the group").exact().readOnly(),
 		text("$ref", "The address of the group").to("Group").readOnly(),
 		text("display", "The name of the group").readOnly(),
+		kind,
 	).readOnly()
 	a.Multi = true
 	return a
@@ -170,10 +173,10 @@ var groupSchema = &Schema{
 
 func membersOfGroup() Attribute {
 	kind := text("type", "The kind of the member").immutable()
-	kind.Canonical = []string{"User"}
-	a := complexOf("members", "The users who belong to the group",
+	kind.Canonical = []string{"User", "Group"}
+	a := complexOf("members", "The users, and where the directory allows it the groups, that belong to the group",
 		text("value", "The id of the member").exact().immutable(),
-		text("$ref", "The address of the member").to("User").immutable(),
+		text("$ref", "The address of the member").to("User", "Group").immutable(),
 		kind,
 		text("display", "The name of the member").readOnly(),
 	)

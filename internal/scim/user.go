@@ -53,6 +53,8 @@ type Enterprise struct {
 type Link struct {
 	// ID is the other resource's id, Ref its address, Display its name for people to read.
 	ID, Ref, Display string
+	// Type is "User" or "Group" of a member, "direct" or "indirect" of a group that a user is in (RFC 7643 §4.1.2).
+	Type string
 }
 
 // Meta is what the server says about a resource (RFC 7643 §3.1).
@@ -88,7 +90,7 @@ func (u User) Object() Object {
 	o.putValues("roles", u.Roles)
 	o.putAddresses(u.Addresses)
 	o.putObject(EnterpriseURN, u.Enterprise.object())
-	o.putLinks("groups", u.Groups, "")
+	o.putLinks("groups", u.Groups)
 	o.putObject("meta", u.Meta.object("User"))
 	return o
 }
@@ -163,13 +165,13 @@ func (e Enterprise) object() Object {
 	return o
 }
 
-func (o Object) putLinks(name string, ls []Link, kind string) {
+func (o Object) putLinks(name string, ls []Link) {
 	var l []any
 	for _, x := range ls {
 		e := Object{"value": x.ID}
 		e.put("$ref", x.Ref)
 		e.put("display", x.Display)
-		e.put("type", kind)
+		e.put("type", x.Type)
 		l = append(l, e)
 	}
 	if len(l) > 0 {

@@ -486,6 +486,39 @@ func TestOwners(t *testing.T) {
 	})
 }
 
+// TestNestedGroups walks groups in groups, and the setting of a directory that lets them be.
+func TestNestedGroups(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.walk([]step{
+		{"POST", "/directories", `{"id":"okta"}`, 201, []string{`"nestedGroups":"refuse"`}},
+		{"POST", "/groups", `{"displayName":"All"}`, 201, nil},
+		{"POST", "/groups", `{"displayName":"Some"}`, 201, nil},
+		{"PUT", "/groups/All/groups/Some", "", 204, nil}, // made by hand: the administrator's to decide
+		{"PUT", "/groups/All/groups/Some", "", 204, nil},
+		{"GET", "/groups/All/groups", "", 200, []string{`"displayName":"Some"`}},
+		{"PUT", "/groups/Some/groups/All", "", 400, []string{"cannot be a member of itself"}},
+		{"PUT", "/groups/All/groups/All", "", 400, nil},
+		{"PUT", "/groups/All/groups/None", "", 404, nil},
+		{"PUT", "/groups/None/groups/All", "", 404, nil},
+		{"DELETE", "/groups/All/groups/Some", "", 204, nil},
+		{"DELETE", "/groups/All/groups/Some", "", 204, nil},
+		{"GET", "/groups/All/groups", "", 200, []string{`"groups":[]`}},
+		{"PUT", "/directories/none/nested-groups", `{"nestedGroups":"expand"}`, 404, nil},
+		{"PUT", "/directories/okta/nested-groups", `{"nestedGroups":"some"}`, 422, nil},
+	})
+	_, err := w.Directory.CreateGroup(t.Context(), audit.Gatehouse, directory.Group{DisplayName: "Okta", Source: "okta"}, nil)
+	w.ok(err)
+	w.walk([]step{
+		{"PUT", "/groups/Okta/groups/Some", "", 400, []string{"gatehouse directory nesting okta expand"}},
+		{"PUT", "/directories/okta/nested-groups", `{"nestedGroups":"expand"}`, 200, []string{`"nestedGroups":"expand"`}},
+		{"PUT", "/groups/Okta/groups/Some", "", 204, nil},
+		{"PUT", "/directories/okta/nested-groups", `{"nestedGroups":"refuse"}`, 409, []string{"take them out of it first"}},
+		{"DELETE", "/groups/Okta/groups/Some", "", 204, nil},
+		{"PUT", "/directories/okta/nested-groups", `{"nestedGroups":"refuse"}`, 200, nil},
+	})
+}
+
 // TestTheRest walks instance, access, settings and events.
 func TestTheRest(t *testing.T) {
 	t.Parallel()

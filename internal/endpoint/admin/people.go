@@ -208,6 +208,7 @@ func (d *door) registerGroups(api huma.API) {
 			return nil, d.Directory.DeleteGroup(ctx, a, g.ID, 0)
 		})
 	d.registerMembers(api)
+	d.registerNested(api)
 }
 
 func (d *door) registerMembers(api huma.API) {

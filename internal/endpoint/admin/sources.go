@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -73,6 +74,7 @@ type source struct {
 	Domains     []string  `json:"domains" doc:"E-mail domains whose people are led to it at sign-in"`
 	LocalUsers  bool      `json:"localUsers" doc:"Whether users made by hand may sign in through it"`
 	Owners      owners    `json:"owners" doc:"What its SCIM client may take over from others"`
+	Nested      string    `json:"nestedGroups" enum:"refuse,expand" doc:"Whether its groups may have groups as members"`
 	Removing    string    `json:"removing,omitempty" doc:"Set while it is being removed: what becomes of its people. It opens no door any more; remove it again to go on"`
 	SCIMURL     string    `json:"scimUrl"`
 	MetadataURL string    `json:"samlMetadataUrl"`
@@ -87,7 +89,7 @@ func (d *door) source(s directory.Source) source {
 		ID: s.ID, Name: s.Name, Profile: string(s.Profile), LocalUsers: s.LocalUsers, CreatedAt: s.CreatedAt,
 		SCIMURL: d.Instance.PortalURL + "/scim/" + s.ID + "/v2",
 		Domains: append([]string{}, s.Domains...),
-		Owners:  ownersOf(s.Owners), Removing: string(s.Closing),
+		Owners:  ownersOf(s.Owners), Nested: string(cmp.Or(s.Nested, directory.NestingRefuse)), Removing: string(s.Closing),
 		MetadataURL: d.Instance.PortalURL + "/saml/" + s.ID + "/metadata",
 		ACSURL:      d.Instance.PortalURL + "/saml/" + s.ID + "/acs",
 		LogoutURL:   d.Instance.PortalURL + "/saml/" + s.ID + "/slo",
@@ -181,6 +183,7 @@ func (d *door) registerSources(api huma.API) {
 		})
 	d.registerIDP(api)
 	d.registerOwners(api)
+	d.registerNesting(api)
 	d.registerTokens(api)
 	d.registerGuard(api)
 }

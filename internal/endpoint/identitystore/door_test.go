@@ -210,6 +210,47 @@ func TestMemberships(t *testing.T) {
 	b.refused("ValidationException", "DescribeGroup", `{"IdentityStoreId":"$S","GroupId":"arn:aws:identitystore:::user/`+uid+`"}`)
 }
 
+// TestGroupsInGroups: whether somebody is in a group is told of all that she is in; lists of memberships show what has an id.
+func TestGroupsInGroups(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	uid := str(t, b.do("CreateUser", ada)["UserId"])
+	team := str(t, b.do("CreateGroup", `{"IdentityStoreId":"$S","DisplayName":"Team"}`)["GroupId"])
+	area := str(t, b.do("CreateGroup", `{"IdentityStoreId":"$S","DisplayName":"Area"}`)["GroupId"])
+	mid := str(t, b.do("CreateGroupMembership", `{"IdentityStoreId":"$S","GroupId":"`+team+`","MemberId":{"UserId":"`+uid+`"}}`)["MembershipId"])
+	_, err := b.people.UpdateGroup(t.Context(), audit.Gatehouse, area, 0, func(*directory.Group) (directory.MemberChange, error) {
+		return directory.MemberChange{AddGroups: []string{team}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := b.do("IsMemberInGroups", `{"IdentityStoreId":"$S","MemberId":{"UserId":"`+uid+`"},"GroupIds":["`+area+`"]}`)
+	if !out["Results"].([]any)[0].(map[string]any)["MembershipExists"].(bool) {
+		t.Errorf("IsMemberInGroups = %v", out)
+	}
+	seen, token := map[string]string{}, ""
+	for range 2 { // page by page
+		out := b.do("ListGroupMembershipsForMember", `{"IdentityStoreId":"$S","MaxResults":1,"MemberId":{"UserId":"`+uid+`"}`+token+`}`)
+		for _, m := range out["GroupMemberships"].([]any) {
+			seen[m.(map[string]any)["GroupId"].(string)] = m.(map[string]any)["MembershipId"].(string)
+		}
+		if next, ok := out["NextToken"].(string); ok {
+			token = `,"NextToken":"` + next + `"`
+		}
+	}
+	if len(seen) != 2 || seen[team] != mid || seen[area] != mid {
+		t.Errorf("ListGroupMembershipsForMember shows %v", seen)
+	}
+	if out := b.do("ListGroupMemberships", `{"IdentityStoreId":"$S","GroupId":"`+area+`"}`); len(out["GroupMemberships"].([]any)) != 0 {
+		t.Errorf("ListGroupMemberships = %v", out)
+	}
+	b.refused("ResourceNotFoundException", "GetGroupMembershipId", `{"IdentityStoreId":"$S","GroupId":"`+area+`","MemberId":{"UserId":"`+uid+`"}}`)
+	b.do("DeleteGroupMembership", `{"IdentityStoreId":"$S","MembershipId":"`+mid+`"}`)
+	if out := b.do("ListGroupMembershipsForMember", `{"IdentityStoreId":"$S","MemberId":{"UserId":"`+uid+`"}}`); len(out["GroupMemberships"].([]any)) != 0 {
+		t.Errorf("after the direct membership ended: %v", out)
+	}
+}
+
 func TestGroupLife(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -114,6 +114,8 @@ func (d *Door[P]) listMembers(ctx context.Context, _ *awswire.Call[P], in *ListG
 	return &ListGroupMembershipsResponse{GroupMemberships: d.memberships(ms), NextToken: awswire.PageToken(next, "ListGroupMemberships", gid)}, nil
 }
 
+// listMemberships lists all groups of a user. AWS has no groups in groups and no id for what follows from them: the membership of a group that she
+// is in by way of another is shown with the id of the direct membership on which it hangs.
 func (d *Door[P]) listMemberships(ctx context.Context, _ *awswire.Call[P], in *ListGroupMembershipsForMemberRequest) (*ListGroupMembershipsForMemberResponse, error) {
 	uid, err := memberID(in.MemberId)
 	if err != nil {
@@ -124,7 +126,7 @@ func (d *Door[P]) listMemberships(ctx context.Context, _ *awswire.Call[P], in *L
 		return nil, err
 	}
 	limit := awswire.Limit(in.MaxResults)
-	ms, err := d.people.MembershipsOf(ctx, uid, after, limit+1)
+	ms, err := d.people.EffectiveMembershipsOf(ctx, uid, after, limit+1)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,10 @@ package scimv2
 
 import (
 	"context"
+	"slices"
 
 	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
-	"gatehouse/internal/fault"
 	"gatehouse/internal/scim"
 )
 
@@ -72,8 +72,8 @@ func (d *door) selectGroups(ctx context.Context, q *request, f *scim.Filter) (se
 	}
 	object := func(g directory.Group) scim.Object { return q.wireGroup(g).Object() }
 	s := selection[directory.Group]{id: groupID, object: object, byID: d.Directory.GroupsByID}
-	seen, err := d.visible(ctx, q, members)
-	if err != nil || len(seen) < len(members) {
+	seen, err := d.tellApart(ctx, q, members)
+	if err != nil || len(seen.users)+len(seen.groups) < len(members) {
 		s.rows = none[directory.Group]
 		return s, err
 	}
@@ -84,7 +84,7 @@ func (d *door) selectGroups(ctx context.Context, q *request, f *scim.Filter) (se
 	case byKey != nil:
 		s.rows = byKey
 	case len(members) > 0:
-		s.rows, members = d.groupsOfUser(members[0]), members[1:]
+		s.rows, members = d.groupsOfMember(members[0]), members[1:]
 	default:
 		s.rows = d.groups(q)
 	}
@@ -93,7 +93,11 @@ func (d *door) selectGroups(ctx context.Context, q *request, f *scim.Filter) (se
 			return false, nil
 		}
 		for _, m := range members {
-			if is, err := d.isMember(ctx, g.ID, m); err != nil || !is {
+			is := d.isMember
+			if slices.Contains(seen.groups, m) {
+				is = d.isNested
+			}
+			if is, err := is(ctx, g.ID, m); err != nil || !is {
 				return false, err
 			}
 		}
@@ -123,27 +127,4 @@ func (d *door) groupsByKey(ctx context.Context, q *request, f *scim.Filter) (can
 		return fixed(groups, groupID), f.Without(k), err
 	}
 	return nil, f, nil
-}
-
-// groupsOfUser lists the groups of a user, none of a user who does not exist.
-func (d *door) groupsOfUser(id string) candidates[directory.Group] {
-	return func(ctx context.Context, after string, n int) ([]directory.Group, string, error) {
-		ms, err := d.Directory.MembershipsOf(ctx, id, after, n)
-		if fault.Is(err, fault.NotFound) {
-			return nil, "", nil
-		}
-		if err != nil || len(ms) == 0 {
-			return nil, "", err
-		}
-		ids := make([]string, len(ms))
-		for i, m := range ms {
-			ids[i] = m.GroupID
-		}
-		groups, err := d.Directory.GroupsByID(ctx, ids)
-		next := ""
-		if len(ms) == n {
-			next = ids[n-1]
-		}
-		return inOrder(groups, ids, groupID), next, err
-	}
 }

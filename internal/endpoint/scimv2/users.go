@@ -3,6 +3,7 @@ package scimv2
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
@@ -131,25 +132,50 @@ func (d *door) encodeUser(ctx context.Context, q *request, p scim.Projection, u 
 	return scim.Encode(scim.Users(), p.Apply(w.Object())), nil
 }
 
-// groupsOf lists the groups of a user that exist for this client.
+// groupsOf lists the groups of a user that exist for this client, those that she is in by way of others too (RFC 7643 §4.1.2).
 func (d *door) groupsOf(ctx context.Context, q *request, userID string) ([]scim.Link, error) {
 	ids, err := d.Directory.GroupIDsOf(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
 	var out []scim.Link
-	for len(ids) > 0 {
-		n := min(len(ids), batch)
-		groups, err := d.Directory.GroupsByID(ctx, ids[:n])
+	for part := range slices.Chunk(ids, batch) {
+		groups, err := d.Directory.GroupsByID(ctx, part)
 		if err != nil {
 			return nil, err
 		}
-		for _, g := range inOrder(groups, ids[:n], groupID) {
+		direct, err := d.directlyIn(ctx, userID, part)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range inOrder(groups, part, groupID) {
+			kind := "indirect"
+			if direct[g.ID] {
+				kind = "direct"
+			}
 			if q.seesGroup(g) {
-				out = append(out, scim.Link{ID: g.ID, Ref: q.base + "/Groups/" + g.ID, Display: g.DisplayName})
+				out = append(out, scim.Link{ID: g.ID, Ref: q.base + "/Groups/" + g.ID, Display: g.DisplayName, Type: kind})
 			}
 		}
-		ids = ids[n:]
+	}
+	return out, nil
+}
+
+// directlyIn says of which groups, given in order, a user is a member herself.
+func (d *door) directlyIn(ctx context.Context, userID string, groups []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	last := groups[len(groups)-1]
+	for after := ""; after < last; {
+		ms, err := d.Directory.MembershipsOf(ctx, userID, after, batch)
+		if err != nil || len(ms) == 0 {
+			return out, err
+		}
+		for _, m := range ms {
+			out[m.GroupID], after = true, m.GroupID
+		}
+		if len(ms) < batch {
+			break
+		}
 	}
 	return out, nil
 }

@@ -66,7 +66,8 @@ func costly(query, step string) bool {
 		for _, fine := range []string{
 			"SCAN json_each", "SCAN CONSTANT ROW", "SCAN 8-ROW VALUES", "SCAN 64-ROW VALUES", "SCAN due", "SCAN gone", // as long as what was asked for
 			"SCAN sources", "SCAN instances", "SCAN organization", "SCAN signin_settings", // small by nature
-			"SCAN open_ones", "SCAN good_ones", "SCAN bad_ones", "SCAN listed", "SCAN counted", "SCAN child_units", "SCAN child_accounts", // subqueries with a limit
+			"SCAN open_ones", "SCAN good_ones", "SCAN bad_ones", "SCAN listed", "SCAN counted", "SCAN few", "SCAN child_units", "SCAN child_accounts", // subqueries with a limit
+			"SCAN up", "SCAN way", "SCAN down", // the groups that one person, or one group, is in; those that one group has in it
 			"SCAN every_unit", "SCAN every_account", // policies are switched on for all of them
 			"SCAN events USING INDEX events_by_time", // newest first, with a limit; an action or outcome that is rare is looked for
 		} {
@@ -81,6 +82,8 @@ func costly(query, step string) bool {
 			"FROM groups WHERE id IN (SELECT group_", // the groups of one user
 			"IN (SELECT value FROM json_each",        // a list that was given
 			"FROM iam_attachments",                   // who has one policy
+			"WITH RECURSIVE up (id",                  // the groups that one person, or one group, is in
+			"WITH RECURSIVE down (id)",               // the groups that one group has in it
 			"UNION ALL",                              // three limited lists
 		} {
 			if strings.Contains(query, few) {

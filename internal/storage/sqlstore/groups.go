@@ -37,13 +37,16 @@ func scanGroup(r row) (directory.Group, error) {
 }
 
 // InsertGroup implements [directory.GroupStore].
-func (s *Directory) InsertGroup(ctx context.Context, g directory.Group, members []directory.Membership, e audit.Event) error {
+func (s *Directory) InsertGroup(ctx context.Context, g directory.Group, first directory.MembershipChange, e audit.Event) error {
 	doc, err := encode(newGroupDoc(g))
 	if err != nil {
 		return err
 	}
 	name := directory.Fold(g.DisplayName)
 	return s.db.change(ctx, e, func(c conn) error {
+		if err := c.lockNesting(len(first.AddGroups) > 0); err != nil {
+			return err
+		}
 		if err := c.ownerStays(g.Source); err != nil {
 			return err
 		}
@@ -58,7 +61,10 @@ func (s *Directory) InsertGroup(ctx context.Context, g directory.Group, members 
 		if err := c.groupKeys(g, directory.Group{}); err != nil {
 			return err
 		}
-		if err := c.addMembers(g.ID, members); err != nil {
+		if err := c.addMembers(g.ID, first.Add); err != nil {
+			return err
+		}
+		if err := c.nest(g.ID, first.AddGroups); err != nil {
 			return err
 		}
 		return c.countOwned(countGroups, g.Source, g.ID, 1)
@@ -96,6 +102,9 @@ func (s *Directory) UpdateGroup(ctx context.Context, g directory.Group, ifVersio
 	}
 	name := directory.Fold(g.DisplayName)
 	return s.db.change(ctx, e, func(c conn) error {
+		if err := c.lockNesting(len(m.AddGroups) > 0); err != nil {
+			return err
+		}
 		old, err := c.lockGroup(g.ID, ifVersion)
 		if err != nil {
 			return err
@@ -119,7 +128,10 @@ func (s *Directory) UpdateGroup(ctx context.Context, g directory.Group, ifVersio
 		if err := c.countMoved(countGroups, old.Source, g.Source, g.ID); err != nil {
 			return err
 		}
-		return c.changeMembers(g.ID, m)
+		if err := c.changeMembers(g.ID, m); err != nil {
+			return err
+		}
+		return c.changeNested(g.ID, m)
 	})
 }
 
@@ -135,14 +147,28 @@ func (c conn) lockGroup(id string, ifVersion int64) (directory.Group, error) {
 	return old, nil
 }
 
-// DeleteGroup implements [directory.GroupStore].
+// DeleteGroup implements [directory.GroupStore]. The groups it was a member of get a new version.
 func (s *Directory) DeleteGroup(ctx context.Context, id string, ifVersion int64, e audit.Event) error {
 	return s.db.change(ctx, e, func(c conn) error {
+		if err := c.lockNesting(true); err != nil {
+			return err
+		}
+		above, err := all(c, column[string], `SELECT group_id FROM nested_groups WHERE member_id = $1`, id)
+		if err != nil {
+			return err
+		}
+		// They are locked in the order in which everybody locks groups.
+		if _, err := all(c, column[string], `SELECT id FROM groups WHERE id IN {list $1} ORDER BY id {lock}`, list(append(above, id))); err != nil {
+			return err
+		}
 		old, err := c.lockGroup(id, ifVersion)
 		if err != nil {
 			return err
 		}
 		if err := c.run(`DELETE FROM memberships WHERE group_id = $1`, id); err != nil {
+			return err
+		}
+		if err := c.unnest(id, e); err != nil {
 			return err
 		}
 		if err := c.groupKeys(directory.Group{}, old); err != nil {

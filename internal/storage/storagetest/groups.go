@@ -20,19 +20,19 @@ func testGroups(t *testing.T, db *sqlstore.DB) {
 		ExternalIDs: []directory.ExternalID{{Issuer: "scim/entra", ID: "G-1"}},
 	}
 	complete(t, g)
-	want{kind: fault.NotFound, resource: "SOURCE"}.check(t, s.InsertGroup(ctx, g, nil, event("x", g.ID)))
+	want{kind: fault.NotFound, resource: "SOURCE"}.check(t, s.InsertGroup(ctx, g, directory.MembershipChange{}, event("x", g.ID)))
 	sources(t, db, "entra")
-	ok(t, s.InsertGroup(ctx, g, nil, event("identitystore:CreateGroup", g.ID)))
+	ok(t, s.InsertGroup(ctx, g, directory.MembershipChange{}, event("identitystore:CreateGroup", g.ID)))
 	same(t, "group", must(s.Group(ctx, g.ID))(t), g)
 	same(t, "by name in another case", must(s.GroupByName(ctx, "STRASSE"))(t).ID, g.ID)
 	same(t, "by external id", must(s.GroupByExternalID(ctx, g.ExternalIDs[0]))(t).ID, g.ID)
 	same(t, "by ids", keys(must(s.GroupsByID(ctx, []string{"x", g.ID}))(t), groupID), []string{g.ID})
 	clash := want{fault.Conflict, "uniqueness", "displayName", "GROUP", ""}
-	clash.check(t, s.InsertGroup(ctx, directory.Group{ID: id("h"), Version: 1, DisplayName: "strasse"}, nil, event("x", "h")))
+	clash.check(t, s.InsertGroup(ctx, directory.Group{ID: id("h"), Version: 1, DisplayName: "strasse"}, directory.MembershipChange{}, event("x", "h")))
 	h := directory.Group{ID: id("h"), Version: 1, DisplayName: "h", ExternalIDs: g.ExternalIDs}
-	want{fault.Conflict, "uniqueness", "externalId", "GROUP", ""}.check(t, s.InsertGroup(ctx, h, nil, event("x", h.ID)))
+	want{fault.Conflict, "uniqueness", "externalId", "GROUP", ""}.check(t, s.InsertGroup(ctx, h, directory.MembershipChange{}, event("x", h.ID)))
 	h.ExternalIDs = nil
-	ok(t, s.InsertGroup(ctx, h, nil, event("x", h.ID)))
+	ok(t, s.InsertGroup(ctx, h, directory.MembershipChange{}, event("x", h.ID)))
 	same(t, "count", must(s.CountGroups(ctx))(t), 2)
 
 	h.Version, h.DisplayName = 2, "STRASSE"
@@ -52,7 +52,7 @@ func testGroups(t *testing.T, db *sqlstore.DB) {
 	same(t, "count", must(s.CountGroups(ctx))(t), 1)
 
 	for i := range 24 {
-		ok(t, s.InsertGroup(ctx, directory.Group{ID: id("many", i), Version: 1, DisplayName: fmt.Sprint("many ", i)}, nil, event("x", "x")))
+		ok(t, s.InsertGroup(ctx, directory.Group{ID: id("many", i), Version: 1, DisplayName: fmt.Sprint("many ", i)}, directory.MembershipChange{}, event("x", "x")))
 	}
 	all := keys(pages(t, 10, groupID, func(after string, limit int) ([]directory.Group, error) { return s.Groups(ctx, after, limit) }), groupID)
 	if len(all) != 25 || !slices.IsSorted(all) {
@@ -84,9 +84,9 @@ func testGroupMembers(t *testing.T, db *sqlstore.DB) {
 	g := directory.Group{ID: id("g"), Version: 1, DisplayName: "g"}
 	stranger := directory.Membership{ID: id("stranger"), UserID: id("stranger")}
 	unknown := want{kind: fault.NotFound, resource: "USER", id: stranger.UserID}
-	unknown.check(t, s.InsertGroup(ctx, g, append(members(0, 3, "a"), stranger), event("x", g.ID)))
+	unknown.check(t, s.InsertGroup(ctx, g, directory.MembershipChange{Add: append(members(0, 3, "a"), stranger)}, event("x", g.ID)))
 	want{kind: fault.NotFound}.check(t, second(s.Group(ctx, g.ID)))
-	ok(t, s.InsertGroup(ctx, g, members(0, 100, "a"), event("x", g.ID)))
+	ok(t, s.InsertGroup(ctx, g, directory.MembershipChange{Add: members(0, 100, "a")}, event("x", g.ID)))
 	listed := func() []string {
 		return keys(pages(t, 33, memberUser, func(after string, limit int) ([]directory.Membership, error) {
 			return s.MembersOf(ctx, g.ID, after, limit)
@@ -127,7 +127,7 @@ func testGroupMembers(t *testing.T, db *sqlstore.DB) {
 	g.Version++
 	for i := range 7 {
 		h := directory.Group{ID: id("other", i), Version: 1, DisplayName: fmt.Sprint("other", i)}
-		ok(t, s.InsertGroup(ctx, h, []directory.Membership{{ID: id("o", i), UserID: sampleUser(100).ID}}, event("x", h.ID)))
+		ok(t, s.InsertGroup(ctx, h, directory.MembershipChange{Add: []directory.Membership{{ID: id("o", i), UserID: sampleUser(100).ID}}}, event("x", h.ID)))
 	}
 	of := pages(t, 3, func(m directory.Membership) string { return m.GroupID }, func(after string, limit int) ([]directory.Membership, error) {
 		return s.MembershipsOf(ctx, sampleUser(100).ID, after, limit)
@@ -153,7 +153,7 @@ func testGroupConcurrency(t *testing.T, db *sqlstore.DB) {
 			h.ID = id("g", i)
 		}
 		h.DisplayName = "g"
-		return s.InsertGroup(ctx, h, nil, event("x", h.ID))
+		return s.InsertGroup(ctx, h, directory.MembershipChange{}, event("x", h.ID))
 	}), want{fault.Conflict, "uniqueness", "displayName", "GROUP", ""})
 	g = must(s.GroupByName(ctx, "g"))(t)
 	errs := atOnce(2*n, func(i int) error {

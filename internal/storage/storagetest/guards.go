@@ -57,7 +57,7 @@ func testCountsOf(t *testing.T, s *sqlstore.Directory) {
 	if err := s.InsertUser(ctx, person(1, "entra"), event("x", "x")); err == nil {
 		t.Error("one user was made twice")
 	}
-	ok(t, s.InsertGroup(ctx, directory.Group{ID: id("guarded group"), Version: 1, DisplayName: "guarded", Source: "okta"}, nil, event("x", "x")))
+	ok(t, s.InsertGroup(ctx, directory.Group{ID: id("guarded group"), Version: 1, DisplayName: "guarded", Source: "okta"}, directory.MembershipChange{}, event("x", "x")))
 	counts("entra", 2, 0)
 	counts("okta", 0, 1)
 	counts("", 1, 0)

@@ -30,9 +30,9 @@ func testOwners(t *testing.T, db *sqlstore.DB) {
 		u.Source = []string{"entra", "okta", ""}[i%3]
 		ok(t, s.InsertUser(ctx, u, event("x", u.ID)))
 	}
-	ok(t, s.InsertGroup(ctx, g, members(0, 6, "owned"), event("x", g.ID)))
+	ok(t, s.InsertGroup(ctx, g, directory.MembershipChange{Add: members(0, 6, "owned")}, event("x", g.ID)))
 	other := directory.Group{ID: id("other group"), Version: 1, DisplayName: "other", Source: "okta"}
-	ok(t, s.InsertGroup(ctx, other, nil, event("x", other.ID)))
+	ok(t, s.InsertGroup(ctx, other, directory.MembershipChange{}, event("x", other.ID)))
 
 	for source, want := range map[string][]string{"entra": ofEach(0, 12), "okta": ofEach(1, 12), "": ofEach(2, 12), "none": nil} {
 		got := keys(pages(t, 3, userID, func(after string, limit int) ([]directory.User, error) { return s.UsersOf(ctx, source, after, limit) }), userID)

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"Network", testNetwork},
 		{"Guards", testGuards},
 		{"Owners", testOwners},
+		{"Nesting", testNesting},
 		{"Organization", testOrganization},
 		{"OrganizationPolicies", testOrganizationPolicies},
 		{"Delegates", testDelegates},

@@ -119,7 +119,7 @@ func testUserDelete(t *testing.T, s *sqlstore.Directory, u directory.User) {
 	ctx := t.Context()
 	before := must(s.CountUsers(ctx))(t)
 	g := directory.Group{ID: id("group of the deleted"), Version: 1, DisplayName: "group of the deleted"}
-	ok(t, s.InsertGroup(ctx, g, []directory.Membership{{ID: id("m"), UserID: u.ID}}, event("x", g.ID)))
+	ok(t, s.InsertGroup(ctx, g, directory.MembershipChange{Add: []directory.Membership{{ID: id("m"), UserID: u.ID}}}, event("x", g.ID)))
 	want{fault.Conflict, "version", "", "USER", u.ID}.check(t, s.DeleteUser(ctx, u.ID, 99, event("x", u.ID)))
 	ok(t, s.DeleteUser(ctx, u.ID, 3, event("x", u.ID)))
 	want{kind: fault.NotFound}.check(t, second(s.User(ctx, u.ID)))
