@@ -219,6 +219,11 @@ func (s *Service) UsersByID(ctx context.Context, ids []string) ([]User, error) {
 	return s.store.UsersByID(ctx, ids)
 }
 
+// UsersAmong returns those of the ids that are users of one of the owners, in no order, each once. At most 1,000 ids.
+func (s *Service) UsersAmong(ctx context.Context, owners, ids []string) ([]string, error) {
+	return s.store.UsersAmong(ctx, owners, ids)
+}
+
 // UserByName returns the user whose name folds to the same as userName.
 func (s *Service) UserByName(ctx context.Context, userName string) (User, error) {
 	return s.store.UserByName(ctx, userName)

@@ -34,6 +34,8 @@ type UserStore interface {
 	User(ctx context.Context, id string) (User, error)
 	// UsersByID returns those of the ids that exist, in no order. At most 1,000 ids.
 	UsersByID(ctx context.Context, ids []string) ([]User, error)
+	// UsersAmong returns those of the ids that are users of one of the owners, in no order, each once. At most 1,000 ids.
+	UsersAmong(ctx context.Context, owners, ids []string) ([]string, error)
 	UserByName(ctx context.Context, userName string) (User, error)
 	UserByExternalID(ctx context.Context, x ExternalID) (User, error)
 	// UsersByEmail returns users having the address, by id.

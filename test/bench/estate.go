@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/app"
 	"gatehouse/internal/application"
 	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
@@ -138,7 +139,7 @@ func (s *stage) fillByRules(ctx context.Context, z size) error {
 			members = append(members, users[len(users)/2])
 		}
 		members = slicesUnique(members)
-		_, err := s.Directory.CreateGroup(ctx, bencher, directory.Group{DisplayName: groupName(i)}, members)
+		_, err := s.Directory.CreateGroup(ctx, bencher, directory.Group{DisplayName: groupName(i), Source: app.DefaultSource}, members)
 		return err
 	})
 	if err != nil {

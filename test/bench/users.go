@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -26,7 +27,7 @@ func allUsers(ctx context.Context) error {
 	return nil
 }
 
-// preload makes n users through the service, many at a time.
+// preload makes n users through the service, many at a time. They are those of the identity provider, so that its SCIM client may change them.
 func (s *stage) preload(ctx context.Context, n int) error {
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -35,7 +36,7 @@ func (s *stage) preload(ctx context.Context, n int) error {
 		wg.Go(func() {
 			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
 				name := fmt.Sprintf("preloaded-%d@example.com", i)
-				u := directory.User{UserName: name, DisplayName: name, Active: true, Name: directory.Name{GivenName: "Given", FamilyName: "Family"},
+				u := directory.User{UserName: name, DisplayName: name, Active: true, Source: app.DefaultSource, Name: directory.Name{GivenName: "Given", FamilyName: "Family"},
 					Emails: []directory.Value{{Value: name, Type: "work", Primary: true}}}
 				if _, err := s.Directory.CreateUser(ctx, bencher, u); err != nil {
 					errs <- err
@@ -111,6 +112,7 @@ func scim(ctx context.Context, s *stage, n int) error {
 	if err != nil {
 		return err
 	}
+	us = slices.DeleteFunc(us, func(u directory.User) bool { return u.Source != app.DefaultSource }) // the client sees its own only
 	err = measure(fmt.Sprintf("SCIM PATCH /Users/{id}, at %d users", n), func(client, i int) error {
 		u := us[(client*131+i*17)%len(us)]
 		_, err := send("PATCH", "/Users/"+u.ID, fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"title","value":"t%d-%d"}]}`, client, i))
@@ -140,7 +142,7 @@ func members(ctx context.Context, s *stage, send func(method, path, body string)
 		after = page[len(page)-1].ID
 	}
 	for _, size := range []int{10, len(ids)} {
-		g, err := s.Directory.CreateGroup(ctx, bencher, directory.Group{DisplayName: fmt.Sprintf("Group of %d", size)}, ids[:size])
+		g, err := s.Directory.CreateGroup(ctx, bencher, directory.Group{DisplayName: fmt.Sprintf("Group of %d", size), Source: app.DefaultSource}, ids[:size])
 		if err != nil {
 			return err
 		}

@@ -64,15 +64,11 @@ func (d *door) toBeMembers(ctx context.Context, q *request, ids []string) (membe
 func (d *door) visible(ctx context.Context, q *request, ids []string) ([]string, error) {
 	var out []string
 	for part := range slices.Chunk(ids, batch) {
-		users, err := d.Directory.UsersByID(ctx, slices.DeleteFunc(slices.Clone(part), func(id string) bool { return !arn.IsPrincipalID(id) }))
+		seen, err := d.Directory.UsersAmong(ctx, q.source.Sight(), slices.DeleteFunc(slices.Clone(part), func(id string) bool { return !arn.IsPrincipalID(id) }))
 		if err != nil {
 			return nil, err
 		}
-		for _, u := range inOrder(users, part, userID) {
-			if q.seesUser(u) {
-				out = append(out, u.ID)
-			}
-		}
+		out = append(out, inOrder(seen, part, func(id string) string { return id })...)
 	}
 	return out, nil
 }

@@ -21,7 +21,8 @@ func scanMembership(r row) (directory.Membership, error) {
 func (c conn) changeMembers(groupID string, m directory.MembershipChange) error {
 	bound, owners := "", []any(nil)
 	if m.Owners != nil {
-		bound, owners = ` AND user_id IN (SELECT id FROM users WHERE source IN {list $3})`, []any{list(m.Owners)}
+		// Asked of each member: a list of whom the owners have would be as long as the store.
+		bound, owners = ` AND EXISTS (SELECT 1 FROM users u WHERE u.id = memberships.user_id AND u.source IN {list $3})`, []any{list(m.Owners)}
 	}
 	if m.Replace {
 		keep := mapped(m.Add, func(a directory.Membership) string { return a.UserID })

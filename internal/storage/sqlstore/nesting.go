@@ -83,7 +83,7 @@ func (c conn) nest(groupID string, add []directory.NestedGroup) error {
 func (c conn) changeNested(groupID string, m directory.MembershipChange) error {
 	bound, owners := "", []any(nil)
 	if m.Owners != nil {
-		bound, owners = ` AND member_id IN (SELECT id FROM groups WHERE source IN {list $3})`, []any{list(m.Owners)}
+		bound, owners = ` AND EXISTS (SELECT 1 FROM groups g WHERE g.id = nested_groups.member_id AND g.source IN {list $3})`, []any{list(m.Owners)}
 	}
 	if m.Replace {
 		keep := mapped(m.AddGroups, func(n directory.NestedGroup) string { return n.MemberID })

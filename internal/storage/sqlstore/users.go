@@ -216,6 +216,15 @@ func (s *Directory) UsersByID(ctx context.Context, ids []string) ([]directory.Us
 	return s.users(ctx, `SELECT `+userColumns+` FROM users WHERE id IN {list $1}`, list(ids))
 }
 
+// UsersAmong implements [directory.UserStore].
+func (s *Directory) UsersAmong(ctx context.Context, owners, ids []string) ([]string, error) {
+	if err := atMost(len(ids), 1000); err != nil {
+		return nil, err
+	}
+	found, err := all(s.db.read(ctx), column[string], `SELECT id FROM users WHERE source IN {list $1} AND id IN {list $2}`, list(owners), list(ids))
+	return found, s.db.fault(err)
+}
+
 // UsersByEmail implements [directory.UserStore].
 func (s *Directory) UsersByEmail(ctx context.Context, address string, limit int) ([]directory.User, error) {
 	return s.users(ctx, `SELECT `+userColumns+` FROM user_emails m JOIN users ON users.id = m.user_id

@@ -52,6 +52,15 @@ func testOwners(t *testing.T, db *sqlstore.DB) {
 	same(t, "members of entra's", seen("entra"), ofEach(0, 6))
 	same(t, "members of entra's and local ones", len(seen("entra", "")), 4)
 
+	sixth := ofEach(0, 6)
+	among := func(owners ...string) []string {
+		return slices.Sorted(slices.Values(must(s.UsersAmong(ctx, owners, append(slices.Concat(sixth, sixth), sampleUser(1).ID, sampleUser(2).ID, "unknown")))(t)))
+	}
+	same(t, "among entra's, each once", among("entra"), sixth)
+	same(t, "among entra's and local ones", len(among("entra", "")), len(sixth)+1)
+	same(t, "among nobody's", len(among()), 0)
+	want{kind: fault.Invalid}.check(t, second(s.UsersAmong(ctx, []string{"entra"}, make([]string, 1001))))
+
 	// A change in the name of one owner leaves members of the others.
 	version := int64(1)
 	change := func(m directory.MembershipChange) {
