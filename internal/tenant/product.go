@@ -86,12 +86,12 @@ var products = map[Dialect]*product{
 	}),
 	"jumpcloud": {
 		mediaType: scimJSON, percent: true, rehearses: true, keepsUsers: true,
-		user:  func(_ *run, vals []value, id string) object { return jumpCloudUser(vals, id) },
+		user:  func(_ *run, vals []value, _ string) object { return jumpCloudUser(vals) },
 		group: bareGroup, rename: renamePath, members: filterMembers, batch: 1, repeats: true,
 	},
 	"google": {
 		mediaType: scimJSON, percent: true, usersOnly: true,
-		user: func(_ *run, vals []value, id string) object { return plainUser(vals, id, true) }, activity: activityPath,
+		user: func(_ *run, vals []value, id string) object { return plainUser(vals, id) }, activity: activityPath,
 	},
 	"onelogin": {
 		mediaType: scimJSON, percent: true, usersOnly: true,
@@ -99,10 +99,8 @@ var products = map[Dialect]*product{
 	},
 	"ping": {
 		mediaType: scimJSON, percent: true, reads: true,
-		user: func(_ *run, vals []value, id string) object { return plainUser(vals, id, true) }, changes: lowerChanges,
-		group: func(g *Group, id string, _ []move) object {
-			return object{{"schemas", []string{coreGroup}}, {"displayName", g.DisplayName}}
-		}, rename: renamePath, members: filterMembers, batch: memberBatch,
+		user: func(_ *run, vals []value, id string) object { return plainUser(vals, id) }, changes: lowerChanges,
+		group: plainGroup, rename: renamePath, members: filterMembers, batch: memberBatch,
 	},
 }
 

@@ -64,11 +64,11 @@ func identified(o object, id string) object {
 	return append(object{o[0], {"id", id}}, o[1:]...)
 }
 
-// plainUser is what the RFC would have: the core schema, and the extension if there is something in it and the product knows it.
-func plainUser(vals []value, id string, extended bool) object {
+// plainUser is what the RFC would have: the core schema, and the extension if there is something in it.
+func plainUser(vals []value, id string) object {
 	core, extension := profile(vals)
 	schemas := []string{coreUser}
-	if extended && len(extension) > 0 {
+	if len(extension) > 0 {
 		schemas = append(schemas, enterpriseUser)
 		core[enterpriseUser] = sorted(extension)
 	}
@@ -120,7 +120,7 @@ func authentikGroup(g *Group, id string, _ []move) object {
 }
 
 // jumpCloudUser knows neither extensions nor, in its requests, schemas and external ids.
-func jumpCloudUser(vals []value, _ string) object {
+func jumpCloudUser(vals []value) object {
 	core, _ := profile(vals)
 	delete(core, "externalId")
 	return sorted(core, "userName", "name", "displayName", "active", "emails")
@@ -137,6 +137,10 @@ func oneLoginUser(vals []value, id string) object {
 	extension["manager"] = object{{"value", ""}, {"displayName", ""}}
 	core["schemas"], core[enterpriseUser] = []string{coreUser, enterpriseUser}, sorted(extension)
 	return identified(sorted(core, "schemas", "userName", "externalId"), id)
+}
+
+func plainGroup(g *Group, _ string, _ []move) object {
+	return object{{"schemas", []string{coreGroup}}, {"displayName", g.DisplayName}}
 }
 
 func bareGroup(g *Group, _ string, _ []move) object { return object{{"displayName", g.DisplayName}} }
