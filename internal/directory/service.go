@@ -311,23 +311,30 @@ func summary(ids []string) string {
 // UpdateGroup edits a group and its members in one transaction; see [Service.UpdateUser] for ifVersion. The
 // member change costs what the change costs, however large the group is.
 func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifVersion int64, change func(*Group) (MemberChange, error)) (Group, error) {
+	g, _, err := s.ChangeGroup(ctx, a, id, ifVersion, change)
+	return g, err
+}
+
+// ChangeGroup is UpdateGroup that also tells who became a member and who ceased to be one, which is less than what was asked for where that was so
+// already.
+func (s *Service) ChangeGroup(ctx context.Context, a audit.Actor, id string, ifVersion int64, change func(*Group) (MemberChange, error)) (Group, MemberMoves, error) {
 	guarded := false
 	for try := 0; ; try++ {
 		old, err := s.store.Group(ctx, id)
 		if err != nil {
-			return Group{}, err
+			return Group{}, MemberMoves{}, err
 		}
 		if ifVersion != 0 && old.Version != ifVersion {
-			return Group{}, versionConflict(ResourceGroup, id)
+			return Group{}, MemberMoves{}, versionConflict(ResourceGroup, id)
 		}
 		src, isClient, err := s.changer(ctx, a, ResourceGroup, id, old.Source)
 		if err != nil {
-			return Group{}, err
+			return Group{}, MemberMoves{}, err
 		}
 		g := old.clone()
 		mc, err := change(&g)
 		if err != nil {
-			return Group{}, err
+			return Group{}, MemberMoves{}, err
 		}
 		if isClient {
 			g.Source = old.Source
@@ -335,21 +342,21 @@ func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifV
 		g.ID, g.Version, g.CreatedAt, g.CreatedBy = old.ID, old.Version, old.CreatedAt, old.CreatedBy
 		g.UpdatedAt, g.UpdatedBy = old.UpdatedAt, old.UpdatedBy
 		if err := checkGroup(&g); err != nil {
-			return Group{}, err
+			return Group{}, MemberMoves{}, err
 		}
 		if mc.Empty() && same(g, old) {
-			return old, nil
+			return old, MemberMoves{}, nil
 		}
 		owner := old.Source
 		if isClient {
 			owner = src.ID
 		}
 		if err := s.mayNest(ctx, owner, mc.AddGroups); err != nil {
-			return Group{}, err
+			return Group{}, MemberMoves{}, err
 		}
 		if !guarded {
 			if err := s.guardNesting(ctx, a, id, mc); err != nil {
-				return Group{}, err
+				return Group{}, MemberMoves{}, err
 			}
 			guarded = true
 		}
@@ -367,14 +374,14 @@ func (s *Service) UpdateGroup(ctx context.Context, a audit.Actor, id string, ifV
 		}
 		e := audit.New(ctx, now, a, "identitystore:UpdateGroup", arn.Group(id)).With("displayName", g.DisplayName)
 		e = memberDetail(ownership(e, a, "Group", old.Source, g.Source), mc)
-		err = s.store.UpdateGroup(ctx, g, old.Version, rows, e)
+		moves, err := s.store.UpdateGroup(ctx, g, old.Version, rows, e)
 		if ifVersion == 0 && again(ctx, err, try) {
 			continue
 		}
 		if err != nil {
-			return Group{}, err
+			return Group{}, MemberMoves{}, err
 		}
-		return g, nil
+		return g, moves, nil
 	}
 }
 

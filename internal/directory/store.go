@@ -59,7 +59,8 @@ type GroupStore interface {
 	// transaction whose cost depends on the change and not on the group (except for Replace). Memberships to add
 	// that exist already keep their id; members to remove are named by user or group id. A group that would come to be in itself, or more than
 	// [MaxNesting] below another, is fault.Invalid "nesting"; more than [MaxNestedGroups] in one are fault.Quota.
-	UpdateGroup(ctx context.Context, g Group, ifVersion int64, c MembershipChange, e audit.Event) error
+	// It returns who became a member, and who ceased to be one.
+	UpdateGroup(ctx context.Context, g Group, ifVersion int64, c MembershipChange, e audit.Event) (MemberMoves, error)
 	// DeleteGroup removes the group and its memberships. ifVersion 0 means any version.
 	DeleteGroup(ctx context.Context, id string, ifVersion int64, e audit.Event) error
 	Group(ctx context.Context, id string) (Group, error)
@@ -85,6 +86,9 @@ type MembershipChange struct {
 	// Owners, when not nil, bounds Replace, Remove and RemoveGroups to users and groups of these owners; other members stay.
 	Owners []string
 }
+
+// MemberMoves says which users became members of a group, and which are members no more, in no order; and which groups.
+type MemberMoves struct{ Added, Removed, AddedGroups, RemovedGroups []string }
 
 // MembershipStore reads memberships; they are written through groups.
 type MembershipStore interface {

@@ -61,10 +61,10 @@ func (s *Directory) InsertGroup(ctx context.Context, g directory.Group, first di
 		if err := c.groupKeys(g, directory.Group{}); err != nil {
 			return err
 		}
-		if err := c.addMembers(g.ID, first.Add); err != nil {
+		if _, err := c.addMembers(g.ID, first.Add); err != nil {
 			return err
 		}
-		if err := c.nest(g.ID, first.AddGroups); err != nil {
+		if _, err := c.nest(g.ID, first.AddGroups); err != nil {
 			return err
 		}
 		return c.countOwned(countGroups, g.Source, g.ID, 1)
@@ -95,13 +95,13 @@ func (c conn) groupKeys(now, old directory.Group) error {
 }
 
 // UpdateGroup implements [directory.GroupStore].
-func (s *Directory) UpdateGroup(ctx context.Context, g directory.Group, ifVersion int64, m directory.MembershipChange, e audit.Event) error {
+func (s *Directory) UpdateGroup(ctx context.Context, g directory.Group, ifVersion int64, m directory.MembershipChange, e audit.Event) (moves directory.MemberMoves, err error) {
 	doc, err := encode(newGroupDoc(g))
 	if err != nil {
-		return err
+		return moves, err
 	}
 	name := directory.Fold(g.DisplayName)
-	return s.db.change(ctx, e, func(c conn) error {
+	err = s.db.change(ctx, e, func(c conn) error {
 		if err := c.lockNesting(len(m.AddGroups) > 0); err != nil {
 			return err
 		}
@@ -128,11 +128,13 @@ func (s *Directory) UpdateGroup(ctx context.Context, g directory.Group, ifVersio
 		if err := c.countMoved(countGroups, old.Source, g.Source, g.ID); err != nil {
 			return err
 		}
-		if err := c.changeMembers(g.ID, m); err != nil {
+		if moves, err = c.changeMembers(g.ID, m); err != nil {
 			return err
 		}
-		return c.changeNested(g.ID, m)
+		moves.AddedGroups, moves.RemovedGroups, err = c.changeNested(g.ID, m)
+		return err
 	})
+	return moves, err
 }
 
 // lockGroup reads a group that is about to be changed; ifVersion 0 means any version.

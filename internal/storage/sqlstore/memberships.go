@@ -16,9 +16,9 @@ func scanMembership(r row) (directory.Membership, error) {
 	return m, err
 }
 
-// changeMembers applies a change to a group whose row is locked. First what is added, then what is removed, so that
+// changeMembers applies a change to a group whose row is locked and returns whom it moved. First what is added, then what is removed, so that
 // a user in both is removed.
-func (c conn) changeMembers(groupID string, m directory.MembershipChange) error {
+func (c conn) changeMembers(groupID string, m directory.MembershipChange) (moves directory.MemberMoves, err error) {
 	bound, owners := "", []any(nil)
 	if m.Owners != nil {
 		// Asked of each member: a list of whom the owners have would be as long as the store.
@@ -27,36 +27,35 @@ func (c conn) changeMembers(groupID string, m directory.MembershipChange) error 
 	if m.Replace {
 		keep := mapped(m.Add, func(a directory.Membership) string { return a.UserID })
 		args := append([]any{groupID, list(keep)}, owners...)
-		if err := c.run(`DELETE FROM memberships WHERE group_id = $1 AND user_id NOT IN {list $2}`+bound, args...); err != nil {
-			return err
+		moves.Removed, err = all(c, column[string], `DELETE FROM memberships WHERE group_id = $1 AND user_id NOT IN {list $2}`+bound+` RETURNING user_id`, args...)
+		if err != nil {
+			return moves, err
 		}
 	}
-	if err := c.addMembers(groupID, m.Add); err != nil {
-		return err
-	}
-	if len(m.Remove) == 0 {
-		return nil
+	if moves.Added, err = c.addMembers(groupID, m.Add); err != nil || len(m.Remove) == 0 {
+		return moves, err
 	}
 	args := append([]any{groupID, list(m.Remove)}, owners...)
-	return c.run(`DELETE FROM memberships WHERE group_id = $1 AND user_id IN {list $2}`+bound, args...)
+	gone, err := all(c, column[string], `DELETE FROM memberships WHERE group_id = $1 AND user_id IN {list $2}`+bound+` RETURNING user_id`, args...)
+	moves.Removed = append(moves.Removed, gone...)
+	return moves, err
 }
 
-// addMembers inserts those memberships that are not there. Every user must exist, and must not go before the commit.
-func (c conn) addMembers(groupID string, ms []directory.Membership) error {
+// addMembers inserts those memberships that are not there, and returns their users. Every user must exist, and must not go before the commit.
+func (c conn) addMembers(groupID string, ms []directory.Membership) ([]string, error) {
 	if len(ms) == 0 {
-		return nil
+		return nil, nil
 	}
 	want := mapped(ms, func(m directory.Membership) string { return m.UserID })
 	there, err := all(c, column[string], `SELECT id FROM users WHERE id IN {list $1} ORDER BY id {share}`, list(want))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if unknown := only(want, there); len(unknown) > 0 {
-		return missing(directory.ResourceUser, unknown[0])
+		return nil, missing(directory.ResourceUser, unknown[0])
 	}
 	rows := mapped(ms, func(m directory.Membership) []any { return []any{m.ID, groupID, m.UserID, m.CreatedAt, m.CreatedBy} })
-	_, err = c.insertRows(`INSERT INTO memberships (id, group_id, user_id, created_at, created_by) VALUES`, `ON CONFLICT (group_id, user_id) DO NOTHING`, rows)
-	return err
+	return insertReturning(c, column[string], `INSERT INTO memberships (id, group_id, user_id, created_at, created_by) VALUES`, `ON CONFLICT (group_id, user_id) DO NOTHING RETURNING user_id`, rows)
 }
 
 // Membership implements [directory.MembershipStore].

@@ -31,17 +31,17 @@ const depthBelow = `WITH RECURSIVE down (id, far) AS (SELECT id, 0 FROM groups W
 	SELECT MAX(far) FROM down`
 
 // nest adds edges below a group. Every group must exist; lockNesting holds.
-func (c conn) nest(groupID string, add []directory.NestedGroup) error {
+func (c conn) nest(groupID string, add []directory.NestedGroup) (added []string, err error) {
 	if len(add) == 0 {
-		return nil
+		return nil, nil
 	}
 	want := mapped(add, func(n directory.NestedGroup) string { return n.MemberID })
 	there, err := all(c, column[string], `SELECT id FROM groups WHERE id IN {list $1} ORDER BY id {share}`, list(want))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if unknown := only(want, there); len(unknown) > 0 {
-		return missing(directory.ResourceGroup, unknown[0])
+		return nil, missing(directory.ResourceGroup, unknown[0])
 	}
 	above, height := map[string]bool{}, 0
 	type step struct {
@@ -50,7 +50,7 @@ func (c conn) nest(groupID string, add []directory.NestedGroup) error {
 	}
 	steps, err := all(c, func(r row) (s step, err error) { return s, r.Scan(&s.id, &s.far) }, upwards, groupID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, s := range steps {
 		above[s.id], height = true, max(height, s.far)
@@ -58,29 +58,30 @@ func (c conn) nest(groupID string, add []directory.NestedGroup) error {
 	rows := make([][]any, 0, len(add))
 	for _, n := range add {
 		if above[n.MemberID] {
-			return fault.New(fault.Invalid, "the group %s is, or contains, the group %s; a group cannot be a member of itself", n.MemberID, groupID).For("nesting").At("members").About(directory.ResourceGroup, n.MemberID)
+			return nil, fault.New(fault.Invalid, "the group %s is, or contains, the group %s; a group cannot be a member of itself", n.MemberID, groupID).For("nesting").At("members").About(directory.ResourceGroup, n.MemberID)
 		}
 		depth, err := one(c, column[int], depthBelow, n.MemberID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if height+1+depth > directory.MaxNesting {
-			return fault.New(fault.Invalid, "with the group %s in it, groups would be nested more than %d deep", n.MemberID, directory.MaxNesting).For("nesting").At("members").About(directory.ResourceGroup, n.MemberID)
+			return nil, fault.New(fault.Invalid, "with the group %s in it, groups would be nested more than %d deep", n.MemberID, directory.MaxNesting).For("nesting").At("members").About(directory.ResourceGroup, n.MemberID)
 		}
 		rows = append(rows, []any{n.GroupID, n.MemberID, n.CreatedAt, n.CreatedBy})
 	}
-	if _, err := c.insertRows(`INSERT INTO nested_groups (group_id, member_id, created_at, created_by) VALUES`, `ON CONFLICT DO NOTHING`, rows); err != nil {
-		return err
+	added, err = insertReturning(c, column[string], `INSERT INTO nested_groups (group_id, member_id, created_at, created_by) VALUES`, `ON CONFLICT DO NOTHING RETURNING member_id`, rows)
+	if err != nil {
+		return nil, err
 	}
 	n, err := one(c, column[int], `SELECT COUNT(*) FROM (SELECT 1 FROM nested_groups WHERE group_id = $1 LIMIT $2) few`, groupID, directory.MaxNestedGroups+1)
 	if err == nil && n > directory.MaxNestedGroups {
 		err = fault.New(fault.Quota, "a group has at most %d groups as members", directory.MaxNestedGroups).At("members").About(directory.ResourceGroup, groupID)
 	}
-	return err
+	return added, err
 }
 
-// changeNested applies a change to the edges below a group whose row is locked.
-func (c conn) changeNested(groupID string, m directory.MembershipChange) error {
+// changeNested applies a change to the edges below a group whose row is locked and returns which groups it moved.
+func (c conn) changeNested(groupID string, m directory.MembershipChange) (added, removed []string, err error) {
 	bound, owners := "", []any(nil)
 	if m.Owners != nil {
 		bound, owners = ` AND EXISTS (SELECT 1 FROM groups g WHERE g.id = nested_groups.member_id AND g.source IN {list $3})`, []any{list(m.Owners)}
@@ -88,15 +89,17 @@ func (c conn) changeNested(groupID string, m directory.MembershipChange) error {
 	if m.Replace {
 		keep := mapped(m.AddGroups, func(n directory.NestedGroup) string { return n.MemberID })
 		args := append([]any{groupID, list(keep)}, owners...)
-		if err := c.run(`DELETE FROM nested_groups WHERE group_id = $1 AND member_id NOT IN {list $2}`+bound, args...); err != nil {
-			return err
+		removed, err = all(c, column[string], `DELETE FROM nested_groups WHERE group_id = $1 AND member_id NOT IN {list $2}`+bound+` RETURNING member_id`, args...)
+		if err != nil {
+			return nil, nil, err
 		}
 	}
-	if err := c.nest(groupID, m.AddGroups); err != nil || len(m.RemoveGroups) == 0 {
-		return err
+	if added, err = c.nest(groupID, m.AddGroups); err != nil || len(m.RemoveGroups) == 0 {
+		return added, removed, err
 	}
 	args := append([]any{groupID, list(m.RemoveGroups)}, owners...)
-	return c.run(`DELETE FROM nested_groups WHERE group_id = $1 AND member_id IN {list $2}`+bound, args...)
+	gone, err := all(c, column[string], `DELETE FROM nested_groups WHERE group_id = $1 AND member_id IN {list $2}`+bound+` RETURNING member_id`, args...)
+	return added, append(removed, gone...), err
 }
 
 // unnest takes away all edges of a group that is about to be deleted; lockNesting holds.

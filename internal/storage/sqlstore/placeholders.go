@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,28 +12,46 @@ func placeholder(n int) string { return "$" + strconv.Itoa(n) }
 
 // insertRows inserts rows of equal width in statements of a few fixed sizes, so that the number of distinct statements stays
 // small. head is "INSERT INTO t (a, b) VALUES", tail what follows the rows. It returns how many rows were inserted.
-func (c conn) insertRows(head, tail string, rows [][]any) (int64, error) {
-	var total int64
-	for len(rows) > 0 {
-		size := 1
-		for _, s := range []int{64, 8} {
-			if len(rows) >= s {
-				size = s
-				break
-			}
-		}
-		var args []any
-		for _, r := range rows[:size] {
-			args = append(args, r...)
-		}
-		n, err := c.exec(head+tuples(size, len(rows[0]))+tail, args...)
+func (c conn) insertRows(head, tail string, rows [][]any) (total int64, err error) {
+	for chunk, args := range chunks(rows) {
+		n, err := c.exec(head+tuples(len(chunk), len(rows[0]))+tail, args...)
 		if err != nil {
 			return total, err
 		}
 		total += n
-		rows = rows[size:]
 	}
 	return total, nil
+}
+
+// insertReturning is insertRows with a RETURNING clause at the end of tail; it returns what that returns.
+func insertReturning[T any](c conn, scan func(row) (T, error), head, tail string, rows [][]any) (out []T, err error) {
+	for chunk, args := range chunks(rows) {
+		some, err := all(c, scan, head+tuples(len(chunk), len(rows[0]))+tail, args...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}
+
+// chunks divides rows into as few runs as fixed sizes allow, and yields each with its values in a line.
+func chunks(rows [][]any) iter.Seq2[[][]any, []any] {
+	return func(yield func([][]any, []any) bool) {
+		for len(rows) > 0 {
+			size := 1
+			for _, s := range []int{64, 8} {
+				if len(rows) >= s {
+					size = s
+					break
+				}
+			}
+			if !yield(rows[:size], slices.Concat(rows[:size]...)) {
+				return
+			}
+			rows = rows[size:]
+		}
+	}
 }
 
 // tuples writes n tuples of width placeholders: ($1, $2), ($3, $4).

@@ -36,13 +36,13 @@ func testGroups(t *testing.T, db *sqlstore.DB) {
 	same(t, "count", must(s.CountGroups(ctx))(t), 2)
 
 	h.Version, h.DisplayName = 2, "STRASSE"
-	clash.check(t, s.UpdateGroup(ctx, h, 1, directory.MembershipChange{}, event("x", h.ID)))
+	clash.check(t, second(s.UpdateGroup(ctx, h, 1, directory.MembershipChange{}, event("x", h.ID))))
 	h.DisplayName, h.ExternalIDs = "H", []directory.ExternalID{{Issuer: "scim/entra", ID: "G-2"}}
-	want{fault.Conflict, "version", "", "GROUP", h.ID}.check(t, s.UpdateGroup(ctx, h, 2, directory.MembershipChange{}, event("x", h.ID)))
-	ok(t, s.UpdateGroup(ctx, h, 1, directory.MembershipChange{}, event("x", h.ID)))
+	want{fault.Conflict, "version", "", "GROUP", h.ID}.check(t, second(s.UpdateGroup(ctx, h, 2, directory.MembershipChange{}, event("x", h.ID))))
+	ok(t, second(s.UpdateGroup(ctx, h, 1, directory.MembershipChange{}, event("x", h.ID))))
 	same(t, "updated", must(s.Group(ctx, h.ID))(t), h)
 
-	want{kind: fault.NotFound, resource: "GROUP"}.check(t, s.UpdateGroup(ctx, directory.Group{ID: "none", DisplayName: "none"}, 1, directory.MembershipChange{}, event("x", "x")))
+	want{kind: fault.NotFound, resource: "GROUP"}.check(t, second(s.UpdateGroup(ctx, directory.Group{ID: "none", DisplayName: "none"}, 1, directory.MembershipChange{}, event("x", "x"))))
 	want{kind: fault.NotFound, resource: "GROUP"}.check(t, second(s.Group(ctx, "none")))
 	want{kind: fault.NotFound, resource: "GROUP"}.check(t, second(s.GroupByName(ctx, "none")))
 	want{kind: fault.NotFound, resource: "GROUP"}.check(t, s.DeleteGroup(ctx, "none", 0, event("x", "x")))
@@ -93,25 +93,37 @@ func testGroupMembers(t *testing.T, db *sqlstore.DB) {
 		}), memberUser)
 	}
 	same(t, "members at first", listed(), sampleIDs(0, 100))
+	var moves directory.MemberMoves
 	change := func(m directory.MembershipChange) error {
 		g.Version++
-		err := s.UpdateGroup(ctx, g, g.Version-1, m, event("x", g.ID))
+		var err error
+		moves, err = s.UpdateGroup(ctx, g, g.Version-1, m, event("x", g.ID))
 		if err != nil {
 			g.Version--
 		}
 		return err
 	}
+	moved := func(added, removed []string) {
+		t.Helper()
+		slices.Sort(moves.Added)
+		slices.Sort(moves.Removed)
+		slices.Sort(removed)
+		same(t, "who was moved", moves, directory.MemberMoves{Added: added, Removed: removed})
+	}
 	unknown.check(t, change(directory.MembershipChange{Add: []directory.Membership{members(120, 121, "b")[0], stranger}}))
 	same(t, "members after a refused change", listed(), sampleIDs(0, 100))
 	ok(t, change(directory.MembershipChange{Add: members(90, 110, "b"), Remove: append(sampleIDs(0, 10), sampleIDs(109, 110)...)}))
 	same(t, "members added and removed; one in both is removed", listed(), sampleIDs(10, 109))
+	moved(sampleIDs(100, 110), append(sampleIDs(0, 10), sampleIDs(109, 110)...))
 	m := must(s.MembershipOf(ctx, g.ID, sampleUser(95).ID))(t)
 	same(t, "a membership added again keeps its id", m, directory.Membership{ID: id("membership", "a", 95), GroupID: g.ID, UserID: sampleUser(95).ID, CreatedAt: epoch(), CreatedBy: "by"})
 	same(t, "membership by id", must(s.Membership(ctx, m.ID))(t), m)
 	ok(t, change(directory.MembershipChange{Replace: true, Add: members(95, 180, "c")}))
 	same(t, "members replaced", listed(), sampleIDs(95, 180))
+	moved(sampleIDs(109, 180), sampleIDs(10, 95))
 	same(t, "a membership kept by a replacement", must(s.MembershipOf(ctx, g.ID, sampleUser(95).ID))(t).ID, m.ID)
 	ok(t, change(directory.MembershipChange{Remove: []string{"nobody"}}))
+	moved(nil, nil)
 
 	absent := want{kind: fault.NotFound, resource: "GROUP_MEMBERSHIP"}
 	absent.check(t, second(s.Membership(ctx, "none")))
@@ -166,7 +178,7 @@ func testGroupConcurrency(t *testing.T, db *sqlstore.DB) {
 				return err
 			}
 			h.Version++
-			err = s.UpdateGroup(ctx, h, h.Version-1, directory.MembershipChange{Add: members(i/2, i/2+1, "m")}, event("x", g.ID))
+			_, err = s.UpdateGroup(ctx, h, h.Version-1, directory.MembershipChange{Add: members(i/2, i/2+1, "m")}, event("x", g.ID))
 			if fault.Of(err) == nil || fault.Of(err).Reason != "version" {
 				return err
 			}

@@ -66,7 +66,7 @@ func testOwners(t *testing.T, db *sqlstore.DB) {
 	change := func(m directory.MembershipChange) {
 		t.Helper()
 		g.Version++
-		ok(t, s.UpdateGroup(ctx, g, version, m, event("x", g.ID)))
+		ok(t, second(s.UpdateGroup(ctx, g, version, m, event("x", g.ID))))
 		version = g.Version
 	}
 	change(directory.MembershipChange{Remove: []string{sampleUser(0).ID, sampleUser(1).ID}, Owners: []string{"entra"}})
@@ -86,7 +86,7 @@ func testOwners(t *testing.T, db *sqlstore.DB) {
 	}
 	inUse.check(t, s.DeleteSource(ctx, "okta", event("x", "okta")))
 	other.Source, other.Version = "", 2
-	ok(t, s.UpdateGroup(ctx, other, 1, directory.MembershipChange{}, event("x", other.ID)))
+	ok(t, second(s.UpdateGroup(ctx, other, 1, directory.MembershipChange{}, event("x", other.ID))))
 	same(t, "groups of okta", len(must(s.GroupsOf(ctx, "okta", "", 10))(t)), 0)
 	ok(t, s.InsertToken(ctx, directory.Token{ID: id("token"), SourceID: "okta", Hash: []byte("hash"), CreatedAt: epoch(), ExpiresAt: after(9)}, 2, event("x", "okta")))
 	ok(t, s.NoteGuardState(ctx, directory.GuardState{SourceID: "okta", Version: 1}))
@@ -101,7 +101,7 @@ func testOwners(t *testing.T, db *sqlstore.DB) {
 	u.Source, u.Version = "okta", 2
 	gone.check(t, s.UpdateUser(ctx, u, 1, event("x", u.ID)))
 	other.Source, other.Version = "okta", 3
-	gone.check(t, s.UpdateGroup(ctx, other, 2, directory.MembershipChange{}, event("x", other.ID)))
+	gone.check(t, second(s.UpdateGroup(ctx, other, 2, directory.MembershipChange{}, event("x", other.ID))))
 }
 
 // ofEach are the ids of every third sample user, sorted.
