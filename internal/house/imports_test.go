@@ -15,7 +15,7 @@ const module = "gatehouse/"
 // Groups of packages that the rules name together.
 var groups = map[string][]string{
 	"words":    {"internal/fault", "internal/audit", "internal/arn"},
-	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/signingkey", "internal/propagation", "internal/target", "internal/localiam", "internal/provision", "internal/cloudformation", "internal/credential"},
+	"domain":   {"internal/directory", "internal/organization", "internal/access", "internal/application", "internal/signin", "internal/signingkey", "internal/propagation", "internal/target", "internal/localiam", "internal/provision", "internal/cloudformation", "internal/credential", "internal/scimlog"},
 	"codecs":   {"internal/saml", "internal/scim", "internal/policy", "internal/awswire", "internal/jwt"},
 	"storage":  {"internal/storage/*"},
 	"endpoint": {"internal/endpoint/*"},
@@ -44,6 +44,7 @@ var rules = []struct{ from, to string }{
 	{"internal/propagation", "words internal/directory internal/application internal/signin internal/jwt"},
 	{"internal/signingkey", "words internal/jwt"},
 	{"internal/credential", "words internal/directory internal/signin"},
+	{"internal/scimlog", "words"},
 	{"internal/mail", "internal/fault"},
 	{"internal/target", "words"},
 	{"internal/target/targettest", "words internal/target"},

@@ -21,6 +21,8 @@ func dialect() sqlstore.Dialect {
 		Exclusive: "FOR UPDATE",
 		Share:     "FOR KEY SHARE",
 		Claim:     "FOR NO KEY UPDATE SKIP LOCKED",
+		// Before deadlock_timeout, a second by default, makes anybody else a deadlock's victim. 55P03 is an outage: try again.
+		Yield:     "SET LOCAL lock_timeout = '500ms'",
 		List:      func(param string) string { return "(SELECT unnest(" + param + "::text[]))" },
 		ListArg:   listArg,
 		Unique:    func(err error) bool { return state(err) == "23505" },

@@ -10,6 +10,8 @@ type Dialect struct {
 	// Lock allows and Exclusive, for rows that are then deleted, does not; Claim one that takes rows no other transaction
 	// holds. All are empty where writers never run side by side.
 	Lock, Exclusive, Share, Claim string
+	// Yield begins a dry run: a statement by which its transaction gives way where it would make others wait. Empty where there is no need.
+	Yield string
 	// List gives the subquery that yields the elements of a list parameter such as "$1".
 	List func(param string) string
 	// ListArg encodes a list parameter.

@@ -82,6 +82,8 @@ func Run(t *testing.T, open Open) {
 		{"StackWork", testStackWork},
 		{"Trade", testTrade},
 		{"ChangeSets", testChangeSets},
+		{"SCIMLog", testSCIMLog},
+		{"DryRun", testDryRun},
 		{"HostileText", testHostileText},
 	} {
 		t.Run(c.name, func(t *testing.T) {
