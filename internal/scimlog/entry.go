@@ -2,6 +2,7 @@ package scimlog
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -102,8 +103,8 @@ type Change struct {
 	Action string
 	// Attributes are those that differ, at most [MaxAttributes].
 	Attributes []Difference
-	// Added and Removed are the users who became members of a group, and who ceased to be.
-	Added, Removed Users
+	// Added and Removed are the users and groups that became members of a group, and that ceased to be.
+	Added, Removed Members
 	// Cut says that there were more attributes, or longer values.
 	Cut bool
 }
@@ -115,8 +116,8 @@ type Difference struct {
 	Before, After json.RawMessage
 }
 
-// Users are some users: how many, and the ids of the first [MaxMembers].
-type Users struct {
+// Members are some members of a group: how many, and the ids of the first [MaxMembers].
+type Members struct {
 	Count int
 	IDs   []string
 }
@@ -130,9 +131,10 @@ const (
 	maxText       = 512
 )
 
-// UsersOf bounds a list of ids.
-func UsersOf(ids []string) Users {
-	return Users{Count: len(ids), IDs: ids[:min(len(ids), MaxMembers)]}
+// MembersOf bounds a list of ids.
+func MembersOf(users, groups []string) Members {
+	ids := slices.Concat(users, groups)
+	return Members{Count: len(ids), IDs: ids[:min(len(ids), MaxMembers)]}
 }
 
 // Draft is a request as the door saw it, before anything was masked.

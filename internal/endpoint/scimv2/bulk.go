@@ -81,7 +81,7 @@ func (j *job) pass(ctx context.Context) (moved bool, err error) {
 		missing, waits := j.needs(i)
 		switch {
 		case missing != "":
-			j.fail(ctx, i, invalid(scim.InvalidValue, "no resource was made for bulkId "+clip(missing)))
+			j.missing(ctx, i, missing)
 		case waits:
 			continue
 		default:
@@ -90,6 +90,16 @@ func (j *job) pass(ctx context.Context) (moved bool, err error) {
 		moved = true
 	}
 	return moved, nil
+}
+
+// missing fails an operation that waits for what will never be.
+func (j *job) missing(ctx context.Context, i int, bulkID string) {
+	err := invalid(scim.InvalidValue, "no resource was made for bulkId "+clip(bulkID))
+	q := *j.of
+	q.body, q.trace = nil, &trace{}
+	e := wireError(err)
+	j.door.recordOperation(ctx, j.of, &q, i, j.Operations[i].Method, j.Operations[i].Path, e.status, e)
+	j.fail(ctx, i, err)
 }
 
 // needs says whether an operation waits for another, or for one that will never be.
@@ -165,12 +175,12 @@ func (j *job) complete(ctx context.Context, end bool) {
 		err := error(&refusal{status: http.StatusConflict, detail: "a resource that this one refers to was not made"})
 		if whole {
 			var a answer
-			if a, err = j.call(ctx, http.MethodPut, item, body, ""); err == nil {
+			if a, err = j.call(ctx, i, http.MethodPut, item, body, ""); err == nil {
 				j.results[i].Version = scim.ETag(a.version)
 				continue
 			}
 		}
-		if _, undone := j.call(ctx, http.MethodDelete, item, nil, ""); undone != nil && !fault.Is(undone, fault.NotFound) {
+		if _, undone := j.call(ctx, i, http.MethodDelete, item, nil, ""); undone != nil && !fault.Is(undone, fault.NotFound) {
 			err = undone
 		}
 		j.fail(ctx, i, err)
@@ -181,7 +191,7 @@ func (j *job) complete(ctx context.Context, end bool) {
 func (j *job) do(ctx context.Context, i int) {
 	o := j.Operations[i]
 	path, body, _ := o.Resolved(j.ids)
-	a, err := j.call(ctx, o.Method, path, body, o.Version)
+	a, err := j.call(ctx, i, o.Method, path, body, o.Version)
 	if err != nil {
 		j.fail(ctx, i, err)
 		return
@@ -202,25 +212,36 @@ func (j *job) do(ctx context.Context, i int) {
 	j.results[i] = r
 }
 
-// call performs an operation of the table as its own request would.
-func (j *job) call(ctx context.Context, method, path string, body []byte, version string) (answer, error) {
+// call performs an operation of the table as its own request would, and has it recorded like one.
+func (j *job) call(ctx context.Context, i int, method, path string, body []byte, version string) (answer, error) {
+	q := *j.of
+	q.id, q.body, q.query, q.ifMatch, q.ifNoneMatch, q.trace = "", body, nil, version, "", &trace{}
+	a, err := j.perform(ctx, &q, method, path)
+	status, e := a.status, (*refusal)(nil)
+	if err != nil {
+		e = wireError(err)
+		status = e.status
+	}
+	j.door.recordOperation(ctx, j.of, &q, i, method, path, max(status, http.StatusOK), e)
+	return a, err
+}
+
+func (j *job) perform(ctx context.Context, q *request, method, path string) (answer, error) {
 	segments, err := bulkPath(path)
 	if err != nil {
 		return answer{}, err
 	}
-	op, err := j.door.find(method, segments, j.of.profile)
+	op, err := j.door.find(method, segments, q.profile)
 	if err != nil {
 		return answer{}, err
 	}
 	if op.collection != "Users" && op.collection != "Groups" || method == http.MethodGet {
 		return answer{}, invalid(scim.InvalidPath, "a bulk request can make, change and delete users and groups, and nothing else")
 	}
-	q := *j.of
-	q.id, q.body, q.query, q.ifMatch, q.ifNoneMatch = "", body, nil, version, ""
 	if op.item {
 		q.id = segments[1]
 	}
-	return op.handle(j.door, ctx, &q)
+	return op.handle(j.door, ctx, q)
 }
 
 // bulkPath takes the path of an operation apart: "/Users" or "/Users/{id}".

@@ -1,6 +1,7 @@
 package scimv2_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/endpoint/scimv2"
+	"gatehouse/internal/scimlog"
 	"gatehouse/internal/storage/sqlite"
 	"gatehouse/internal/storage/sqlstore"
 )
@@ -33,6 +35,7 @@ type world struct {
 	// id and token are the directory's that requests are sent to.
 	id, token string
 	log       *lines
+	requests  *scimlog.Service
 }
 
 // start makes a world whose directory is alone, and through which hand-made users may sign in.
@@ -53,7 +56,16 @@ func startOn(t testing.TB, profile directory.Profile, between func(directory.Sto
 	w.events = db.Events()
 	now := func() time.Time { return w.now }
 	w.service = directory.NewService(directory.Config{Store: between(db.Directory()), IdentityStoreID: "d-0123456789", Now: now, Rand: rand.Reader})
-	w.handler = scimv2.New(scimv2.Config{Directory: w.service, URL: "http://gatehouse.test", Now: now, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	w.requests = scimlog.NewService(scimlog.Config{
+		Store: db.SCIMLog(), Now: now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), Directories: func(ctx context.Context) (ids []string, err error) {
+			sources, err := w.service.Sources(ctx)
+			for _, s := range sources {
+				ids = append(ids, s.ID)
+			}
+			return ids, err
+		},
+	})
+	w.handler = scimv2.New(scimv2.Config{Directory: w.service, URL: "http://gatehouse.test", Now: now, Requests: w.requests.Recorder(), Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	w.id, w.token = w.source("entra", profile, true)
 	return w
 }

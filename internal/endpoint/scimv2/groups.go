@@ -7,6 +7,7 @@ import (
 	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/scim"
+	"gatehouse/internal/scimlog"
 )
 
 // createGroup is POST /Groups (RFC 7644 §3.3).
@@ -15,15 +16,17 @@ func (d *door) createGroup(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	g := directory.Group{DisplayName: in.DisplayName, Source: q.source.ID}
+	g.ExternalIDs = q.externalID(nil, in.ExternalID)
+	q.trace.sawGroup(q, g)
 	members, err := d.toBeMembers(ctx, q, in.MemberIDs())
 	if err != nil {
 		return answer{}, err
 	}
-	g := directory.Group{DisplayName: in.DisplayName, Source: q.source.ID}
-	g.ExternalIDs = q.externalID(nil, in.ExternalID)
 	if g, err = d.Directory.CreateGroup(ctx, q.actor, g, members.users, members.groups...); err != nil {
 		return answer{}, d.claimed(ctx, q, asMember(err, ""), in.DisplayName)
 	}
+	q.trace.changedGroup(q, "created", directory.Group{}, g, directory.MemberMoves{Added: members.users, AddedGroups: members.groups})
 	a, err := d.showGroup(ctx, q, g)
 	a.status = http.StatusCreated
 	return a, err
@@ -100,7 +103,9 @@ func (d *door) changeGroup(ctx context.Context, q *request, c scim.GroupChange) 
 	if err != nil {
 		return directory.Group{}, err
 	}
-	g, err := d.Directory.UpdateGroup(ctx, q.actor, q.id, version, func(g *directory.Group) (directory.MemberChange, error) {
+	var before directory.Group
+	g, moves, err := d.Directory.ChangeGroup(ctx, q.actor, q.id, version, func(g *directory.Group) (directory.MemberChange, error) {
+		before = *g
 		if c.DisplayName != nil {
 			g.DisplayName = *c.DisplayName
 		}
@@ -111,6 +116,9 @@ func (d *door) changeGroup(ctx context.Context, q *request, c scim.GroupChange) 
 	})
 	if err != nil && c.DisplayName != nil {
 		err = d.claimed(ctx, q, err, *c.DisplayName)
+	}
+	if err == nil && g.Version != before.Version {
+		q.trace.changedGroup(q, "changed", before, g, moves)
 	}
 	return g, asMember(q.lost(err), q.id)
 }
@@ -125,20 +133,26 @@ func (d *door) deleteGroup(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	members := d.lostMembers(ctx, q.id)
 	if err := d.Directory.DeleteGroup(ctx, q.actor, q.id, version); err != nil {
 		return answer{}, q.lost(err)
 	}
+	q.trace.changedGroup(q, "deleted", g, directory.Group{}, directory.MemberMoves{Removed: members})
 	return answer{status: http.StatusNoContent}, nil
 }
 
 // group reads the group of the path, if it exists for this client.
 func (d *door) group(ctx context.Context, q *request) (directory.Group, error) {
+	q.trace.resource = scimlog.Resource{Kind: scimlog.KindGroup, ID: q.id}
 	if !arn.IsPrincipalID(q.id) {
 		return directory.Group{}, notFound(directory.ResourceGroup, clip(q.id))
 	}
 	g, err := d.Directory.Group(ctx, q.id)
 	if err == nil && !q.seesGroup(g) {
 		err = notFound(directory.ResourceGroup, q.id)
+	}
+	if err == nil {
+		q.trace.sawGroup(q, g)
 	}
 	return g, err
 }

@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/scim"
+	"gatehouse/internal/scimlog"
 )
 
 // request is what every handler needs of a request, checked.
@@ -20,8 +22,8 @@ type request struct {
 	source  directory.Source
 	profile scim.Profile
 	actor   audit.Actor
-	// base is the address of the directory's SCIM root.
-	base string
+	// root is the path of the directory's SCIM root, base its address.
+	root, base string
 	// id is the second segment, of an item.
 	id   string
 	body []byte
@@ -29,6 +31,29 @@ type request struct {
 	query map[string]string
 	// ifMatch and ifNoneMatch are the headers; empty when absent.
 	ifMatch, ifNoneMatch string
+	// at, entry, token, secrets and trace are for the log: when it began, the entry's id, the token's id, what the client proved itself with, and what
+	// handlers say.
+	at           time.Time
+	entry, token string
+	secrets      []string
+	trace        *trace
+}
+
+// request begins a request. Until it is known to be of a source's client, it speaks RFC.
+func (d *door) request(r *http.Request) *request {
+	q := &request{profile: scim.RFC, at: d.Now(), secrets: scimlog.Presented(r.Header.Values("Authorization")), trace: &trace{}}
+	q.ifMatch, q.ifNoneMatch = r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	if d.Requests != nil {
+		q.entry = d.Requests.NewID(q.at)
+	}
+	return q
+}
+
+// of makes the request one of a source's client.
+func (q *request) of(src directory.Source, url string) {
+	q.source, q.profile, q.root = src, profileOf(src), "/scim/"+src.ID+"/v2"
+	q.base = url + q.root
+	q.actor = audit.Actor{Kind: audit.Directory, ID: src.ID, Name: src.Name}
 }
 
 // parameters that mean something; others (?aadOptscim062020) are tolerated.
@@ -51,7 +76,6 @@ func (q *request) read(w http.ResponseWriter, r *http.Request) error {
 			q.query[p] = vs[0]
 		}
 	}
-	q.ifMatch, q.ifNoneMatch = r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 		return q.readBody(w, r)

@@ -16,7 +16,7 @@
 //
 // # One request
 //
-//	token, address → operation → query and body → directory.Service → encode
+//	token, address → operation → query and body → directory.Service → encode → log
 //
 // Nothing is answered before the token is known to be this directory's, discovery included: nothing is open
 // by default (RFC 7644 §4 would allow it).
@@ -26,6 +26,11 @@
 // A filter that demands a key (id, userName, externalId, an e-mail address, a membership) costs what its few
 // candidates cost; any other reads the store in order of id, at most maxExamined resources, after which an index
 // page is refused with tooMany and a cursor page ends early with a cursor to go on by.
+//
+// # The log
+//
+// Every request leaves an entry in package scimlog's log, whatever became of it, and so does every operation of a bulk request. [Rehearse] answers logged
+// requests again over a store whose changes are undone.
 //
 // Mount the handler on "/scim/" outside of http.ServeMux: the mux redirects doubled slashes, which some
 // clients send and cannot follow with a body.
@@ -48,13 +53,15 @@ import (
 	"gatehouse/internal/scim"
 )
 
-// Config is what the door is made of; every field is required.
+// Config is what the door is made of; every field is required that is not said to be optional.
 type Config struct {
 	Directory *directory.Service
 	// URL is the server's own, without a trailing slash; resources' addresses begin with it.
 	URL string
 	Now func() time.Time
 	Log *slog.Logger
+	// Requests is optional: without it requests are answered and not recorded.
+	Requests Recorder
 }
 
 // New returns the handler of everything below /scim/.
@@ -119,9 +126,15 @@ type answer struct {
 
 // ServeHTTP implements [http.Handler].
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	profile, a, err := d.serve(w, r)
+	began, q := time.Now(), d.request(r)
+	var a answer
+	var e *refusal
+	defer func() { d.record(r, q, a.status, e, time.Since(began)) }() // a panic too leaves an entry, with status 0
+	a, err := d.serve(w, r, q)
 	if err != nil {
-		d.refuse(w, r, profile, err)
+		e = d.wire(r.Context(), r.Method, r.URL.Path, err)
+		a.status = e.status
+		d.refuse(w, r, q.profile, e)
 		return
 	}
 	h := w.Header()
@@ -136,7 +149,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.status = http.StatusOK
 	}
 	if len(a.body) > 0 {
-		h.Set("Content-Type", contentType(profile))
+		h.Set("Content-Type", contentType(q.profile))
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // a client that went away is nobody's fault
@@ -150,32 +163,38 @@ func contentType(p scim.Profile) string {
 	return "application/scim+json; charset=utf-8"
 }
 
-// serve answers a request, and says in which profile.
-func (d *door) serve(w http.ResponseWriter, r *http.Request) (scim.Profile, answer, error) {
+// serve answers a request.
+func (d *door) serve(w http.ResponseWriter, r *http.Request, q *request) (answer, error) {
 	id, segments, ok := split(r.URL)
 	if !ok {
-		return scim.RFC, answer{}, noEndpoint
+		return answer{}, noEndpoint
 	}
-	src, err := d.authenticate(r, id)
+	src, token, err := d.authenticate(r, id)
 	if err != nil {
-		return scim.RFC, answer{}, err
+		return answer{}, err
 	}
-	q := &request{
-		source: src, profile: profileOf(src), base: d.URL + "/scim/" + src.ID + "/v2",
-		actor: audit.Actor{Kind: audit.Directory, ID: src.ID, Name: src.Name},
+	q.of(src, d.URL)
+	q.token = token.ID
+	// After the token, so that a stranger learns nothing of which addresses are let in.
+	if err := d.Directory.AdmitSCIM(r.Context()); err != nil {
+		return answer{}, err
 	}
+	return d.answer(w, r, q, segments)
+}
+
+// answer answers a request of a source's client.
+func (d *door) answer(w http.ResponseWriter, r *http.Request, q *request, segments []string) (answer, error) {
 	op, err := d.find(r.Method, segments, q.profile)
 	if err != nil {
-		return q.profile, answer{}, err
+		return answer{}, err
 	}
 	if len(segments) > 1 {
 		q.id = segments[1]
 	}
 	if err := q.read(w, r); err != nil {
-		return q.profile, answer{}, err
+		return answer{}, err
 	}
-	a, err := op.handle(d, r.Context(), q)
-	return q.profile, a, err
+	return op.handle(d, r.Context(), q)
 }
 
 func profileOf(s directory.Source) scim.Profile {
@@ -205,23 +224,17 @@ func split(u *url.URL) (id string, segments []string, ok bool) {
 }
 
 // authenticate finds the source that the bearer token opens. The token must be the one of the directory in
-// the path; every refusal of a token looks the same. A good token from an address that the identity store's network configuration does
-// not name is 403.
-func (d *door) authenticate(r *http.Request, id string) (directory.Source, error) {
+// the path; every refusal of a token looks the same.
+func (d *door) authenticate(r *http.Request, id string) (directory.Source, directory.Token, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
-		return directory.Source{}, unauthenticated
+		return directory.Source{}, directory.Token{}, unauthenticated
 	}
 	scheme, secret, ok := strings.Cut(headers[0], " ")
 	if secret = strings.TrimSpace(secret); !ok || !strings.EqualFold(scheme, "Bearer") || secret == "" {
-		return directory.Source{}, unauthenticated
+		return directory.Source{}, directory.Token{}, unauthenticated
 	}
-	src, _, err := d.Directory.Authenticate(r.Context(), id, secret)
-	if err != nil {
-		return directory.Source{}, err
-	}
-	// After the token, so that a stranger learns nothing of which addresses are let in.
-	return src, d.Directory.AdmitSCIM(r.Context())
+	return d.Directory.Authenticate(r.Context(), id, secret)
 }
 
 // find looks the operation up. A known address with another verb is 405 and says which verbs there are.
@@ -270,8 +283,7 @@ func (d *door) errorBody(ctx context.Context, p scim.Profile, e *refusal) []byte
 }
 
 // refuse writes an error.
-func (d *door) refuse(w http.ResponseWriter, r *http.Request, p scim.Profile, err error) {
-	e := d.wire(r.Context(), r.Method, r.URL.Path, err)
+func (d *door) refuse(w http.ResponseWriter, r *http.Request, p scim.Profile, e *refusal) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if e.status == http.StatusNotModified {

@@ -7,11 +7,13 @@ import (
 	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/scim"
+	"gatehouse/internal/scimlog"
 )
 
 // listGroups is GET /Groups (RFC 7644 §3.4.2).
 func (d *door) listGroups(ctx context.Context, q *request) (answer, error) {
 	w, err := q.wanted(scim.Groups())
+	q.trace.asked(scimlog.KindGroup, w.filter)
 	if err != nil {
 		return answer{}, err
 	}

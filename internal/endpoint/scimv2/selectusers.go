@@ -8,11 +8,13 @@ import (
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/scim"
+	"gatehouse/internal/scimlog"
 )
 
 // listUsers is GET /Users (RFC 7644 §3.4.2).
 func (d *door) listUsers(ctx context.Context, q *request) (answer, error) {
 	w, err := q.wanted(scim.Users())
+	q.trace.asked(scimlog.KindUser, w.filter)
 	if err != nil {
 		return answer{}, err
 	}

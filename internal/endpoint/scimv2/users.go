@@ -8,6 +8,7 @@ import (
 	"gatehouse/internal/arn"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/scim"
+	"gatehouse/internal/scimlog"
 )
 
 // createUser is POST /Users (RFC 7644 §3.3). A user nobody called inactive is active.
@@ -18,9 +19,11 @@ func (d *door) createUser(ctx context.Context, q *request) (answer, error) {
 	}
 	u := directory.User{Active: true, Source: q.source.ID}
 	q.store(&u, in)
+	q.trace.sawUser(q, u)
 	if u, err = d.Directory.CreateUser(ctx, q.actor, u); err != nil {
 		return answer{}, d.claimed(ctx, q, err, in.UserName)
 	}
+	q.trace.changedUser(q, "created", directory.User{}, u, nil)
 	a, err := d.showUser(ctx, q, u)
 	a.status = http.StatusCreated
 	return a, err
@@ -77,13 +80,18 @@ func (d *door) changeUser(ctx context.Context, q *request, change func(*director
 		return answer{}, err
 	}
 	name := ""
+	var before directory.User
 	u, err := d.Directory.UpdateUser(ctx, q.actor, q.id, version, func(u *directory.User) error {
+		before = *u
 		err := change(u)
 		name = u.UserName
 		return err
 	})
 	if err != nil {
 		return answer{}, q.lost(d.claimed(ctx, q, err, name))
+	}
+	if u.Version != before.Version {
+		q.trace.changedUser(q, "changed", before, u, nil)
 	}
 	return d.showUser(ctx, q, u)
 }
@@ -98,20 +106,26 @@ func (d *door) deleteUser(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	groups := d.lostGroups(ctx, q.id)
 	if err := d.Directory.DeleteUser(ctx, q.actor, q.id, version); err != nil {
 		return answer{}, q.lost(err)
 	}
+	q.trace.changedUser(q, "deleted", u, directory.User{}, groups)
 	return answer{status: http.StatusNoContent}, nil
 }
 
 // user reads the user of the path, if it exists for this client. Package directory asks once more when a change is made.
 func (d *door) user(ctx context.Context, q *request) (directory.User, error) {
+	q.trace.resource = scimlog.Resource{Kind: scimlog.KindUser, ID: q.id}
 	if !arn.IsPrincipalID(q.id) {
 		return directory.User{}, notFound(directory.ResourceUser, clip(q.id))
 	}
 	u, err := d.Directory.User(ctx, q.id)
 	if err == nil && !q.seesUser(u) {
 		err = notFound(directory.ResourceUser, q.id)
+	}
+	if err == nil {
+		q.trace.sawUser(q, u)
 	}
 	return u, err
 }

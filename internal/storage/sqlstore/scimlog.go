@@ -42,8 +42,8 @@ type entryDoc struct {
 	Why         string          `json:"why,omitzero"`
 	Action      string          `json:"action,omitzero"`
 	Attributes  []differenceDoc `json:"attributes,omitempty"`
-	Added       usersDoc        `json:"added,omitzero"`
-	Removed     usersDoc        `json:"removed,omitzero"`
+	Added       membersDoc      `json:"added,omitzero"`
+	Removed     membersDoc      `json:"removed,omitzero"`
 	ChangeCut   bool            `json:"changeCut,omitzero"`
 	PartOf      string          `json:"partOf,omitzero"`
 	Operation   int             `json:"operation,omitzero"`
@@ -58,7 +58,7 @@ type differenceDoc struct {
 	After     string `json:"n,omitzero"`
 }
 
-type usersDoc struct {
+type membersDoc struct {
 	Count int      `json:"n"`
 	IDs   []string `json:"ids,omitempty"`
 }
@@ -72,7 +72,7 @@ func newEntryDoc(e scimlog.Entry) entryDoc {
 		Attributes: mapped(c.Attributes, func(d scimlog.Difference) differenceDoc {
 			return differenceDoc{d.Attribute, string(d.Before), string(d.After)}
 		}),
-		Added: usersDoc(c.Added), Removed: usersDoc(c.Removed), ChangeCut: c.Cut, PartOf: e.PartOf, Operation: e.Operation, Operations: e.Operations, Failed: e.FailedOperations, Lost: e.Lost,
+		Added: membersDoc(c.Added), Removed: membersDoc(c.Removed), ChangeCut: c.Cut, PartOf: e.PartOf, Operation: e.Operation, Operations: e.Operations, Failed: e.FailedOperations, Lost: e.Lost,
 	}
 }
 
@@ -92,7 +92,7 @@ func scanEntry(r row) (scimlog.Entry, error) {
 	}
 	e.Resource.Name, e.Result.ScimType, e.Result.Why = d.Name, d.ScimType, d.Why
 	e.Result.Change = scimlog.Change{
-		Action: d.Action, Added: scimlog.Users(d.Added), Removed: scimlog.Users(d.Removed), Cut: d.ChangeCut,
+		Action: d.Action, Added: scimlog.Members(d.Added), Removed: scimlog.Members(d.Removed), Cut: d.ChangeCut,
 		Attributes: mapped(d.Attributes, func(d differenceDoc) scimlog.Difference {
 			return scimlog.Difference{Attribute: d.Attribute, Before: jsonOrNil(d.Before), After: jsonOrNil(d.After)}
 		}),

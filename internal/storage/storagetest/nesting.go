@@ -31,7 +31,7 @@ func (n nester) change(id string, m directory.MembershipChange) error {
 			return err
 		}
 		g.Version++
-		err = n.s.UpdateGroup(n.t.Context(), g, g.Version-1, m, event("x", id))
+		_, err = n.s.UpdateGroup(n.t.Context(), g, g.Version-1, m, event("x", id))
 		if f := fault.Of(err); f == nil || f.Reason != "version" {
 			return err
 		}

@@ -27,7 +27,7 @@ func entry(source string, n int) scimlog.Entry {
 		Resource: scimlog.Resource{Kind: scimlog.KindUser, ID: fmt.Sprint("id", n%5), ExternalID: fmt.Sprint("ext", n%5), Name: fmt.Sprint("Näme", n%5)},
 		Result: scimlog.Result{Status: 200 + n%2, Outcome: scimlog.Changed, ScimType: "s", Why: "w", Change: scimlog.Change{
 			Action: "changed", Attributes: []scimlog.Difference{{Attribute: "title", Before: json.RawMessage(`"a"`), After: json.RawMessage(`"b"`)}},
-			Added: scimlog.Users{Count: 2, IDs: []string{"u"}}, Removed: scimlog.Users{Count: 1, IDs: []string{"v"}}, Cut: true,
+			Added: scimlog.Members{Count: 2, IDs: []string{"u"}}, Removed: scimlog.Members{Count: 1, IDs: []string{"v"}}, Cut: true,
 		}},
 		PartOf: "whole", Operation: 4, Operations: 9, FailedOperations: 2, Lost: 7,
 	}
@@ -140,7 +140,7 @@ func testDryRun(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
 	Fill(t, db, 5)
 	g := directory.Group{ID: id("g"), Version: 1, DisplayName: "g"}
-	ok(t, s.InsertGroup(ctx, g, members(0, 2, "a"), event("x", g.ID)))
+	ok(t, s.InsertGroup(ctx, g, directory.MembershipChange{Add: members(0, 2, "a")}, event("x", g.ID)))
 	state := func() []any {
 		return []any{
 			must(s.Users(ctx, "", 100))(t), must(s.Groups(ctx, "", 100))(t), must(s.MembersOf(ctx, g.ID, "", 100))(t), must(s.CountUsers(ctx))(t), must(s.CountGroups(ctx))(t),
