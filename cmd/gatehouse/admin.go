@@ -312,7 +312,7 @@ func directoryCommand() *cobra.Command {
 	for _, c := range []*cobra.Command{create, list, guard} {
 		administered(jsonFlag(c))
 	}
-	return family("directory", "Identity sources", create, list, ownersCommand(), nestingCommand(), guard, domainsCommand(), builtInCommand(), removeDirectoryCommand())
+	return family("directory", "Identity sources", create, list, ownersCommand(), nestingCommand(), guard, requestsCommand(), domainsCommand(), builtInCommand(), removeDirectoryCommand())
 }
 
 type guardView struct {

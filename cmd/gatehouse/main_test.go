@@ -22,6 +22,7 @@ import (
 	"gatehouse/internal/apptest"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/credential"
+	"gatehouse/internal/scimlog"
 )
 
 // each visits every command that people see.
@@ -110,6 +111,8 @@ func asked(metadata, address string) [][]string {
 		{"directory", "guard", "contoso", "--share", "10"}, {"directory", "guard", "contoso", "--confirm", "2h"}, {"directory", "guard", "contoso", "--forget"}, {"directory", "guard", "contoso"},
 		{"idp", "set", "--metadata", metadata}, {"idp", "show"}, {"idp", "set", "--metadata", address, "--sign-requests"}, {"idp", "refresh"}, {"idp", "failures"}, {"idp", "remove"},
 		{"scim-token", "create"}, {"scim-token", "list"}, {"scim-token", "delete", "TOKEN"},
+		{"directory", "requests", "list", "--outcome", "unauthenticated", "--since", "1h"}, {"directory", "requests", "show", "REQUEST"}, {"directory", "requests", "replay", "REQUEST"},
+		{"directory", "requests", "replay", "--since", "1h"}, {"directory", "requests", "try", "get", "/Users?count=1"},
 		{"event", "list"}, {"env"},
 		{"directory", "builtin", "--enable", "--mfa", "always"}, {"directory", "builtin"}, {"directory", "domains", "contoso", "--domain", "contoso.com"},
 		{"mail", "test", "me@example.com"},
@@ -156,6 +159,21 @@ func enroll(t *testing.T, p *apptest.Program, name string) (device, session stri
 	return sum.Devices[0].ID, out.Opened.Session.ID
 }
 
+// refusedRequest sends a SCIM request without a token and returns what the log calls it.
+func refusedRequest(t *testing.T, p *apptest.Program) string {
+	t.Helper()
+	res, err := http.Get(p.URL + "/scim/default/v2/Users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	all, _, err := p.Requests.Requests(t.Context(), app.DefaultSource, scimlog.Filter{}, "", 1)
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	return all[0].ID
+}
+
 // TestCommandsAtAServer runs every one of them twice: with --json, whose output is one JSON value, and for people.
 func TestCommandsAtAServer(t *testing.T) {
 	t.Parallel()
@@ -179,6 +197,8 @@ func TestCommandsAtAServer(t *testing.T) {
 						args[i], session = enroll(t, p, args[2])
 					case "SESSION":
 						args[i] = session
+					case "REQUEST":
+						args[i] = refusedRequest(t, p)
 					case "TOKEN":
 						ts, err := p.Directory.Tokens(t.Context(), app.DefaultSource)
 						if err != nil || len(ts) != 1 {
@@ -234,8 +254,12 @@ func TestCommandsWithoutAServer(t *testing.T) {
 	}
 	tested := map[string]bool{}
 	for _, args := range asked(metadata, "https://idp.example/metadata") {
-		tested[strings.Join(args[:min(2, len(args))], " ")] = true
-		tested[args[0]] = true
+		for n := range args {
+			tested[strings.Join(args[:n+1], " ")] = true
+			if args[n] == "REQUEST" {
+				args[n] = "06614c2e808a1d-c09d57d6"
+			}
+		}
 		for _, data := range []string{empty, dead} {
 			if data == dead && args[0] == "env" {
 				continue

@@ -31,6 +31,7 @@ import (
 	"gatehouse/internal/policy"
 	"gatehouse/internal/propagation"
 	"gatehouse/internal/provision"
+	"gatehouse/internal/scimlog"
 	"gatehouse/internal/seal"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/signingkey"
@@ -68,6 +69,7 @@ type App struct {
 	Credentials  *credential.Service
 	IAM          *localiam.Service
 	Stacks       *cloudformation.Service
+	Requests     *scimlog.Service
 
 	// NewKey is true when this start made an administrator's access key.
 	NewKey bool
@@ -192,6 +194,7 @@ func (a *App) domain() error {
 		Instance: a.Instance.ID, Owner: a.Instance.OwnerAccountID, IdentityStore: a.Instance.IdentityStoreID, Issuer: a.issuerURL(), Now: a.now, Rand: a.rand, Log: a.log,
 	})
 	a.Stacks, a.builder = a.stacks()
+	a.Requests = a.scimLog()
 	return a.credentialService()
 }
 

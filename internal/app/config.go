@@ -54,6 +54,8 @@ type Config struct {
 	// ManagedPolicies is a directory of AWS managed policies beside those that are built in, or in their place: Name.json with the document, in
 	// directories for the paths that some have (job-function/Name.json). It is read when the server starts.
 	ManagedPolicies string `yaml:"managed_policies"`
+	// SCIMLog says how much of the log of SCIM requests is kept.
+	SCIMLog SCIMLog `yaml:"scim_log"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 	// Quotas limit how many there may be; AWS's figures are the defaults.
@@ -169,6 +171,9 @@ func (c Config) Complete() (Config, error) {
 	}
 	if c.Quotas.negative() {
 		bad("quotas: a quota is not negative; leave it out for AWS's figure")
+	}
+	if c.SCIMLog.negative() {
+		bad("scim_log: days and entries are not negative; leave them out for the defaults, or set off")
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":

@@ -77,7 +77,7 @@ func (a *App) routes() (http.Handler, error) {
 	for _, pattern := range samlsp.CrossOrigin {
 		guard.AddInsecureBypassPattern(pattern)
 	}
-	scim := scimv2.New(scimv2.Config{Directory: a.Directory, URL: a.Config.URL, Now: a.now, Log: a.log})
+	scim := scimv2.New(a.scim())
 	return a.around(guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		// Not through the mux: it would redirect …/v2//Users, which some clients send, and they drop their token on redirects.
@@ -125,7 +125,7 @@ func (a *App) awsServices() []awswire.Service[localiam.Caller] {
 
 func (a *App) admin(v *awswire.Verifier[localiam.Caller]) http.Handler {
 	return admin.New(admin.Config{
-		Directory: a.Directory, Organization: a.Organization, Access: a.Access, SignIn: a.SignIn, BuiltIn: a.Credentials,
+		Directory: a.Directory, Organization: a.Organization, Access: a.Access, SignIn: a.SignIn, BuiltIn: a.Credentials, Requests: a.Requests,
 		Instance: admin.Instance{
 			Name: a.Instance.Name, StartURL: a.StartURL(), PortalURL: a.Config.URL, SSORegion: a.Config.Region,
 			IdentityStoreID: a.Instance.IdentityStoreID, InstanceARN: arn.Instance(a.Instance.ID),

@@ -23,6 +23,10 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	wg.Go(func() { a.Credentials.Run(ctx) })
 	wg.Go(func() { a.sweep(ctx) })
 	wg.Go(func() { a.refreshMetadata(ctx) })
+	// The log of SCIM requests ends after the last request.
+	logging, stopLogging := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLogging()
+	wg.Go(func() { a.Requests.Recorder().Run(logging) })
 	errs := make(chan error, 2)
 	servers := []*http.Server{a.server(a.handler)}
 	if a.Config.TLSCertificate != "" {
@@ -30,6 +34,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 		if err != nil {
 			l.Close()
 			stop()
+			stopLogging()
 			wg.Wait()
 			return fmt.Errorf("tls_certificate and tls_key: %w", err)
 		}
@@ -41,6 +46,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 		if err != nil {
 			l.Close()
 			stop()
+			stopLogging()
 			wg.Wait()
 			return fmt.Errorf("metrics: %w", err)
 		}
@@ -58,6 +64,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	for _, s := range servers {
 		_ = s.Shutdown(grace) // what is still running then is cut off when the process ends
 	}
+	stopLogging()
 	wg.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -82,7 +89,7 @@ const sweepEvery = 10 * time.Minute
 
 func (a *App) sweep(ctx context.Context) {
 	for {
-		for _, sweep := range []func(context.Context) (int, error){a.SignIn.Sweep, a.Propagation.Sweep, a.Credentials.Sweep} {
+		for _, sweep := range []func(context.Context) (int, error){a.SignIn.Sweep, a.Propagation.Sweep, a.Credentials.Sweep, a.Requests.Sweep} {
 			if _, err := sweep(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("removing what has expired failed; it will be tried again", "error", err)
 			}

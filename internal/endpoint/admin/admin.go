@@ -31,6 +31,7 @@ import (
 	"gatehouse/internal/fault"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/organization"
+	"gatehouse/internal/scimlog"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/target"
 )
@@ -45,6 +46,7 @@ type Config struct {
 	Access       *access.Service
 	SignIn       *signin.Service
 	BuiltIn      *credential.Service
+	Requests     *scimlog.Service
 	Instance     Instance
 	// Caller verifies the SigV4 signature of a request whose body was read, for service "gatehouse".
 	Caller func(r *http.Request, body []byte) (localiam.Caller, error)
@@ -105,6 +107,7 @@ func New(c Config) http.Handler {
 	d.registerAccess(api)
 	d.registerSettings(api)
 	d.registerFailures(api)
+	d.registerRequests(api)
 	mux.HandleFunc("/", notFound)
 	return d.identify(mux)
 }

@@ -198,6 +198,6 @@ var parameter = regexp.MustCompile(`\{([a-z]+)\}`)
 // filled puts names of things that exist into a path of the document.
 func filled(path string) string {
 	return parameter.ReplaceAllStringFunc(path, func(p string) string {
-		return map[string]string{"{id}": "default", "{user}": "mary@example.com", "{group}": "Auditors", "{member}": "Auditors", "{token}": "00000000-0000-4000-8000-000000000000", "{device}": "00000000-0000-4000-8000-000000000000", "{session}": "00000000-0000-4000-8000-000000000000"}[p]
+		return map[string]string{"{id}": "default", "{user}": "mary@example.com", "{group}": "Auditors", "{member}": "Auditors", "{token}": "00000000-0000-4000-8000-000000000000", "{device}": "00000000-0000-4000-8000-000000000000", "{session}": "00000000-0000-4000-8000-000000000000", "{request}": "none"}[p]
 	})
 }
