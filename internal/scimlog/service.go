@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,10 +89,8 @@ func (s *Service) exists(ctx context.Context, directory string) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range all {
-		if id == directory {
-			return nil
-		}
+	if slices.Contains(all, directory) {
+		return nil
 	}
 	return fault.New(fault.NotFound, "there is no directory %q", directory).About("SOURCE", directory)
 }
@@ -116,9 +115,7 @@ func (s *Service) Requests(ctx context.Context, directory string, f Filter, befo
 		return nil, "", err
 	}
 	entries, err = s.Store.RequestsByID(ctx, directory, found.IDs)
-	for i, j := 0, len(entries)-1; i < j; i, j = i+1, j-1 {
-		entries[i], entries[j] = entries[j], entries[i]
-	}
+	slices.Reverse(entries)
 	return entries, found.Next, err
 }
 
@@ -242,14 +239,23 @@ func (e Entry) hindrance() string {
 	return ""
 }
 
-// Sweep removes what is kept no longer, and reports how many entries went.
+// Sweep removes what is kept no longer, and all of directories that are gone. It reports how many entries went.
 func (s *Service) Sweep(ctx context.Context) (removed int, err error) {
-	all, err := s.directories(ctx)
+	known, err := s.directories(ctx)
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range all {
-		n, err := s.recorder.prune(ctx, id)
+	logged, err := s.Store.LoggedDirectories(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range logged {
+		var n int
+		if slices.Contains(known, id) {
+			n, err = s.recorder.prune(ctx, id)
+		} else {
+			n, err = s.Store.PruneRequests(ctx, id, s.Now().Add(24*time.Hour), s.Limits.Entries, MaxStrangers)
+		}
 		if removed += n; err != nil {
 			return removed, err
 		}

@@ -16,6 +16,8 @@ type Store interface {
 	// FindRequests lists what is examined by f, newest first: at most limit finds among at most examine entries of those that f's [Filter.Key] leaves.
 	// The times of f are bounds of the ids.
 	FindRequests(ctx context.Context, directory string, f Filter, page Page) (Found, error)
+	// LoggedDirectories lists the directories that have entries, by id.
+	LoggedDirectories(ctx context.Context) ([]string, error)
 	// PruneRequests removes what is older than before, all but the newest most entries, and all but the newest strangers of the outcomes
 	// [Unauthenticated] and [Gap] each. It returns how many entries went.
 	PruneRequests(ctx context.Context, directory string, before time.Time, most, strangers int) (int, error)

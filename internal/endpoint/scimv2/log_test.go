@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
@@ -19,9 +21,7 @@ func (w *world) logged(id string, f scimlog.Filter) []scimlog.Entry {
 	if err != nil || next != "" {
 		w.t.Fatal(err, next)
 	}
-	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
-		all[i], all[j] = all[j], all[i]
-	}
+	slices.Reverse(all)
 	return all
 }
 
@@ -219,6 +219,34 @@ func TestAPanicIsLogged(t *testing.T) {
 	}()
 	if e := w.last(); e.Result.Outcome != scimlog.Failed || e.Result.Status != 0 || e.Resource.Name != "a" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// TestSweep: entries go with time, and with their directory.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	w := start(t, directory.ProfileRFC)
+	other := w.as(w.source("other", directory.ProfileRFC, false))
+	w.user("old")
+	w.now = w.now.Add(scimlog.DefaultAge)
+	w.user("new")
+	other.must(200, "GET", "/Users", "")
+	sweep := func(want int) {
+		t.Helper()
+		if n, err := w.requests.Sweep(t.Context()); n != want || err != nil {
+			t.Errorf("%d entries went, %v, want %d", n, err, want)
+		}
+	}
+	w.requests.Recorder().Flush(t.Context())
+	sweep(0)
+	w.now = w.now.Add(time.Second)
+	sweep(1)
+	if err := w.service.DeleteSource(t.Context(), admin, "other", directory.Delete); err != nil {
+		t.Fatal(err)
+	}
+	sweep(1)
+	if all := w.logged(w.id, scimlog.Filter{}); len(all) != 1 || all[0].Resource.Name != "new" {
+		t.Errorf("left: %+v", all)
 	}
 }
 

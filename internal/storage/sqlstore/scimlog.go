@@ -225,6 +225,17 @@ func (l looked) admitted(f scimlog.Filter, nameFold string) bool {
 	return !f.Requests || l.part == 0 && l.outcome != string(scimlog.Gap) && l.outcome != string(scimlog.Unauthenticated)
 }
 
+// LoggedDirectories implements [scimlog.Store], by a seek for each.
+func (s *SCIMLog) LoggedDirectories(ctx context.Context) (out []string, err error) {
+	for last := ""; ; {
+		last, err = s.last(ctx, `SELECT source FROM scim_requests WHERE source > $1 ORDER BY source LIMIT 1`, last)
+		if err != nil || last == "" {
+			return out, err
+		}
+		out = append(out, last)
+	}
+}
+
 // pruneChunk is how many entries one transaction removes.
 const pruneChunk = 500
 

@@ -110,6 +110,7 @@ func testSCIMLog(t *testing.T, db *sqlstore.DB) {
 			same(t, fmt.Sprint(what, p), numbers(c.filter, p), forward)
 		}
 	}
+	same(t, "directories that have entries", must(s.LoggedDirectories(ctx))(t), []string{"entra", "okta"})
 	testPruneRequests(t, s)
 }
 
