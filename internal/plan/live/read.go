@@ -140,15 +140,7 @@ func (r *reader) under(rs Requests) func(context.Context) error {
 
 // sets reads the permission sets, and what is wanted of them.
 func (r *reader) sets(ctx context.Context) error {
-	var arns []string
-	err := pages(func(token *string) (*string, error) {
-		out, err := do(ctx, r.center, r.admin.ListPermissionSets, &ssoadmin.ListPermissionSetsInput{InstanceArn: &r.instance.ARN, MaxResults: hundred, NextToken: token})
-		if err != nil {
-			return nil, err
-		}
-		arns = append(arns, out.PermissionSets...)
-		return out.NextToken, nil
-	})
+	arns, err := r.setARNs(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,6 +159,18 @@ func (r *reader) sets(ctx context.Context) error {
 	slices.SortFunc(sets, func(a, b estate.Set) int { return strings.Compare(a.Name, b.Name) })
 	r.locked(func() { r.e.Sets = sets })
 	return r.assignments(ctx, sets)
+}
+
+func (r *reader) setARNs(ctx context.Context) (arns []string, err error) {
+	err = pages(func(token *string) (*string, error) {
+		out, err := do(ctx, r.center, r.admin.ListPermissionSets, &ssoadmin.ListPermissionSetsInput{InstanceArn: &r.instance.ARN, MaxResults: hundred, NextToken: token})
+		if err != nil {
+			return nil, err
+		}
+		arns = append(arns, out.PermissionSets...)
+		return out.NextToken, nil
+	})
+	return arns, err
 }
 
 // set reads one permission set: its name, and if it is wanted the rest. One that is gone has no name.
