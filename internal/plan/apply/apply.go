@@ -54,6 +54,14 @@ type Options struct {
 	Now func() time.Time
 }
 
+func (o Options) complete() Options {
+	o.Patience, o.Grace = cmp.Or(o.Patience, 10*time.Minute), cmp.Or(o.Grace, 10*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
 // Outcome is what became of a change.
 type Outcome string
 
@@ -101,10 +109,7 @@ func Run(ctx context.Context, p *plan.Plan, c *live.Client, o Options) (*Report,
 	if p.Problems.Failed() {
 		return nil, errors.New("the plan has errors, and must not be applied")
 	}
-	o.Patience, o.Grace = cmp.Or(o.Patience, 10*time.Minute), cmp.Or(o.Grace, 10*time.Second)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o = o.complete()
 	for _, k := range o.Only {
 		if !slices.Contains(Kinds, k) {
 			return nil, fmt.Errorf("there are no changes of kind %q; there are %v", k, Kinds)
@@ -115,8 +120,10 @@ func Run(ctx context.Context, p *plan.Plan, c *live.Client, o Options) (*Report,
 		return nil, err
 	}
 	r := newRun(p, c, o)
-	if err := r.settle(ctx); err != nil {
-		return nil, err
+	if r.only[Assignments] && len(p.Assignments) > 0 || r.only[Provision] && len(p.Provision) > 0 {
+		if err := Settle(ctx, c, o); err != nil {
+			return nil, err
+		}
 	}
 	r.additions(ctx)
 	r.removals(ctx)
@@ -240,16 +247,18 @@ func (r *run) report(before map[string]int, began time.Time) *Report {
 	return out
 }
 
-// settle waits for what an earlier run left under way: assignments of the same roles would be refused meanwhile.
-func (r *run) settle(ctx context.Context) error {
-	if !r.only[Assignments] && !r.only[Provision] || len(r.plan.Assignments)+len(r.plan.Provision) == 0 {
-		return nil
+// Settle waits for what an earlier run left under way: until it has ended an estate does not show it, and assignments of the same roles are refused.
+// [Run] does so by itself; where a plan is made anew to be applied, it is to be called before the estate is read.
+func Settle(ctx context.Context, c *live.Client, o Options) error {
+	o = o.complete()
+	if _, err := c.Find(ctx); err != nil {
+		return err
 	}
-	end := r.opts.Now().Add(r.opts.Patience)
+	end := o.Now().Add(o.Patience)
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		n := 0
-		for _, rs := range []live.Requests{r.client.Creations(), r.client.Removals(), r.client.Provisionings()} {
-			ids, err := rs.UnderWay(ctx)
+		for _, rs := range []live.Requests{c.Creations(), c.Removals(), c.Provisionings()} {
+			ids, _, err := rs.UnderWay(ctx)
 			if err != nil {
 				return err
 			}
@@ -258,11 +267,11 @@ func (r *run) settle(ctx context.Context) error {
 		if n == 0 {
 			return nil
 		}
-		if r.opts.Now().After(end) {
-			return fmt.Errorf("%d requests from before are still under way after %s; look at them with `aws sso-admin list-account-assignment-creation-status`, and apply again when they have ended", n, r.opts.Patience)
+		if o.Now().After(end) {
+			return fmt.Errorf("%d requests from before are still under way after %s; look at them with `aws sso-admin list-account-assignment-creation-status`, and apply again when they have ended", n, o.Patience)
 		}
-		if r.opts.Progress != nil {
-			r.opts.Progress("waiting for requests of before", 0, n)
+		if o.Progress != nil {
+			o.Progress("waiting for requests of before", 0, n)
 		}
 		if err := pause(ctx, wait); err != nil {
 			return err

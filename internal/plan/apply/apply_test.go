@@ -83,16 +83,22 @@ func aws(w *world, takes time.Duration, varies float64) *livetest.Proxy {
 	return &livetest.Proxy{Next: w.Transport, Rate: 20, Outstanding: 15, Throttled: 0.01, Latency: 40 * time.Millisecond, Takes: takes, Varies: varies, Random: rand.New(rand.NewPCG(1, 7))}
 }
 
-// TestApplyTakesTheLeast: against AWS's limits, neither time nor calls are 15 % above the least that these allow, and everything is made once.
+// TestApplyTakesTheLeast: against AWS's limits, neither time nor calls are 15 % above the least that these allow, and everything is made once. Where requests
+// take unequally long, nobody can know when to look: looking p times as often as requests take costs p/15 of a call for each, and a place stays empty for 1/(2p) of
+// the time, so that not both can be small; there each is held to 22 %.
 func TestApplyTakesTheLeast(t *testing.T) {
 	for _, c := range []struct {
 		takes  time.Duration
 		varies float64
-	}{{100 * time.Millisecond, 0}, {500 * time.Millisecond, 0.2}, {time.Second, 0}, {2 * time.Second, 0}, {3 * time.Second, 0.2}, {8 * time.Second, 0.1}} {
+		long   bool
+	}{{100 * time.Millisecond, 0, true}, {500 * time.Millisecond, 0.2, true}, {time.Second, 0, true}, {2 * time.Second, 0, false}, {3 * time.Second, 0.2, false}, {8 * time.Second, 0.1, true}} {
+		if testing.Short() && c.long {
+			continue
+		}
 		t.Run(fmt.Sprint(c.takes, " ± ", c.varies), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				const n = 300
-				w := newWorld(t, 30, 5, 2)
+				const n = 600
+				w := newWorld(t, 40, 5, 3)
 				p := aws(w, c.takes, c.varies)
 				client := w.Open(p, live.AWS)
 				e := w.read(w.Open(nil, live.Limits{}))
@@ -102,15 +108,19 @@ func TestApplyTakesTheLeast(t *testing.T) {
 				if !r.OK() {
 					t.Fatalf("%d of %d done: %+v", r.Count(apply.Done), n, r.Results[0])
 				}
-				// One call for each, and one for each fifteen that end to notice it.
-				calls := n + (n+14)/15
-				least := max(time.Duration(calls)*time.Second/20, n*c.takes/15)
+				// One call for each; one for each fifteen that end, to notice it; one for each hundred to know how they ended; four to begin.
+				calls := n + n/15 + n/100 + 4
+				least := max(time.Duration(calls)*time.Second/20, n*(c.takes+p.Latency)/15) // a place is free again when a call has told so
 				s := p.Stats()
-				t.Logf("%s of %s (%.0f %%), %d calls of %d (%.0f %%), %+v", took, least, 100*took.Seconds()/least.Seconds(), s.Total(), calls, 100*float64(s.Total())/float64(calls), s)
-				if took.Seconds() > 1.15*least.Seconds() {
+				t.Logf("%s of %s (%.0f %%), %d calls of %d (%.0f %%)", took, least, 100*took.Seconds()/least.Seconds(), s.Total(), calls, 100*float64(s.Total())/float64(calls))
+				above := 1.15
+				if c.varies > 0 {
+					above = 1.22
+				}
+				if took.Seconds() > above*least.Seconds() {
 					t.Errorf("took %s, and %s would do", took, least)
 				}
-				if float64(s.Total()) > 1.15*float64(calls) {
+				if float64(s.Total()) > above*float64(calls) {
 					t.Errorf("%d calls, and %d would do", s.Total(), calls)
 				}
 				if s.TooFast+s.TooMany+s.SameRole > 0 {

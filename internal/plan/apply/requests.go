@@ -37,9 +37,11 @@ type flow struct {
 	ended    map[string]*job // not under way any more; how they ended is not known yet
 
 	// takes is how long a request takes, as far as has been seen.
-	takes    time.Duration
-	nextPoll time.Time
-	polling  bool
+	takes     time.Duration
+	low, high time.Duration // bounds of it; 0: none is known
+	misses    int           // lists in a row from which nothing had gone
+	nextPoll  time.Time
+	polling   bool
 }
 
 func (f *flow) busy() int { return f.starting + len(f.under) }
@@ -77,8 +79,11 @@ type event struct {
 	err error
 }
 
+// few is how many requests may still be on their way to the service when a list is asked for: it comes after them.
+const few = 2
+
 // share is how much of what may be under way is expected to have ended when a list is asked for.
-const share = 0.4
+const share = 0.3
 
 func (r *run) flow(rs live.Requests, most int) *flow {
 	f := &flow{requests: rs, most: most, under: map[string]*job{}, ended: map[string]*job{}, takes: time.Second}
@@ -314,8 +319,7 @@ func (s *scheduler) poll(ctx context.Context) time.Time {
 		}
 		f.polling = true
 		go func() {
-			asked := time.Now()
-			list, err := f.requests.UnderWay(ctx)
+			list, asked, err := f.requests.UnderWay(ctx)
 			s.events <- event{flow: f, list: list, asked: asked, err: err}
 		}()
 	}
@@ -341,7 +345,7 @@ func (s *scheduler) due(f *flow) time.Time {
 		ages = append(ages, j.created)
 	}
 	slices.SortFunc(ages, time.Time.Compare)
-	if last := ages[0].Add(2 * f.takes); f.starting > 0 && last.After(time.Now()) {
+	if last := ages[0].Add(2 * f.takes); f.starting > few && last.After(time.Now()) {
 		return last // more are on their way: the rate is what holds, not what is under way
 	}
 	waiting := 0 // jobs that cannot be begun because of those that are under way
@@ -466,15 +470,26 @@ func (s *scheduler) progress() {
 }
 
 // learn corrects how long requests take: longer than the age of the oldest that is under way, and no longer than that of the youngest that has ended
-// (-1: none has).
+// (-1: none has). To ask too early costs a call and the time to the next, to ask too late only the time; so an age that is known to be enough is
+// kept to, once it is near the other. What was learned is forgotten little by little.
 func (f *flow) learn(oldest, youngest time.Duration) {
+	f.low = max(f.low-f.low/500, oldest)
 	switch {
-	case youngest < 0:
-		f.takes = max(f.takes+f.takes/8, oldest+oldest/5)
-	case oldest > youngest: // they differ
-		f.takes = (oldest + youngest) / 2
+	case youngest < 0 && f.low >= f.high: // nothing has ended: it takes longer than was thought
+		f.misses++
+		f.high = 0
+		f.takes = max(f.takes+f.takes*time.Duration(min(1<<f.misses, 50))/100, f.low+f.low/100)
+		return
+	case youngest >= 0 && (f.high == 0 || youngest < f.high):
+		f.high = youngest
 	default:
-		f.takes = min(max(f.takes-f.takes/50, oldest+oldest/50), youngest)
+		f.high += f.high / 500
+	}
+	f.misses = 0
+	if gap := f.high - f.low; gap < 0 || gap > f.high/20 {
+		f.takes = (f.low + f.high) / 2
+	} else {
+		f.takes = f.high
 	}
 	f.takes = max(f.takes, time.Millisecond)
 }

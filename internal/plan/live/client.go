@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -135,7 +136,7 @@ func (c *Client) family(limit float64) *family { return &family{c, newPacer(limi
 // Limits are those that the client keeps to.
 func (c *Client) Limits() Limits { return c.limits }
 
-// Calls is how many calls were made of each operation, repeated ones included.
+// Calls is how many calls were made of each operation (sso:ListInstances), repeated ones included.
 func (c *Client) Calls() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -213,15 +214,24 @@ const (
 	mostBroken   = 6
 )
 
+// sent is the key in a context of where to write when a call was made, after it had waited for its turn.
+type sent struct{}
+
 // do makes one call, paced and repeated.
 func do[I, O, F any](ctx context.Context, f *family, call func(context.Context, *I, ...func(*F)) (*O, error), in *I) (*O, error) {
-	op := strings.TrimSuffix(reflect.TypeFor[I]().Name(), "Input")
+	op, service := strings.TrimSuffix(reflect.TypeFor[I]().Name(), "Input"), path.Base(reflect.TypeFor[I]().PkgPath())
+	if service == "ssoadmin" {
+		service = "sso" // as policies call it
+	}
 	refusals, breaks := 0, 0
 	for {
 		if err := f.pace.acquire(ctx); err != nil {
 			return nil, &CallError{op, err}
 		}
-		f.c.count(op)
+		f.c.count(service + ":" + op)
+		if at, ok := ctx.Value(sent{}).(*time.Time); ok {
+			*at = time.Now()
+		}
 		out, err := call(ctx, in)
 		what := final
 		if err != nil {

@@ -52,17 +52,21 @@ func (c *Client) Read(ctx context.Context, w Want, progress Progress) (*estate.E
 		return nil, err
 	}
 	r.e.Caller = c.caller
-	parts := []func(context.Context) error{r.organization, r.sets, r.pending, r.policies}
+	// People are looked for as soon as it is known whose assignments there are; the organization, which has a limit of its own, is read beside all that.
+	access := []func(context.Context) error{r.sets, r.pending}
 	if r.want.Attributes {
-		parts = append(parts, r.attributes)
+		access = append(access, r.attributes)
 	}
 	if r.want.Applications {
-		parts = append(parts, r.applications)
+		access = append(access, r.applications)
 	}
-	if err := together(ctx, parts...); err != nil {
-		return nil, err
-	}
-	if err := r.people(ctx); err != nil {
+	err = together(ctx, r.organization, r.policies, func(ctx context.Context) error {
+		if err := together(ctx, access...); err != nil {
+			return err
+		}
+		return r.people(ctx)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return r.assemble(), nil
@@ -132,7 +136,7 @@ func (r *reader) pending(ctx context.Context) error {
 
 func (r *reader) under(rs Requests) func(context.Context) error {
 	return func(ctx context.Context) error {
-		ids, err := rs.UnderWay(ctx)
+		ids, _, err := rs.UnderWay(ctx)
 		r.locked(func() { r.e.Pending += len(ids) })
 		return err
 	}

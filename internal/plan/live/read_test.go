@@ -3,6 +3,7 @@ package live_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -148,6 +149,16 @@ func TestReadTellsWhatIsThere(t *testing.T) {
 	})
 }
 
+// plain is calls by operation, whatever their service.
+func plain(calls map[string]int) map[string]int {
+	sum := map[string]int{}
+	for op, n := range calls {
+		_, name, _ := strings.Cut(op, ":")
+		sum[name] += n
+	}
+	return sum
+}
+
 // TestReadCountsItsCalls holds the formula that [live.Client.Read] gives.
 func TestReadCountsItsCalls(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -183,7 +194,7 @@ func TestReadCountsItsCalls(t *testing.T) {
 			"one name, listed": {live.Want{Users: []string{"nobody"}}, plus(map[string]int{"ListUsers": 2, "GetUserId": 1})},
 		} {
 			_, client := w.read(c.want, nil, live.Limits{})
-			calls := client.Calls()
+			calls := plain(client.Calls())
 			if c.want.Sets != nil { // how they are found is another test's
 				maps.DeleteFunc(calls, func(op string, _ int) bool {
 					return slices.Contains([]string{"ListGroups", "ListUsers", "DescribeGroup", "DescribeUser"}, op)
@@ -207,7 +218,7 @@ func TestSearchIsCheap(t *testing.T) {
 				names = append(names, strings.ToUpper(fmt.Sprintf("user-%03d", (i*37)%250)))
 			}
 			e, c := w.read(live.Want{Users: names}, nil, live.Limits{})
-			calls := c.Calls()
+			calls := plain(c.Calls())
 			spent := calls["ListUsers"] + calls["GetUserId"] + calls["DescribeUser"]
 			if least := min(2*n, 3); spent > 2*least {
 				t.Errorf("%d names took %d calls, the cheaper way takes %d", n, spent, least)
@@ -250,8 +261,47 @@ func TestReadLooksIntoAccounts(t *testing.T) {
 		if !slices.Equal(e.Unchecked, w.accounts[3:4]) {
 			t.Errorf("unchecked %v", e.Unchecked)
 		}
-		if calls := c.Calls(); calls["AssumeRole"] != 4 || calls["GetPolicy"] != 3 || calls["ListPolicies"] != 1 {
+		if calls := plain(c.Calls()); calls["AssumeRole"] != 4 || calls["GetPolicy"] != 3 || calls["ListPolicies"] != 1 {
 			t.Errorf("%v", calls)
+		}
+	})
+}
+
+// TestReadTakesTheLeast: against AWS's limits, reading takes as long as its calls take at their rate, and 15 % more at the most; and no call is refused for
+// being too fast.
+func TestReadTakesTheLeast(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newCompany(t)
+		_, free := w.read(live.Want{All: true}, nil, live.Limits{})
+		p := &livetest.Proxy{Next: w.Transport, Rate: 20, Throttled: 0.01, Latency: 40 * time.Millisecond, Random: rand.New(rand.NewPCG(5, 6))}
+		began := time.Now()
+		e, c := w.read(live.Want{All: true}, p, live.AWS)
+		took, s := time.Since(began), p.Stats()
+		calls := 0
+		for op, n := range free.Calls() {
+			if strings.HasPrefix(op, "sso:") || strings.HasPrefix(op, "identitystore:") {
+				calls += n
+			}
+		}
+		least := time.Duration(calls) * time.Second / 20
+		t.Logf("%s of %s, %d calls of %d", took, least, s.Total(), calls)
+		if took.Seconds() > 1.15*least.Seconds() || float64(s.Total()) > 1.15*float64(calls) || s.TooFast > 0 || s.Random == 0 {
+			t.Errorf("%s, where %s would do; %d calls, where %d would do; %+v", took, least, s.Total(), calls, s)
+		}
+		if len(e.Assignments) != 80 || len(c.Calls()) == 0 {
+			t.Errorf("%d assignments", len(e.Assignments))
+		}
+	})
+}
+
+// TestReadSharesTheLimit: where somebody else uses up half of what is allowed, reading slows down and comes to its end.
+func TestReadSharesTheLimit(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newCompany(t)
+		p := &livetest.Proxy{Next: w.Transport, Rate: 10, Latency: 40 * time.Millisecond, Random: rand.New(rand.NewPCG(5, 6))}
+		e, _ := w.read(live.Want{All: true}, p, live.AWS)
+		if s := p.Stats(); len(e.Assignments) != 80 || s.TooFast == 0 || s.TooFast > s.Total()/3 {
+			t.Errorf("%d assignments; %d of %d calls were too fast", len(e.Assignments), s.TooFast, s.Total())
 		}
 	})
 }

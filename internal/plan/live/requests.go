@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin"
@@ -25,17 +26,21 @@ type Requests struct {
 	describe func(ctx context.Context, id string) (types.StatusValues, *string, error)
 }
 
-// UnderWay are the ids of all that are in progress: one call for a hundred.
-func (rs Requests) UnderWay(ctx context.Context) (map[string]bool, error) {
-	ids := map[string]bool{}
-	err := pages(func(token *string) (*string, error) {
-		page, _, next, err := rs.list(ctx, types.StatusValuesInProgress, token)
+// UnderWay are the ids of all that are in progress, one call for a hundred, and when the first of these calls was made.
+func (rs Requests) UnderWay(ctx context.Context) (ids map[string]bool, at time.Time, err error) {
+	ids = map[string]bool{}
+	err = pages(func(token *string) (*string, error) {
+		call := ctx
+		if token == nil {
+			call = context.WithValue(ctx, sent{}, &at)
+		}
+		page, _, next, err := rs.list(call, types.StatusValuesInProgress, token)
 		for _, id := range page {
 			ids[id] = true
 		}
 		return next, err
 	})
-	return ids, err
+	return ids, at, err
 }
 
 // Outcomes tells where requests stand. It reads the list of all requests, newest first, for as long as that takes no more calls than to ask for each;

@@ -27,11 +27,13 @@ type Proxy struct {
 	Rate        int           // calls in any second; 0: no limit
 	Outstanding int           // assignment requests under way
 	Throttled   float64       // share of calls that are refused at random
+	Conflicting float64       // share of assignment requests that are refused as a conflict at random, as if somebody else were at work on the role
 	Latency     time.Duration // of every call
 	Takes       time.Duration // how long a request is shown to be in progress
 	Varies      float64       // by how much of it that varies to both sides
 	Random      *rand.Rand    // of refusals and of how long requests take
-	// Kill, if it is there, is asked after each call that was let through whether the client loses its connection before it is answered.
+	// Kill, if it is there, is asked at each call that was let through whether the client is killed now: it gets no answer, and in half of the cases the server
+	// does not get the call.
 	Kill func(calls int) bool
 
 	mu       sync.Mutex
@@ -110,7 +112,9 @@ func (p *Proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if refused := p.refuse(op, in); refused != "" {
 		return p.answer(r, refused)
 	}
-	if n := p.count(op); p.Kill != nil && p.Kill(n) {
+	n := p.count(op)
+	killed := p.Kill != nil && p.Kill(n)
+	if killed && n%2 == 0 {
 		return nil, errKilled
 	}
 	res, err := p.Next.RoundTrip(r)
@@ -118,6 +122,9 @@ func (p *Proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	res, err = p.note(op, in, res)
+	if killed {
+		return nil, errKilled
+	}
 	if p.Latency > 0 {
 		time.Sleep(p.Latency / 2)
 	}
@@ -175,6 +182,10 @@ func (p *Proxy) refuseAssignment(in map[string]any, now time.Time) string {
 	if p.Outstanding > 0 && p.underWay(now, "CreateAccountAssignment", "DeleteAccountAssignment") >= p.Outstanding {
 		p.stats.TooMany++
 		return "ThrottlingException"
+	}
+	if p.Conflicting > 0 && p.Random.Float64() < p.Conflicting {
+		p.stats.Random++
+		return "ConflictException"
 	}
 	if r := p.requests[p.byRole[roleOf(in)]]; r != nil && r.ends.After(now) {
 		p.stats.SameRole++

@@ -1,0 +1,277 @@
+package apply_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/plan"
+	"gatehouse/internal/plan/apply"
+	"gatehouse/internal/plan/estate"
+	"gatehouse/internal/plan/live"
+	"gatehouse/internal/plan/livetest"
+)
+
+const first = `
+permission_sets:
+  Plain: {}
+  Full:
+    description: All parts
+    session: 4h
+    relay_state: https://example.com/
+    aws_policies: [ReadOnlyAccess, ViewOnlyAccess]
+    customer_policies: [{name: Own, path: /team/}]
+    inline_policy: {Version: 2012-10-17, Statement: {Effect: Allow, Action: "iam:GetUser", Resource: "*"}}
+    boundary: {aws: PowerUserAccess}
+    tags: {team: a, old: b}
+groups:
+  New Team: {description: First, members: [ann, bob]}
+attributes: {Dept: "${path:enterprise.department}"}
+applications:
+  Wiki: {description: Pages, url: "https://wiki.example.com", groups: [New Team], users: [ann]}
+assignments:
+  - {groups: New Team, permission_sets: [Full, Plain], accounts: all}
+  - {users: [bob], permission_sets: Plain, accounts: [account-000]}
+`
+
+const second = `
+manage: {permission_sets: exclusive, groups: exclusive, applications: exclusive}
+permission_sets:
+  Full:
+    description: Fewer parts
+    aws_policies: [ViewOnlyAccess, SecurityAudit]
+    boundary: {customer: {name: Own, path: /team/}}
+    tags: {team: b, new: c}
+groups:
+  Other Team: {members: [bob]}
+  New Team: {description: Second, members: [bob]}
+assignments:
+  - {groups: Other Team, permission_sets: Full, accounts: [account-001]}
+`
+
+func (w *world) people() {
+	for _, n := range []string{"ann", "bob"} {
+		w.User(n)
+	}
+	for _, a := range w.accounts {
+		livetest.Must(w.IAM.CreatePolicy(context.Background(), livetest.Tester, localiam.ManagedPolicy{AccountID: a, Name: "Own", Path: "/team/"}, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}}`))(w)
+	}
+}
+
+// TestApplyBringsAboutWhatFilesWant makes one of everything, changes everything, and takes everything away; each time the next plan is empty.
+func TestApplyBringsAboutWhatFilesWant(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 3, 0, 0)
+		w.people()
+		c := w.Open(nil, live.Limits{})
+		w.bring(c, first)
+		e := w.read(c)
+		if len(e.Assignments) != 7 || len(e.Applications) != 1 || len(e.Applications[0].Principals) != 2 || len(e.Attributes) != 1 {
+			t.Errorf("%d assignments, applications %+v, attributes %v", len(e.Assignments), e.Applications, e.Attributes)
+		}
+		r := w.bring(c, second)
+		if r.Calls["sso:ProvisionPermissionSet"] != 1 || r.Calls["sso:PutInlinePolicyToPermissionSet"] != 0 || r.Calls["sso:AttachManagedPolicyToPermissionSet"] != 1 || r.Calls["sso:DetachManagedPolicyFromPermissionSet"] != 1 {
+			t.Errorf("more than what differs was touched: %v", r.Calls)
+		}
+		if e = w.read(c); len(e.Assignments) != 1 || len(e.Sets) != 1 || len(e.Groups) != 2 || len(e.Applications) != 0 || len(e.Sets[0].Behind) != 0 {
+			t.Errorf("%+v", e)
+		}
+		// The roles are what the set is.
+		roles := livetest.Must(w.IAM.Roles(t.Context(), w.accounts[1], localiam.Page{Limit: 100}))(w)
+		if !slices.ContainsFunc(roles, func(r localiam.Role) bool {
+			return strings.HasPrefix(r.Name, "AWSReservedSSO_Full_") && r.Description == "Fewer parts"
+		}) {
+			t.Error("the role was not brought up to date")
+		}
+	})
+}
+
+// TestApplyGoesOnPastFailures: what depends on something that failed is left with the reason, what replaces something that could not be made is not taken away, and
+// the rest is done.
+func TestApplyGoesOnPastFailures(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 3, 1, 2)
+		c := w.Open(nil, live.Limits{})
+		w.Assign(w.accounts[0], w.sets[0], "GROUP", w.groups[0])
+		w.Assign(w.accounts[0], w.sets[0], "GROUP", w.groups[1])
+		w.Settle()
+		yaml := `
+manage: {assignments: exclusive}
+permission_sets:
+  Set-00: {}
+  Good: {}
+  Bad: {aws_policies: [NoSuchPolicyAtAll]}
+  NoRole: {customer_policies: [NotThere]}
+assignments:
+  - {groups: Group 00, permission_sets: [Bad, Good], accounts: [account-000]}
+  - {groups: Group 01, permission_sets: [NoRole], accounts: [account-001]}
+`
+		p := w.planFor(c, yaml)
+		r := livetest.Must(apply.Run(t.Context(), p, c, apply.Options{}))(t)
+		got := map[string]string{}
+		for _, x := range r.Results {
+			got[x.What] = string(x.Outcome) + ": " + x.Reason
+			if (x.Outcome == apply.Done) != (x.Advice == "") {
+				t.Errorf("%s: %s, advice %q", x.What, x.Outcome, x.Advice)
+			}
+		}
+		for what, want := range map[string]string{
+			`create permission set "Good"`: "done", `create permission set "Bad"`: "failed: AttachManagedPolicyToPermissionSet: ResourceNotFoundException",
+			`assign permission set "Good" in account account-000`: "done", `assign permission set "Bad" in account account-000`: `skipped: permission set "Bad" is not what it is to be`,
+			`assign permission set "NoRole" in account account-001`:                                                            "failed: ",
+			`end the assignment of permission set "Set-00" in account account-000 (` + w.accounts[0] + `) to group "Group 00"`: "skipped: what takes its place",
+			`end the assignment of permission set "Set-00" in account account-000 (` + w.accounts[0] + `) to group "Group 01"`: "done",
+		} {
+			n := 0
+			for k, v := range got {
+				if strings.HasPrefix(k, what) {
+					n++
+					if !strings.HasPrefix(v, want) {
+						t.Errorf("%s: %s, want %s", k, v, want)
+					}
+				}
+			}
+			if n != 1 {
+				t.Errorf("%d results of %s: %v", n, what, got)
+			}
+		}
+		if r.OK() || r.Count(apply.Skipped) != 2 || r.Count(apply.Failed) != 2 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// TestApplyOneRoleAtATime: many principals on one role are assigned one after the other, and a role on which somebody else is at work is tried again.
+func TestApplyOneRoleAtATime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 2, 1, 20)
+		p := aws(w, 2*time.Second, 0.5)
+		p.Conflicting = 0.2
+		e := w.read(w.Open(nil, live.Limits{}))
+		r := livetest.Must(apply.Run(t.Context(), planOf(e, every(e, 40)), w.Open(p, live.AWS), apply.Options{}))(t)
+		if s := p.Stats(); !r.OK() || s.SameRole > 0 || s.Random == 0 {
+			t.Errorf("%d of %d done, %+v", r.Count(apply.Done), len(r.Results), s)
+		}
+		w.exactly(every(e, 40), e, p.Stats())
+	})
+}
+
+// TestApplyGivesUp: a request that never ends fails with its reason after the patience, and does not hold up the others.
+func TestApplyGivesUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 3, 1, 1)
+		p := aws(w, 24*time.Hour, 0)
+		e := w.read(w.Open(nil, live.Limits{}))
+		r := livetest.Must(apply.Run(t.Context(), planOf(e, every(e, 3)), w.Open(p, live.AWS), apply.Options{Patience: time.Minute}))(t)
+		if r.Count(apply.Failed) != 3 || !strings.Contains(r.Results[0].Reason, "still under way after 1m0s") {
+			t.Errorf("%+v", r.Results)
+		}
+		// The next run waits for them, and says so when it has waited enough.
+		if _, err := apply.Run(t.Context(), planOf(e, every(e, 3)), w.Open(p, live.AWS), apply.Options{Patience: time.Minute}); err == nil || !strings.Contains(err.Error(), "3 requests from before are still under way") {
+			t.Errorf("a second run: %v", err)
+		}
+	})
+}
+
+// TestApplyIsEnded: when its context ends, nothing more is begun, what is under way is waited for a little, and the report tells all three apart.
+func TestApplyIsEnded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 30, 2, 1)
+		p := aws(w, 3*time.Second, 0)
+		e := w.read(w.Open(nil, live.Limits{}))
+		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		defer stop()
+		began := time.Now()
+		r := livetest.Must(apply.Run(ctx, planOf(e, every(e, 60)), w.Open(p, live.AWS), apply.Options{}))(t)
+		s := p.Stats()
+		if took := time.Since(began); took > 10*time.Second || r.Count(apply.Done) < 10 || r.Count(apply.Done)+r.Count(apply.Unfinished) != 60 || len(s.Assigned) < r.Count(apply.Done) || len(s.Assigned) > r.Count(apply.Done)+1 {
+			t.Errorf("after %s %d done, %d unfinished, %d were accepted", took, r.Count(apply.Done), r.Count(apply.Unfinished), len(s.Assigned))
+		}
+	})
+}
+
+// TestApplySurvivesKills: killed at any call, with or without the answer lost, a run that begins anew brings about what is wanted, and nothing is there twice.
+func TestApplySurvivesKills(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run("", func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newWorld(t, 4, 0, 0)
+				w.people()
+				random := rand.New(rand.NewPCG(seed, 3))
+				for _, yaml := range []string{first, second} {
+					for kills := 0; ; kills++ {
+						p := aws(w, time.Second, 0.3)
+						p.Random = rand.New(rand.NewPCG(seed, uint64(kills)))
+						ctx, kill := context.WithCancel(t.Context())
+						at := 20 + random.IntN(120)
+						if kills == 4 {
+							at = 1e9
+						}
+						p.Kill = func(n int) bool {
+							if n >= at {
+								kill()
+							}
+							return n >= at
+						}
+						c := w.Open(p, live.AWS)
+						if apply.Settle(ctx, c, apply.Options{}) != nil {
+							continue
+						}
+						e, err := c.Read(ctx, live.Want{All: true}, nil)
+						if err != nil {
+							continue // killed while reading
+						}
+						r, err := apply.Run(ctx, planIn(w, yaml, e), c, apply.Options{Grace: time.Nanosecond})
+						kill()
+						if err == nil && r.OK() {
+							break
+						}
+						if kills >= 4 {
+							t.Fatalf("not killed, and yet: %v %+v", err, r)
+						}
+					}
+					w.Settle()
+					c := w.Open(nil, live.Limits{})
+					if p := w.planFor(c, yaml); !p.Empty() {
+						t.Fatalf("left: %+v", p.Lines())
+					}
+					e := w.read(c)
+					if apps := slices.Compact(slices.Collect(func(yield func(string) bool) {
+						for _, a := range e.Applications {
+							if !yield(a.Name) {
+								return
+							}
+						}
+					})); len(apps) != len(e.Applications) {
+						t.Errorf("an application is there twice: %v", e.Applications)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestOnly applies a part.
+func TestOnly(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 3, 0, 0)
+		w.people()
+		c := w.Open(nil, live.Limits{})
+		r := livetest.Must(apply.Run(t.Context(), w.planFor(c, first), c, apply.Options{Only: []apply.Kind{apply.Groups, apply.Assignments}}))(t)
+		for _, x := range r.Results {
+			switch {
+			case x.Kind == apply.Groups && x.Outcome == apply.Done:
+			case x.Kind == apply.Assignments && x.Outcome == apply.Skipped && strings.Contains(x.Reason, "is not there"):
+			default:
+				t.Errorf("%+v", x)
+			}
+		}
+		if _, err := apply.Run(t.Context(), &plan.Plan{Before: &estate.Estate{}, After: &estate.Estate{}}, c, apply.Options{Only: []apply.Kind{"everything"}}); err == nil {
+			t.Error("a kind that is not there was taken")
+		}
+	})
+}
