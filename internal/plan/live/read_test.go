@@ -1,10 +1,13 @@
 package live_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -302,6 +305,83 @@ func TestReadSharesTheLimit(t *testing.T) {
 		e, _ := w.read(live.Want{All: true}, p, live.AWS)
 		if s := p.Stats(); len(e.Assignments) != 80 || s.TooFast == 0 || s.TooFast > s.Total()/3 {
 			t.Errorf("%d assignments; %d of %d calls were too fast", len(e.Assignments), s.TooFast, s.Total())
+		}
+	})
+}
+
+// reply edits the answers of an operation.
+type reply struct {
+	next http.RoundTripper
+	op   string
+	edit func(body []byte) []byte
+}
+
+func (r reply) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := r.next.RoundTrip(req)
+	if err != nil || !strings.HasSuffix(req.Header.Get("X-Amz-Target"), "."+r.op) {
+		return res, err
+	}
+	b, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	b = r.edit(b)
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	res.Header.Set("Content-Length", fmt.Sprint(len(b)))
+	return res, err
+}
+
+// TestReadWalksTheTree: where accounts do not tell their paths, the same estate is read by walking the organization.
+func TestReadWalksTheTree(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newCompany(t)
+		want, _ := w.read(live.Want{All: true}, nil, live.Limits{})
+		paths := regexp.MustCompile(`"Paths":\[[^\]]*\],?`)
+		got, c := w.read(live.Want{All: true}, reply{w.Transport, "ListAccounts", func(b []byte) []byte { return paths.ReplaceAll(b, nil) }}, live.Limits{})
+		if calls := plain(c.Calls()); calls["ListRoots"] != 1 || calls["ListAccountsForParent"] != 5 || calls["ListAccounts"] != 1 {
+			t.Errorf("%v", calls)
+		}
+		got.Taken = want.Taken
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// TestReadAsksAccounts: where accounts are fewer than wanted sets, it is accounts that are asked.
+func TestReadAsksAccounts(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := livetest.Start(t)
+		a, g := w.Account("", "one", nil), w.Group("Devs")
+		for i := range 6 {
+			s := w.Set(access.PermissionSet{Name: fmt.Sprintf("S%d", i)})
+			if i%2 == 0 {
+				w.Assign(a, s, access.Group, g)
+			}
+		}
+		w.Settle()
+		w.OK(w.Access.PutInlinePolicy(t.Context(), livetest.Tester, w.Instance.ID, livetest.Must(w.Access.SetByName(t.Context(), w.Instance.ID, "S2"))(t).ID, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`))
+		c := w.Open(nil, live.Limits{})
+		e := livetest.Must(c.Read(t.Context(), live.Want{AllSets: true}, nil))(t)
+		calls := plain(c.Calls())
+		if calls["ListPermissionSetsProvisionedToAccount"] != 4 || calls["ListAccountsForProvisionedPermissionSet"] != 0 || len(e.Assignments) != 3 || !slices.Equal(e.Sets[2].Behind, []string{a}) || e.Sets[0].Behind != nil {
+			t.Errorf("%v; %+v, %+v", calls, e.Assignments, e.Sets)
+		}
+	})
+}
+
+// TestReadGivesUp: a service that refuses everything is asked a bounded number of times, ever more slowly, and the error says what it said.
+func TestReadGivesUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := livetest.Start(t)
+		p := &livetest.Proxy{Next: w.Transport, Throttled: 1, Random: rand.New(rand.NewPCG(1, 1))}
+		began := time.Now()
+		_, err := w.Open(p, live.AWS).Read(t.Context(), live.Want{}, nil)
+		if n := p.Stats().Calls["ListInstances"]; live.Code(err) != "ThrottlingException" || n < 10 || n > 30 || time.Since(began) < 20*time.Second || time.Since(began) > 10*time.Minute {
+			t.Errorf("after %s and %d calls: %v", time.Since(began), n, err)
+		}
+		// So is one that breaks off every connection.
+		p = &livetest.Proxy{Next: w.Transport, Kill: func(int) bool { return true }, Random: rand.New(rand.NewPCG(1, 1))}
+		if _, err := w.Open(p, live.AWS).Read(t.Context(), live.Want{}, nil); err == nil || p.Stats().Calls["ListInstances"] > 10 {
+			t.Errorf("%d calls, %v", p.Stats().Calls["ListInstances"], err)
 		}
 	})
 }

@@ -8,8 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -77,15 +75,6 @@ func (p *Proxy) Stats() Stats {
 	s := p.stats
 	s.Calls, s.Assigned, s.Unassigned = maps.Clone(s.Calls), maps.Clone(s.Assigned), maps.Clone(s.Unassigned)
 	return s
-}
-
-// Handler serves the proxy over HTTP before the server at a URL, for clients of another process.
-func (p *Proxy) Handler(server string) (http.Handler, error) {
-	u, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-	return &httputil.ReverseProxy{Transport: p, Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = u.Scheme, u.Host }}, nil
 }
 
 // errKilled is what a client gets whose process was killed, so to say.
