@@ -37,6 +37,27 @@ func (f *Filter) Value(attribute string) (string, bool) {
 	return value, found
 }
 
+// Impossible reports whether the filter demands a value of an attribute that resources of its type do not have: nothing can match, and nothing
+// need be looked at.
+func (f *Filter) Impossible() bool {
+	if f == nil {
+		return false
+	}
+	for _, e := range f.conjuncts {
+		switch e := e.(type) {
+		case compare:
+			if e.ref.attr == nil && (e.op == "pr" || !e.matchAbsent()) {
+				return true
+			}
+		case valuePath:
+			if e.ref.attr == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func keyOf(e expr) (Key, bool) {
 	switch e := e.(type) {
 	case compare:

@@ -93,7 +93,7 @@ func TestEndpointsAndVerbsRFC7644Section32(t *testing.T) {
 		status       int
 		allow        string
 	}{
-		{"GET", "", 404, ""}, {"GET", "/Me", 501, ""}, {"PATCH", "/Me", 501, ""}, {"GET", "/Bulk", 405, "POST"}, {"POST", "/.search", 404, ""},
+		{"PUT", "", 405, "GET"}, {"GET", "/Me", 501, ""}, {"PATCH", "/Me", 501, ""}, {"GET", "/Bulk", 405, "POST"}, {"DELETE", "/.search", 405, "POST"},
 		{"GET", "/Users/.search", 405, "POST"}, {"DELETE", "/Groups/.search", 405, "POST"}, {"POST", "/Schemas/.search", 404, ""},
 		{"GET", "/users", 404, ""}, {"GET", "/Users/" + id + "/more", 404, ""}, {"GET", "/ServiceProviderConfig/x", 404, ""},
 		{"PUT", "/Users", 405, "POST, GET"}, {"PATCH", "/Users", 405, "POST, GET"}, {"DELETE", "/Users", 405, "POST, GET"},

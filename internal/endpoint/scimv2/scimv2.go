@@ -101,6 +101,8 @@ func operations() []operation {
 		{"PUT", "Groups", true, true, (*door).putGroup},
 		{"PATCH", "Groups", true, false, (*door).patchGroup},
 		{"DELETE", "Groups", true, false, (*door).deleteGroup},
+		{"GET", "", false, true, (*door).listAll},
+		{"POST", ".search", false, true, searching((*door).listAll)},
 		{"POST", "Bulk", false, true, (*door).bulk},
 		{"GET", "Me", false, true, (*door).me},
 		{"POST", "Me", false, true, (*door).me},
@@ -239,9 +241,10 @@ func (d *door) authenticate(r *http.Request, id string) (directory.Source, direc
 
 // find looks the operation up. A known address with another verb is 405 and says which verbs there are.
 func (d *door) find(method string, segments []string, p scim.Profile) (operation, error) {
-	if len(segments) == 0 || len(segments) > 2 {
+	if len(segments) > 2 {
 		return operation{}, noEndpoint
 	}
+	segments = append(segments, "")[:max(1, len(segments))] // the root is the collection without a name
 	if method == http.MethodHead {
 		method = http.MethodGet // net/http leaves the body out
 	}
