@@ -65,8 +65,8 @@ func existsIsVersion(err error) error {
 
 // PutRole makes a reserved role be exactly as given: policies, trust, boundary, description. Identifier and creation
 // time are kept when the role is there already; nothing is written when it is as wanted. A customer managed policy
-// that the account lacks is NotFound, naming it; the role is then as it was.
-func (s *Service) PutRole(ctx context.Context, a audit.Actor, r Role) (Role, error) {
+// that the account lacks is NotFound, naming it; the role is then as it was. Inline policies whose names are among keep stay as the role has them.
+func (s *Service) PutRole(ctx context.Context, a audit.Actor, r Role, keep ...string) (Role, error) {
 	r.Protected = true
 	if err := checkName(string(OfRole), r.Name, r.Path, entityName); err != nil {
 		return Role{}, err
@@ -83,9 +83,44 @@ func (s *Service) PutRole(ctx context.Context, a audit.Actor, r Role) (Role, err
 		if err := s.allExist(ctx, r); err != nil {
 			return err
 		}
-		return s.putOnce(ctx, a, &r)
+		return s.putOnce(ctx, a, &r, keep)
 	})
 	return r, err
+}
+
+// EditReservedPolicy changes one inline policy of a reserved role, which nobody else may (UnmodifiableEntity). edit gets the time, how many characters there is
+// room for beside the role's other policies, and the document, "" if there is none; it returns the new one, "" for none. It is called again when
+// another change came between. A role that is not there is NotFound; an account's own is Conflict.
+func (s *Service) EditReservedPolicy(ctx context.Context, a audit.Actor, accountID, roleName, policyName string, edit func(now time.Time, room int, old string) (string, error)) error {
+	return retry(func() error {
+		r, err := s.Role(ctx, accountID, roleName)
+		if err != nil {
+			return err
+		}
+		if !r.Protected {
+			return fault.New(fault.Conflict, "Role %s belongs to the account.", r.Name).About("ROLE", r.Name)
+		}
+		room := maxRoleInline
+		for name, document := range r.Inline {
+			if name != policyName {
+				room -= len(document)
+			}
+		}
+		old := r.Inline[policyName]
+		document, err := edit(s.now(), room, old)
+		if err != nil || document == old {
+			return err
+		}
+		inline := map[string]string{}
+		maps.Copy(inline, r.Inline)
+		if inline[policyName] = document; document == "" {
+			delete(inline, policyName)
+		} else if err := checkDocument(document, policy.ForIdentity, maxRoleInline, policyName); err != nil {
+			return err
+		}
+		r.Inline = inline
+		return s.cfg.Store.SaveRole(ctx, r, s.event(ctx, a, "iam:PutRolePolicy", r.ARN()).With("policy", policyName))
+	})
 }
 
 // allExist checks every policy the role names.
@@ -102,7 +137,7 @@ func (s *Service) allExist(ctx context.Context, r Role) error {
 	return nil
 }
 
-func (s *Service) putOnce(ctx context.Context, a audit.Actor, r *Role) error {
+func (s *Service) putOnce(ctx context.Context, a audit.Actor, r *Role, keep []string) error {
 	have, err := s.cfg.Store.Role(ctx, r.AccountID, r.Name)
 	action := "iam:UpdateRole"
 	switch {
@@ -115,6 +150,7 @@ func (s *Service) putOnce(ctx context.Context, a audit.Actor, r *Role) error {
 		return fault.New(fault.Conflict, "Role with name %s already exists and belongs to the account.", r.Name).For("exists").About("ROLE", r.Name)
 	default:
 		r.ID, r.CreatedAt, r.Revision = have.ID, have.CreatedAt, have.Revision
+		r.Inline = withKept(r.Inline, have.Inline, keep)
 		if sameRole(*r, have) {
 			return nil
 		}
@@ -124,6 +160,22 @@ func (s *Service) putOnce(ctx context.Context, a audit.Actor, r *Role) error {
 	}
 	r.Revision++
 	return nil
+}
+
+// withKept returns wanted inline policies with those of the names as they are.
+func withKept(wanted, have map[string]string, names []string) map[string]string {
+	if len(names) == 0 {
+		return wanted
+	}
+	out := map[string]string{}
+	maps.Copy(out, wanted)
+	for _, name := range names {
+		delete(out, name)
+		if document, ok := have[name]; ok {
+			out[name] = document
+		}
+	}
+	return out
 }
 
 func sameRole(a, b Role) bool {

@@ -4,7 +4,7 @@
 // roles at a target match what package access wants; the portal asks a target for credentials. What a target must
 // do is the [Target] interface; every target passes the suite in targettest.
 //
-// A target never decides who may do what: it is told.
+// A target never decides who may do what: it is told. What has been handed out, a [Revoker] can end.
 package target
 
 import (

@@ -11,9 +11,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"gatehouse/internal/arn"
 	"gatehouse/internal/audit"
+	"gatehouse/internal/fault"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/target"
 )
@@ -25,7 +27,10 @@ type Target struct {
 	endpoint string
 }
 
-var _ target.Target = (*Target)(nil)
+var (
+	_ target.Target  = (*Target)(nil)
+	_ target.Revoker = (*Target)(nil)
+)
 
 // New returns a target. metadata gives the SAML metadata that the accounts' reserved provider shows; endpoint is the server's own
 // address, where credentials of these accounts work.
@@ -42,7 +47,47 @@ func (t *Target) Apply(ctx context.Context, a audit.Actor, r target.Role) error 
 	if _, err := t.iam.EnsureSAMLProvider(ctx, a, r.AccountID, metadata); err != nil {
 		return err
 	}
-	_, err = t.iam.PutRole(ctx, a, role(r))
+	if _, err = t.iam.PutRole(ctx, a, role(r), target.RevocationPolicyName); err != nil {
+		return err
+	}
+	return t.editRevocations(ctx, a, r.AccountID, r.Name, func(rs target.Revocations, now time.Time) error {
+		rs.Forget(now)
+		return nil
+	})
+}
+
+// RevokeIssuedBefore implements target.Revoker. The accounts here look at the person with each request and so end her sessions without it, those too that she went
+// on to with others' roles; it is what real accounts need, and here because they are to behave like them.
+func (t *Target) RevokeIssuedBefore(ctx context.Context, a audit.Actor, r target.Revocation) error {
+	return t.editRevocations(ctx, a, r.AccountID, r.RoleName, func(rs target.Revocations, now time.Time) error {
+		rs.Forget(now)
+		return rs.Add(SessionName(r.SessionName), r.Before)
+	})
+}
+
+// ForgetRevocations implements target.Revoker.
+func (t *Target) ForgetRevocations(ctx context.Context, a audit.Actor, accountID, roleName string, now time.Time) error {
+	return t.editRevocations(ctx, a, accountID, roleName, func(rs target.Revocations, _ time.Time) error {
+		rs.Forget(now)
+		return nil
+	})
+}
+
+// editRevocations changes the policy in which a role's revocations stand.
+func (t *Target) editRevocations(ctx context.Context, a audit.Actor, accountID, roleName string, edit func(target.Revocations, time.Time) error) error {
+	err := t.iam.EditReservedPolicy(ctx, a, accountID, roleName, target.RevocationPolicyName, func(now time.Time, room int, old string) (string, error) {
+		rs, err := target.ParseRevocations(old)
+		if err != nil {
+			return "", err
+		}
+		if err := edit(rs, now); err != nil {
+			return "", err
+		}
+		return rs.Document(room)
+	})
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
 	return err
 }
 

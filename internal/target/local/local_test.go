@@ -34,11 +34,25 @@ func TestSuite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		iam := localiam.NewService(localiam.Config{Store: db.LocalIAM(), Sealer: sealer, Now: time.Now, Rand: rand.Reader})
+		clock := time.Now()
+		now := func() time.Time { return clock }
+		iam := localiam.NewService(localiam.Config{Store: db.LocalIAM(), Sealer: sealer, Now: now, Rand: rand.Reader})
 		return targettest.Place{
 			Target:    local.New(iam, func(context.Context) (string, error) { return "<EntityDescriptor/>", nil }, "http://127.0.0.1:8080"),
 			AccountID: account,
-			Seen:      func(t *testing.T, name string) (targettest.Seen, bool) { return seen(t, iam, name) },
+			Move:      func(d time.Duration) time.Time { clock = clock.Add(d); return clock },
+			May: func(t *testing.T, c target.Credentials) bool {
+				known, err := iam.Credential(t.Context(), c.AccessKeyID, c.SessionToken)
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = iam.Authorize(t.Context(), known.Caller, localiam.Check{Action: "s3:GetObject", Resource: "arn:aws:s3:::bucket/key", ResourceAccount: account})
+				if err != nil && !fault.Is(err, fault.Denied) {
+					t.Fatal(err)
+				}
+				return err == nil
+			},
+			Seen: func(t *testing.T, name string) (targettest.Seen, bool) { return seen(t, iam, name) },
 			AddPolicy: func(t *testing.T, p target.PolicyRef) {
 				_, err := iam.CreatePolicy(t.Context(), audit.Gatehouse, localiam.ManagedPolicy{AccountID: account, Name: p.Name, Path: p.Path},
 					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)

@@ -26,6 +26,10 @@ type Place struct {
 	AddPolicy func(t *testing.T, p target.PolicyRef)
 	// AddRole puts a role of the account's own there, in the place of one of that name, and returns its ARN and unique id.
 	AddRole func(t *testing.T, name, trust string, longest time.Duration) (roleARN, id string)
+	// Move moves the place's clock and says what time it is then; May asks the account itself whether credentials may read an object now. Both are needed of a
+	// target that is a target.Revoker.
+	Move func(d time.Duration) time.Time
+	May  func(t *testing.T, c target.Credentials) bool
 }
 
 // Seen is what can be seen of a role.
@@ -54,6 +58,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		"RemoveIsIdempotent":               remove,
 		"CredentialsAreOfTheSession":       credentials,
 		"VisitsAreOfTheVeryRole":           visits,
+		"RevocationsAreOfOnePersonAndTime": revocations,
+		"RevocationsEndWithWhatTheyMean":   revocationsEnd,
+		"RevocationsFitTheQuota":           revocationsFit,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
