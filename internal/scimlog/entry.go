@@ -101,7 +101,7 @@ type Result struct {
 type Change struct {
 	// Action is "created", "changed" or "deleted"; empty when nothing was changed.
 	Action string
-	// Attributes are those that differ, at most [MaxAttributes].
+	// Attributes are those that differ, at most [MaxAttributes]. Of what was created there are none if the body beside them is whole.
 	Attributes []Difference
 	// Added and Removed are the users and groups that became members of a group, and that ceased to be.
 	Added, Removed Members

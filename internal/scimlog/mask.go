@@ -88,7 +88,7 @@ func plain(body []byte, secrets []string) bool {
 		return false
 	}
 	text := string(body)
-	if secretName(text) || strings.Contains(folded(text), `"pin"`) || scrub(text, secrets) != text {
+	if low := folded(text); secretName(low) || strings.Contains(low, `"pin"`) || scrub(text, secrets) != text {
 		return false
 	}
 	return depth(body) <= maxDepth && jsontext.Value(body).IsValid()

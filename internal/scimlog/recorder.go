@@ -138,8 +138,8 @@ func (r *Recorder) Run(ctx context.Context) {
 	}
 }
 
-// Flush writes what was recorded before it was called.
-func (r *Recorder) Flush(ctx context.Context) { r.flush(ctx, false) }
+// Flush writes what was recorded before it was called, even if ctx ends.
+func (r *Recorder) Flush(ctx context.Context) { r.flush(context.WithoutCancel(ctx), false) }
 
 // flush also tells of gaps that were told of a while ago, or of all.
 func (r *Recorder) flush(ctx context.Context, all bool) {

@@ -59,10 +59,10 @@ type scimResult struct {
 
 type scimChange struct {
 	Action     string           `json:"action" enum:"created,changed,deleted"`
-	Attributes []scimDifference `json:"attributes,omitempty"`
-	Added      int              `json:"added,omitempty" doc:"How many users became members"`
+	Attributes []scimDifference `json:"attributes,omitempty" doc:"What differs; of what was created it is in the body, if that is kept whole"`
+	Added      int              `json:"added,omitempty" doc:"How many users and groups became members"`
 	AddedIDs   []string         `json:"addedIds,omitempty" doc:"The first of them"`
-	Removed    int              `json:"removed,omitempty" doc:"How many users ceased to be members"`
+	Removed    int              `json:"removed,omitempty" doc:"How many ceased to be members"`
 	RemovedIDs []string         `json:"removedIds,omitempty"`
 	Cut        bool             `json:"cut,omitempty" doc:"Whether something was left out because it was too long"`
 }

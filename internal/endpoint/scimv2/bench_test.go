@@ -1,18 +1,47 @@
 package scimv2_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"gatehouse/internal/directory"
+	"gatehouse/internal/endpoint/scimv2"
 )
 
+// What the log of requests costs: one client after the other waits for the disk, many at once for the processor.
 func BenchmarkCreateUser(b *testing.B) {
-	w := start(b, directory.ProfileRFC)
-	n := 0
-	for b.Loop() {
-		n++
-		w.user(fmt.Sprint("u", n))
+	for _, clients := range []int{1, 32} {
+		for _, logged := range []bool{false, true} {
+			b.Run(fmt.Sprintf("clients=%d/logged=%v", clients, logged), func(b *testing.B) {
+				w := start(b, directory.ProfileRFC)
+				if !logged {
+					w.handler = scimv2.New(scimv2.Config{Directory: w.service, URL: "http://gatehouse.test", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+				}
+				ctx, stop := context.WithCancel(b.Context())
+				done := make(chan struct{})
+				go func() { w.requests.Recorder().Run(ctx); close(done) }()
+				var n atomic.Int64
+				b.ResetTimer()
+				b.SetParallelism(clients)
+				if clients == 1 {
+					for b.Loop() {
+						w.user(fmt.Sprint("u", n.Add(1)))
+					}
+				} else {
+					b.RunParallel(func(p *testing.PB) {
+						for p.Next() {
+							w.user(fmt.Sprint("u", n.Add(1)))
+						}
+					})
+				}
+				stop()
+				<-done // what was still to be written is part of the cost
+			})
+		}
 	}
 }
 

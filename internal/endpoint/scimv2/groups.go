@@ -26,7 +26,7 @@ func (d *door) createGroup(ctx context.Context, q *request) (answer, error) {
 	if g, err = d.Directory.CreateGroup(ctx, q.actor, g, members.users, members.groups...); err != nil {
 		return answer{}, d.claimed(ctx, q, asMember(err, ""), in.DisplayName)
 	}
-	q.trace.changedGroup(q, "created", directory.Group{}, g, directory.MemberMoves{Added: members.users, AddedGroups: members.groups})
+	q.trace.changedGroup(q, directory.Group{}, g, directory.MemberMoves{Added: members.users, AddedGroups: members.groups})
 	a, err := d.showGroup(ctx, q, g)
 	a.status = http.StatusCreated
 	return a, err
@@ -118,7 +118,7 @@ func (d *door) changeGroup(ctx context.Context, q *request, c scim.GroupChange) 
 		err = d.claimed(ctx, q, err, *c.DisplayName)
 	}
 	if err == nil && g.Version != before.Version {
-		q.trace.changedGroup(q, "changed", before, g, moves)
+		q.trace.changedGroup(q, before, g, moves)
 	}
 	return g, asMember(q.lost(err), q.id)
 }
@@ -137,7 +137,7 @@ func (d *door) deleteGroup(ctx context.Context, q *request) (answer, error) {
 	if err := d.Directory.DeleteGroup(ctx, q.actor, q.id, version); err != nil {
 		return answer{}, q.lost(err)
 	}
-	q.trace.changedGroup(q, "deleted", g, directory.Group{}, directory.MemberMoves{Removed: members})
+	q.trace.changedGroup(q, g, directory.Group{}, directory.MemberMoves{Removed: members})
 	return answer{status: http.StatusNoContent}, nil
 }
 

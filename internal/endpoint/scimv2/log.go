@@ -53,13 +53,16 @@ func (t *trace) asked(kind string, f *scim.Filter) {
 	t.resource.Name, _ = f.Value(name)
 }
 
-// changedUser notes that a user is another than before; either may be zero. The entry is found by the new name.
-func (t *trace) changedUser(q *request, action string, before, after directory.User, groups []string) {
+// changedUser notes that a user is another than before: one of the two is zero when she was created or deleted. The entry is found by the new name.
+func (t *trace) changedUser(q *request, before, after directory.User, groups []string) {
 	if after.ID != "" {
 		t.sawUser(q, after)
 	}
 	t.change = func() scimlog.Change {
-		c := scimlog.Change{Action: action, Attributes: differences(q.userObject(before), q.userObject(after))}
+		c := scimlog.Change{Action: action(before.ID, after.ID)}
+		if before.ID != "" || q.spellOut() {
+			c.Attributes = differences(q.userObject(before), q.userObject(after))
+		}
 		if len(groups) > 0 {
 			was, _ := json.Marshal(groups) // texts
 			c.Attributes = append(c.Attributes, scimlog.Difference{Attribute: "groups", Before: was})
@@ -75,16 +78,19 @@ func (q *request) userObject(u directory.User) scim.Object {
 	return q.wireUser(u).Object()
 }
 
-// changedGroup notes that a group is another than before; either may be zero.
-func (t *trace) changedGroup(q *request, action string, before, after directory.Group, moves directory.MemberMoves) {
+// changedGroup is the same for a group.
+func (t *trace) changedGroup(q *request, before, after directory.Group, moves directory.MemberMoves) {
 	if after.ID != "" {
 		t.sawGroup(q, after)
 	}
 	t.change = func() scimlog.Change {
-		return scimlog.Change{
-			Action: action, Attributes: differences(q.groupObject(before), q.groupObject(after)),
-			Added: scimlog.MembersOf(moves.Added, moves.AddedGroups), Removed: scimlog.MembersOf(moves.Removed, moves.RemovedGroups),
+		c := scimlog.Change{
+			Action: action(before.ID, after.ID), Added: scimlog.MembersOf(moves.Added, moves.AddedGroups), Removed: scimlog.MembersOf(moves.Removed, moves.RemovedGroups),
 		}
+		if before.ID != "" || q.spellOut() {
+			c.Attributes = differences(q.groupObject(before), q.groupObject(after))
+		}
+		return c
 	}
 }
 
@@ -93,6 +99,20 @@ func (q *request) groupObject(g directory.Group) scim.Object {
 		return nil
 	}
 	return q.wireGroup(g).Object()
+}
+
+// spellOut says that the attributes of what is created are listed. In the log they are in the body beside it, if that is kept, and to find them once more
+// would cost every creation.
+func (q *request) spellOut() bool { return q.rehearsed || len(q.body) > scimlog.MaxBody }
+
+func action(before, after string) string {
+	switch {
+	case before == "":
+		return "created"
+	case after == "":
+		return "deleted"
+	}
+	return "changed"
 }
 
 func differences(before, after scim.Object) []scimlog.Difference {
@@ -226,6 +246,7 @@ func (d *door) rehearse(ctx context.Context, src directory.Source, t scimlog.Tri
 	}
 	q := d.request(r)
 	q.of(src, d.URL)
+	q.rehearsed = true
 	id, segments, ok := split(u)
 	var a answer
 	var err error = noEndpoint

@@ -2,8 +2,10 @@ package scimv2_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -219,6 +221,37 @@ func TestAPanicIsLogged(t *testing.T) {
 	}()
 	if e := w.last(); e.Result.Outcome != scimlog.Failed || e.Result.Status != 0 || e.Resource.Name != "a" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// TestHostileBytesAreLogged: no text that a client can send keeps it, or its neighbours, out of the log.
+func TestHostileBytesAreLogged(t *testing.T) {
+	t.Parallel()
+	w := start(t, directory.ProfileRFC)
+	n := 0
+	for _, text := range []string{"a\x00b", "\xff", "a\xc3", "\xed\xa0\x80", strings.Repeat("ü", 3000)} {
+		escaped := url.QueryEscape(text)
+		for _, edit := range []func(*http.Request){
+			func(r *http.Request) { r.URL.Path, r.URL.RawPath = "/scim/entra/v2/Users/"+text, "" },
+			func(r *http.Request) { r.URL.RawQuery = "filter=" + escaped },
+			func(r *http.Request) { r.URL.RawQuery = text },
+			func(r *http.Request) { r.Header.Set("User-Agent", text) },
+			func(r *http.Request) { r.Header.Set("If-Match", text) },
+			func(r *http.Request) { r.Method = text },
+			func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+text) },
+		} {
+			w.send("GET", "/Users/"+text[:0], "", edit)
+			n++
+		}
+		quoted, _ := json.Marshal(text)
+		w.send("POST", "/Users", `{"userName":`+string(quoted)+`,"externalId":`+string(quoted)+`}`)
+		w.send("POST", "/Users", `{"userName":"`+text+`"}`)
+		w.send("POST", "/Bulk", bulk(0, `{"method":"PUT","path":"/Users/%`+escaped+`","data":{"userName":`+string(quoted)+`}}`))
+		n += 4
+	}
+	all := w.logged(w.id, scimlog.Filter{})
+	if gaps := w.logged(w.id, scimlog.Filter{Outcome: scimlog.Gap}); len(gaps) != 0 || len(all) != n {
+		t.Errorf("%d entries, want %d; gaps: %+v", len(all), n, gaps)
 	}
 }
 

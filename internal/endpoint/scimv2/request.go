@@ -37,6 +37,8 @@ type request struct {
 	entry, token string
 	secrets      []string
 	trace        *trace
+	// rehearsed says that nothing of it stays.
+	rehearsed bool
 }
 
 // request begins a request. Until it is known to be of a source's client, it speaks RFC.

@@ -23,7 +23,7 @@ func (d *door) createUser(ctx context.Context, q *request) (answer, error) {
 	if u, err = d.Directory.CreateUser(ctx, q.actor, u); err != nil {
 		return answer{}, d.claimed(ctx, q, err, in.UserName)
 	}
-	q.trace.changedUser(q, "created", directory.User{}, u, nil)
+	q.trace.changedUser(q, directory.User{}, u, nil)
 	a, err := d.showUser(ctx, q, u)
 	a.status = http.StatusCreated
 	return a, err
@@ -91,7 +91,7 @@ func (d *door) changeUser(ctx context.Context, q *request, change func(*director
 		return answer{}, q.lost(d.claimed(ctx, q, err, name))
 	}
 	if u.Version != before.Version {
-		q.trace.changedUser(q, "changed", before, u, nil)
+		q.trace.changedUser(q, before, u, nil)
 	}
 	return d.showUser(ctx, q, u)
 }
@@ -110,7 +110,7 @@ func (d *door) deleteUser(ctx context.Context, q *request) (answer, error) {
 	if err := d.Directory.DeleteUser(ctx, q.actor, q.id, version); err != nil {
 		return answer{}, q.lost(err)
 	}
-	q.trace.changedUser(q, "deleted", u, directory.User{}, groups)
+	q.trace.changedUser(q, u, directory.User{}, groups)
 	return answer{status: http.StatusNoContent}, nil
 }
 
