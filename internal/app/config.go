@@ -172,8 +172,8 @@ func (c Config) Complete() (Config, error) {
 	if c.Quotas.negative() {
 		bad("quotas: a quota is not negative; leave it out for AWS's figure")
 	}
-	if c.SCIMLog.negative() {
-		bad("scim_log: days and entries are not negative; leave them out for the defaults, or set off")
+	if !c.SCIMLog.within() {
+		bad("scim_log: days is 1 to 3650, entries 1 to 10000000; leave them out for the defaults, or set off")
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":

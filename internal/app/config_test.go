@@ -66,6 +66,16 @@ func TestExportsSurviveAShell(t *testing.T) {
 	}
 }
 
+func TestSCIMLogHasBounds(t *testing.T) {
+	t.Parallel()
+	for l, want := range map[SCIMLog]bool{{}: true, {Days: 1, Entries: 1}: true, {Days: 3650, Entries: 10_000_000}: true, {Off: true}: true, {Days: -1}: false, {Days: 3651}: false, {Entries: -1}: false, {Entries: 10_000_001}: false} {
+		_, err := Config{Data: t.TempDir(), SCIMLog: l}.Complete()
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "scim_log:") {
+			t.Errorf("%+v: got %v", l, err)
+		}
+	}
+}
+
 func TestEnvironmentIsPrivate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

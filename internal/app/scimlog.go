@@ -12,15 +12,18 @@ import (
 
 // SCIMLog says how much of the log of SCIM requests is kept.
 type SCIMLog struct {
-	// Days is how long a request is kept. Default 30.
+	// Days is how long a request is kept, at most 3650. Default 30.
 	Days int `yaml:"days"`
-	// Entries is how many requests of each directory are kept, the newest. Default 100000.
+	// Entries is how many requests of each directory are kept, the newest; at most 10000000. Default 100000.
 	Entries int `yaml:"entries"`
 	// Off records nothing.
 	Off bool `yaml:"off"`
 }
 
-func (s SCIMLog) negative() bool { return s.Days < 0 || s.Entries < 0 }
+// within reports whether the numbers are, or are left out.
+func (s SCIMLog) within() bool {
+	return s.Days >= 0 && s.Days <= 3650 && s.Entries >= 0 && s.Entries <= 10_000_000
+}
 
 func (a *App) scimLog() *scimlog.Service {
 	c := a.Config.SCIMLog
@@ -51,8 +54,8 @@ func (a *App) scim() scimv2.Config {
 // rehearsal bounds how long a dry run may hold up those who want to write on SQLite.
 const rehearsal = time.Second
 
-// rehearse answers SCIM requests by a door of its own, over a store whose changes are undone: the service has no keys and fetches nothing, and what the door
-// keeps in memory is gone with it.
+// rehearse answers SCIM requests by a door of its own, over a store whose changes are undone. With the real door's turns it would wait for somebody who waits
+// for the database, which waits for it. The service has no keys and fetches nothing.
 func (a *App) rehearse(ctx context.Context, id string, trials []scimlog.Trial) (out []scimlog.Rehearsal, err error) {
 	err = a.db.DryRun(ctx, func(ctx context.Context, dry *sqlstore.DB) error {
 		c := a.scim()

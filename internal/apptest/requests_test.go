@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/internal/apptest"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/scimlog"
@@ -202,5 +203,30 @@ func TestReplaySeesWhatCameBefore(t *testing.T) {
 	}
 	if _, err := w.Requests.Try(ctx, "nowhere", tries); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a directory that is not there: %v", err)
+	}
+}
+
+// TestRequestsSurviveAStop: what was answered is in the log after the program has ended, unless it is told to keep none.
+func TestRequestsSurviveAStop(t *testing.T) {
+	t.Parallel()
+	for _, off := range []bool{false, true} {
+		data := t.TempDir()
+		start := func(t *testing.T) *world {
+			return &world{t: t, dir: "default", Program: apptest.StartWith(t, func(c *apptest.Settings) { c.Data, c.SCIMLog.Off = data, off })}
+		}
+		t.Run("before", func(t *testing.T) {
+			w := start(t)
+			for range 5 {
+				w.scim("none", "GET", "/Users", "")
+			}
+		})
+		t.Run("after", func(t *testing.T) {
+			w := start(t)
+			all, _, err := w.Requests.Requests(t.Context(), w.dir, scimlog.Filter{}, "", 100)
+			w.ok(err)
+			if want := map[bool]int{false: 5, true: 0}[off]; len(all) != want {
+				t.Errorf("off: %v; %d requests are in the log, want %d", off, len(all), want)
+			}
+		})
 	}
 }

@@ -16,9 +16,9 @@ const (
 	Unchanged Outcome = "unchanged"
 	// Read: nothing was to be changed.
 	Read Outcome = "read"
-	// Refused: the request was answered with a status of 400 to 499. Nothing was changed.
+	// Refused: the request was answered with a status of 400 to 499, or 501. Nothing was changed.
 	Refused Outcome = "refused"
-	// Failed: the fault was this server's, a status of 500 or more.
+	// Failed: the fault was this server's, another status of 500 or more.
 	Failed Outcome = "failed"
 	// Unauthenticated: there was no valid token of the directory. Anybody can cause this.
 	Unauthenticated Outcome = "unauthenticated"
@@ -122,7 +122,8 @@ type Members struct {
 	IDs   []string
 }
 
-// Bounds of what an entry keeps.
+// Bounds of what an entry keeps: bytes of a body, and of the values of a change together; how many attributes, and members; bytes of one value, and of any
+// other text.
 const (
 	MaxBody       = 8 << 10
 	MaxAttributes = 64
@@ -184,12 +185,18 @@ func (c Change) bounded(secrets []string) Change {
 	if len(c.Attributes) > MaxAttributes {
 		c.Attributes, c.Cut = c.Attributes[:MaxAttributes], true
 	}
+	total := 0
 	for i := range c.Attributes {
 		for _, v := range []*json.RawMessage{&c.Attributes[i].Before, &c.Attributes[i].After} {
 			if len(*v) > maxValue {
 				*v, c.Cut = json.RawMessage(`"…"`), true
 			}
 			*v = scrubJSON(*v, secrets)
+			total += len(*v)
+		}
+		if total > MaxBody {
+			c.Attributes, c.Cut = c.Attributes[:i], true
+			break
 		}
 	}
 	return c

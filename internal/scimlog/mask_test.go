@@ -78,6 +78,34 @@ func TestLongBodiesAreCut(t *testing.T) {
 	}
 }
 
+func TestLargeChangesAreCut(t *testing.T) {
+	t.Parallel()
+	value := func(n int) json.RawMessage { return json.RawMessage(`"` + strings.Repeat("x", n) + `"`) }
+	many := make([]Difference, 200)
+	for i := range many {
+		many[i] = Difference{"a", value(1), value(2)}
+	}
+	large := make([]Difference, 20)
+	for i := range large {
+		large[i] = Difference{"a", value(maxValue - 2), nil}
+	}
+	for what, c := range map[string]struct {
+		attributes []Difference
+		left       int
+		cut        bool
+	}{"few": {many[:3], 3, false}, "many": {many, MaxAttributes, true}, "large ones": {large, MaxBody / maxValue, true}, "one too large": {[]Difference{{"a", value(maxValue), nil}}, 1, true}} {
+		d := Draft{Change: func() Change { return Change{Attributes: slices.Clone(c.attributes)} }}
+		got := d.Finish().Result.Change
+		if len(got.Attributes) != c.left || got.Cut != c.cut || len(got.Attributes[0].Before) > maxValue {
+			t.Errorf("%s: %d attributes are left, cut %v", what, len(got.Attributes), got.Cut)
+		}
+	}
+	ids := make([]string, 2*MaxMembers)
+	if m := MembersOf(ids, ids[:1]); m.Count != 2*MaxMembers+1 || len(m.IDs) != MaxMembers {
+		t.Errorf("%d of %d members", len(m.IDs), m.Count)
+	}
+}
+
 func TestMaskQueryAndPath(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{

@@ -128,7 +128,7 @@ func (t *trace) outcome(method string, status int) scimlog.Outcome {
 	switch {
 	case t.change != nil, t.changed > 0:
 		return scimlog.Changed
-	case status >= http.StatusInternalServerError, status < http.StatusContinue:
+	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented, status < http.StatusContinue:
 		return scimlog.Failed
 	case status >= http.StatusBadRequest, t.operations > 0 && t.failed == t.operations:
 		return scimlog.Refused

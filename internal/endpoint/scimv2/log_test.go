@@ -96,7 +96,7 @@ func TestEveryRequestIsLogged(t *testing.T) {
 		{"DELETE", "/Users/" + bob, "", 204, scimlog.Changed, bob + " bob x-bob", `deleted active:true> displayName:"D bob"> externalId:"x-bob"> name.familyName:"F"> name.givenName:"G"> userName:"bob">`, ""},
 		{"PURGE", "/Users/" + ann, "", 405, scimlog.Refused, "  ", "", ""},
 		{"GET", "/Nothing", "", 404, scimlog.Refused, "  ", "", ""},
-		{"GET", "/Me", "", 501, scimlog.Failed, "  ", "", ""},
+		{"GET", "/Me", "", 501, scimlog.Refused, "  ", "", ""},
 	} {
 		got := w.send(c.method, c.path, c.body)
 		e := w.last()
