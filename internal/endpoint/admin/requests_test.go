@@ -5,15 +5,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"gatehouse/internal/app"
 )
 
 // TestSCIMRequests walks the operations on the log of SCIM requests, good and bad.
 func TestSCIMRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, token, err := w.Directory.CreateToken(t.Context(), tester, app.DefaultSource, 0)
+	_, token, err := w.Directory.CreateToken(t.Context(), tester, "default", 0)
 	w.ok(err)
 	scim := func(token, method, path, body string) {
 		t.Helper()
