@@ -240,7 +240,7 @@ func (r *run) report(before map[string]int, began time.Time) *Report {
 		}
 		x.What = r.what(k)
 		if x.Outcome != Done {
-			x.Advice = advice(x)
+			x.Advice = Advice(x)
 		}
 		out.Results = append(out.Results, x)
 	}
@@ -333,6 +333,9 @@ func (r *run) additions(ctx context.Context) {
 				r.took(key{Attributes, 0}, r.client.PutAttributes(ctx, p.Attributes.After))
 			}
 		})
+	if ctx.Err() != nil { // what is missing now was not begun, and is no reason to skip anything
+		return
+	}
 	beside(
 		func() { r.each(ctx, Uses, len(p.Uses), func(i int) bool { return !p.Uses[i].Remove }, r.allowUse) },
 		func() { r.requests(ctx, append(r.provisionJobs(), r.creationJobs()...)) })
@@ -340,6 +343,9 @@ func (r *run) additions(ctx context.Context) {
 
 // removals takes away what is to go, when what takes its place is there.
 func (r *run) removals(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
 	p := r.plan
 	r.findOrphans()
 	beside(

@@ -47,7 +47,7 @@ func (w *world) read(c *live.Client) *estate.Estate {
 	return livetest.Must(c.Read(context.Background(), live.Want{All: true}, nil))(w)
 }
 
-// plan is what is to be done so that exactly these are assigned.
+// planOf is what is to be done so that exactly these are assigned.
 func planOf(e *estate.Estate, want []estate.Assignment) *plan.Plan {
 	p := &plan.Plan{Before: e, After: e}
 	want = estate.Sort(slices.Clone(want))

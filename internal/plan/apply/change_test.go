@@ -113,7 +113,7 @@ assignments:
 		p := w.planFor(c, yaml)
 		r := livetest.Must(apply.Run(t.Context(), p, c, apply.Options{}))(t)
 		got := map[string]string{}
-		for _, x := range r.Results {
+		for _, x := range r.Results { // no two changes have the same words
 			got[x.What] = string(x.Outcome) + ": " + x.Reason
 			if (x.Outcome == apply.Done) != (x.Advice == "") {
 				t.Errorf("%s: %s, advice %q", x.What, x.Outcome, x.Advice)
@@ -272,6 +272,50 @@ func TestOnly(t *testing.T) {
 		}
 		if _, err := apply.Run(t.Context(), &plan.Plan{Before: &estate.Estate{}, After: &estate.Estate{}}, c, apply.Options{Only: []apply.Kind{"everything"}}); err == nil {
 			t.Error("a kind that is not there was taken")
+		}
+	})
+}
+
+// TestAdvice: reasons as they come, of AWS and of Gatehouse, lead to something that can be done.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[string]string{
+		"AttachManagedPolicyToPermissionSet: ResourceNotFoundException: no policy arn:aws:iam::aws:policy/X":                     "correct the file",
+		"CreateGroup: AccessDeniedException: User is not authorized":                                                             "permission for this operation",
+		"Received a 404 status error: Permission set provision not found in AWS account 123456789012.":                           "customer managed policies",
+		"Received a 404 status error: Policy arn:aws:iam::1:policy/Own does not exist or is not attachable.":                     "of that name and path",
+		"Received a 403 status error: Access denied by IAM. Please check your policy, or wait for role propagation to complete.": "service control policies",
+		"An unexpected internal service exception was encountered":                                                               "the service failed",
+		"request 1 is still under way after 10m0s":                                                                               "describe-account-assignment",
+		"something new": "the reason names",
+	} {
+		if got := apply.Advice(apply.Result{Outcome: apply.Failed, Reason: reason}); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", reason, got, want)
+		}
+	}
+}
+
+// TestApplyProvisions: sets that changed are provisioned, no more at a time than the service allows; where only a few accounts are behind, only those are.
+func TestApplyProvisions(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 5, 7, 1)
+		free := w.Open(nil, live.Limits{})
+		e := w.read(free)
+		livetest.Must(apply.Run(t.Context(), planOf(e, every(e, 35)), free, apply.Options{}))(t)
+		p := aws(w, 2*time.Second, 0.3)
+		p.Throttled = 0
+		yaml := "permission_sets:\n"
+		for i := range 6 {
+			yaml += "  Set-0" + string(rune('0'+i)) + ": {description: new}\n"
+		}
+		c := w.Open(p, live.AWS)
+		plan := planIn(w, yaml+"manage: {assignments: additive}\n", w.read(free))
+		r := livetest.Must(apply.Run(t.Context(), plan, c, apply.Options{}))(t)
+		if s := p.Stats(); !r.OK() || s.Calls["ProvisionPermissionSet"] != 6 || s.TooMany > 0 {
+			t.Errorf("%+v %+v", r.Results, s)
+		}
+		if e = w.read(free); slices.ContainsFunc(e.Sets, func(s estate.Set) bool { return s.Behind != nil }) {
+			t.Errorf("%+v", e.Sets)
 		}
 	})
 }

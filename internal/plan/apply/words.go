@@ -52,21 +52,25 @@ func (r *run) whom(p estate.Principal) string {
 	return fmt.Sprintf("group %q", r.plan.After.Groups[p.Index()].Name)
 }
 
-// advices are what to do about a reason, by a part of it; the first that fits.
+// advices are what to do about a reason, by a part of it; the first that fits. Error codes come first: reasons of requests have none.
 var advices = []struct{ part, advice string }{
 	{"ThrottlingException", "somebody else uses up the limits of this instance; apply again, or give a lower rate with --limits"},
-	{"AccessDenied", "the caller lacks this permission; let its role do the operation that the reason names, and apply again"},
-	{"ServiceQuotaExceeded", "a quota is used up; ask AWS to raise it or need less, and apply again"},
-	{"policy", "look whether a customer managed policy of that name and path is in the account, and apply again"},
-	{"404 status", "look whether a customer managed policy that the set names is in the account, and apply again"},
+	{"AccessDenied", "the caller lacks the permission for this operation; give it to the caller's role, and apply again"},
+	{"ServiceQuotaExceeded", "a quota is used up; have AWS raise it or need less, and apply again"},
 	{"ConflictException", "something else is at work on the same thing; apply again"},
-	{"ResourceNotFound", "something went since the plan was made; plan again"},
+	{"ResourceNotFound", "what the reason names is not there: correct the file, or plan again if somebody removed it"},
 	{"ValidationException", "the service does not take this value; correct the file"},
 	{"InternalServerException", "the service failed; apply again"},
 	{"internal service exception", "the service failed; apply again"},
+	{"Access denied by IAM", "the service may not change roles in that account; look at the account's service control policies, and apply again"},
+	{"is still under way", "look at the request with `aws sso-admin describe-account-assignment-creation-status`, and apply again when it has ended"},
+	{"status could not be read", "plan again: that shows what is in effect"},
+	{"olicy", "see that the account has a customer managed policy of that name and path, and apply again"},
+	{"404 status", "see that the account has the customer managed policies that the set names, and apply again"},
 }
 
-func advice(x Result) string {
+// Advice is what to do about a change that is not done.
+func Advice(x Result) string {
 	if x.Outcome == Unfinished {
 		return "apply again: what was done meanwhile is not done twice"
 	}

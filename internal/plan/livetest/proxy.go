@@ -2,6 +2,7 @@ package livetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -78,7 +79,7 @@ func (p *Proxy) Stats() Stats {
 }
 
 // errKilled is what a client gets whose process was killed, so to say.
-var errKilled = fmt.Errorf("the connection is gone")
+var errKilled = errors.New("the connection is gone")
 
 // RoundTrip lets a call through, or refuses it.
 func (p *Proxy) RoundTrip(r *http.Request) (*http.Response, error) {
