@@ -14,8 +14,9 @@
 //
 // # How it is used
 //
-// An engine's Open returns a [DB]; DB.Directory, DB.Organization, DB.Access, DB.Application, DB.LocalIAM, DB.SignIn and DB.Credential are the
-// domain's stores over it, and DB.Events reads the audit log.
+// An engine's Open returns a [DB]; DB.Directory, DB.Organization, DB.Access, DB.Application, DB.LocalIAM, DB.SignIn, DB.Credential and DB.SCIMLog are the
+// domain's stores over it, and DB.Events reads the audit log. DB.DryRun gives the same stores over a
+// transaction that is undone.
 //
 // # Invariants
 //
