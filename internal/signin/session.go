@@ -111,7 +111,11 @@ func (s *Service) EndSession(ctx context.Context, a audit.Actor, userID, id stri
 	if ses.UserID != userID {
 		return fault.New(fault.NotFound, "the user has no session %s", id).About("SESSION", id)
 	}
-	return s.end(ctx, a, id, "ended by an administrator")
+	why := "ended by an administrator"
+	if a.Kind == audit.Person {
+		why = "ended from another session"
+	}
+	return s.end(ctx, a, id, why)
 }
 
 // EndSessions ends all sessions of a user, with their tokens, and returns how many there were.

@@ -10,10 +10,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/endpoint/admin"
+	"gatehouse/internal/localiam"
+	"gatehouse/internal/signin"
 )
 
 // TestWhoMayAsk tries every operation of the document with everybody who may not, with good and with bad input: who may not ask gets the
@@ -255,6 +258,106 @@ func TestSessionsEnd(t *testing.T) {
 	w.signIn()
 	w.walk([]step{{"POST", "/users/mary@example.com/disable", "", 200, nil}, {"POST", "/users/mary@example.com/enable", "", 200, nil}})
 	mine(401)
+}
+
+// TestOwnSessions: a person lists her sessions and ends others of hers, nobody else's, and the credentials that she was given before.
+func TestOwnSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lost := w.cookie
+	w.signIn()
+	second := w.cookie
+	w.signIn()
+	with := func(c *http.Cookie) asker { return func(r *http.Request, _ []byte) { r.AddCookie(c) } }
+	list := func(who asker) (ids []string, current string) {
+		t.Helper()
+		a := w.ask(who, "GET", "/portal/sessions", "")
+		var out struct {
+			Sessions []struct {
+				ID      string
+				Current bool
+			}
+		}
+		w.ok(json.Unmarshal(a.body, &out))
+		for _, s := range out.Sessions {
+			if ids = append(ids, s.ID); s.Current {
+				current = s.ID
+			}
+		}
+		return ids, current
+	}
+	ids, mine := list(w.person())
+	_, other := list(with(lost))
+	if len(ids) != 3 || mine == "" || other == "" || mine == other {
+		t.Fatalf("sessions %v, current %q and %q", ids, mine, other)
+	}
+	issue := func() localiam.Credentials {
+		t.Helper()
+		_, err := w.IAM.PutRole(t.Context(), tester, localiam.Role{Identity: localiam.Identity{AccountID: w.Instance.OwnerAccountID, Name: "AWSReservedSSO_T_0123456789abcdef", Path: "/aws-reserved/sso.amazonaws.com/"},
+			TrustPolicy: localiam.ReservedTrust(w.Instance.OwnerAccountID), MaxSessionDuration: time.Hour})
+		w.ok(err)
+		c, err := w.IAM.IssueForSSO(t.Context(), localiam.SSOSession{AccountID: w.Instance.OwnerAccountID, RoleName: "AWSReservedSSO_T_0123456789abcdef", SessionName: "mary", PersonID: w.mary.ID, Duration: time.Hour})
+		w.ok(err)
+		return c
+	}
+	valid := func(c localiam.Credentials) bool {
+		_, err := w.IAM.Credential(t.Context(), c.AccessKeyID, c.SessionToken)
+		return err == nil
+	}
+	given := issue()
+	none := "00000000-0000-4000-8000-000000000000"
+	for session, status := range map[string]int{mine: 409, none: 404, "x": 422} {
+		if a := w.ask(w.person(), "DELETE", "/portal/sessions/"+session, ""); a.status != status {
+			t.Errorf("ending %s: HTTP %d %s, want %d", session, a.status, a.body, status)
+		}
+	}
+	// Somebody else's.
+	jo, err := w.Directory.CreateUser(t.Context(), tester, directory.User{UserName: "jo@example.com", Active: true})
+	w.ok(err)
+	o, err := w.SignIn.OpenSession(t.Context(), jo, signin.Proof{Method: signin.SAML, SourceID: "default"}, "")
+	w.ok(err)
+	jos := with(&http.Cookie{Name: lost.Name, Value: o.Secret})
+	if a := w.ask(jos, "DELETE", "/portal/sessions/"+mine, ""); a.status != 404 {
+		t.Errorf("another's session: HTTP %d %s", a.status, a.body)
+	}
+	if !valid(given) {
+		t.Error("credentials ended with what was refused")
+	}
+	w.Clock.Move(time.Second)
+	if a := w.ask(w.person(), "DELETE", "/portal/sessions/"+other, ""); a.status != 204 {
+		t.Fatalf("HTTP %d %s", a.status, a.body)
+	}
+	for name, c := range map[string]struct {
+		who    asker
+		status int
+	}{"the lost one": {with(lost), 401}, "the second": {with(second), 200}, "jo's": {jos, 200}} {
+		if a := w.ask(c.who, "GET", "/session", ""); a.status != c.status {
+			t.Errorf("%s: HTTP %d, want %d", name, a.status, c.status)
+		}
+	}
+	if valid(given) {
+		t.Error("credentials that were given before are good still")
+	}
+	w.Clock.Move(time.Second)
+	fresh := issue()
+	if !valid(fresh) {
+		t.Error("new credentials are not good")
+	}
+	w.Clock.Move(time.Second)
+	if a := w.ask(w.person(), "DELETE", "/portal/sessions", ""); a.status != 200 || !strings.Contains(string(a.body), `"ended":1`) {
+		t.Errorf("HTTP %d %s", a.status, a.body)
+	}
+	for name, c := range map[string]struct {
+		who    asker
+		status int
+	}{"hers": {w.person(), 200}, "the second": {with(second), 401}, "jo's": {jos, 200}} {
+		if a := w.ask(c.who, "GET", "/session", ""); a.status != c.status {
+			t.Errorf("%s: HTTP %d, want %d", name, a.status, c.status)
+		}
+	}
+	if valid(fresh) {
+		t.Error("credentials outlive the end of all other sessions")
+	}
 }
 
 // TestCrossSite: a request that a browser says comes from another site is refused, cookie or not (Fetch Metadata, Sec-Fetch-Site; Origin).

@@ -146,13 +146,15 @@ type sessionView struct {
 	CreatedAt  time.Time `json:"createdAt"`
 	LastSeenAt time.Time `json:"lastSeenAt"`
 	ExpiresAt  time.Time `json:"expiresAt"`
+	Current    bool      `json:"current,omitempty" doc:"Whether it is the one that asks"`
 }
 
 func sessionOf(s signin.Session) sessionView {
-	return sessionView{s.ID, string(s.Proof.Method), s.Proof.SourceID, s.CreatedAt, s.LastSeenAt, s.ExpiresAt}
+	return sessionView{s.ID, string(s.Proof.Method), s.Proof.SourceID, s.CreatedAt, s.LastSeenAt, s.ExpiresAt, false}
 }
 
 func (d *door) registerSessions(api huma.API) {
+	d.registerOwnSessions(api)
 	type listSessionsIn struct {
 		UserPath
 		PageQuery
