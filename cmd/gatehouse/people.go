@@ -46,6 +46,9 @@ func (u userView) print(c *cobra.Command) {
 	if !u.Active {
 		state = "disabled"
 	}
+	if u.Source != "" {
+		state += ", owned by " + u.Source
+	}
 	fmt.Fprintf(c.OutOrStdout(), "%s  %s  %s\n", u.ID, u.UserName, state)
 }
 
