@@ -319,3 +319,21 @@ func TestApplyProvisions(t *testing.T) {
 		}
 	})
 }
+
+// TestApplyWaitsForWhatIsNew: a group that was just made may not be known to every part of the service; one that was there and is not found is gone.
+func TestApplyWaitsForWhatIsNew(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 3, 1, 1)
+		for yaml, ok := range map[string]bool{
+			"groups: {New: {}}\nassignments: [{groups: New, permission_sets: Set-00, accounts: all}]":                    true,
+			"manage: {assignments: additive}\nassignments: [{groups: Group 00, permission_sets: Set-00, accounts: all}]": false,
+		} {
+			p := aws(w, time.Second, 0)
+			p.Throttled, p.NotYet = 0, 3
+			c := w.Open(p, live.AWS)
+			if r := livetest.Must(apply.Run(t.Context(), planIn(w, yaml, w.read(w.Open(nil, live.Limits{}))), c, apply.Options{}))(t); r.OK() != ok || p.Stats().Random != 3 {
+				t.Errorf("%s: %+v", yaml, r.Results)
+			}
+		}
+	})
+}

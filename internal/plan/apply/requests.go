@@ -18,6 +18,7 @@ type job struct {
 	set     int32
 	account string // "": every account that has the set
 	start   func(ctx context.Context) (id string, status live.Status, err error)
+	fresh   bool // what it names was made by this run
 
 	id       string
 	created  time.Time // when it was accepted
@@ -126,7 +127,8 @@ func (r *run) assignmentJobs(rs live.Requests, remove bool) (jobs []*job) {
 		if remove {
 			start = func(ctx context.Context) (string, live.Status, error) { return r.client.Unassign(ctx, g) }
 		}
-		jobs = append(jobs, &job{key: k, flow: f, set: a.Set, account: g.Account, start: start})
+		fresh := e.Sets[a.Set].ARN == "" || !g.User && e.Groups[a.Principal.Index()].ID == ""
+		jobs = append(jobs, &job{key: k, flow: f, set: a.Set, account: g.Account, start: start, fresh: fresh})
 	}
 	return spread(jobs)
 }
@@ -266,6 +268,9 @@ func (s *scheduler) begin(ctx context.Context) {
 		}()
 	}
 }
+
+// settlesWithin is how long it may take until a group or set that was made is known everywhere.
+const settlesWithin = 30 * time.Second
 
 // within is how far into the queue is looked for something that can be begun.
 const within = 500
@@ -408,8 +413,9 @@ func (s *scheduler) started(e event) {
 		return
 	}
 	s.hold(j, -1)
-	if live.Code(e.err) == "ConflictException" && now.Sub(j.first) < s.opts.Patience {
-		// Something else is at work on the role.
+	busy := live.Code(e.err) == "ConflictException" && now.Sub(j.first) < s.opts.Patience                     // something else is at work on the role
+	unknown := live.Code(e.err) == "ResourceNotFoundException" && j.fresh && now.Sub(j.first) < settlesWithin // not every part of the service knows it yet
+	if busy || unknown {
 		j.refusals++
 		j.notSoon = now.Add(min(f.takes<<min(j.refusals-1, 4), 30*time.Second))
 		s.queue = append(s.queue, j)

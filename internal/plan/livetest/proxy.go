@@ -27,6 +27,7 @@ type Proxy struct {
 	Outstanding int           // assignment requests under way
 	Throttled   float64       // share of calls that are refused at random
 	Conflicting float64       // share of assignment requests that are refused as a conflict at random, as if somebody else were at work on the role
+	NotYet      int           // of the first assignment requests are refused, as if what they name were not known everywhere yet
 	Latency     time.Duration // of every call
 	Takes       time.Duration // how long a request is shown to be in progress
 	Varies      float64       // by how much of it that varies to both sides
@@ -172,6 +173,11 @@ func (p *Proxy) refuseAssignment(in map[string]any, now time.Time) string {
 	if p.Outstanding > 0 && p.underWay(now, "CreateAccountAssignment", "DeleteAccountAssignment") >= p.Outstanding {
 		p.stats.TooMany++
 		return "ThrottlingException"
+	}
+	if p.NotYet > 0 {
+		p.NotYet--
+		p.stats.Random++
+		return "ResourceNotFoundException"
 	}
 	if p.Conflicting > 0 && p.Random.Float64() < p.Conflicting {
 		p.stats.Random++
