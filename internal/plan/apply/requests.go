@@ -83,8 +83,12 @@ type event struct {
 // few is how many requests may still be on their way to the service when a list is asked for: it comes after them.
 const few = 2
 
-// share is how much of what may be under way is expected to have ended when a list is asked for.
-const share = 0.3
+// How much of what may be under way is expected to have ended when a list is asked for. Requests that take equally long end in the groups in which they
+// were begun, and are asked for group by group; of others it is better to ask more often.
+const (
+	shareOfEqual   = 0.34
+	shareOfUnequal = 0.22
+)
 
 func (r *run) flow(rs live.Requests, most int) *flow {
 	f := &flow{requests: rs, most: most, under: map[string]*job{}, ended: map[string]*job{}, takes: time.Second}
@@ -361,7 +365,15 @@ func (s *scheduler) due(f *flow) time.Time {
 	}
 	k := len(ages) // the last one: nothing is gained before
 	if waiting > 0 {
+		share := shareOfEqual
+		if f.low > f.high+f.high/20 {
+			share = shareOfUnequal
+		}
 		k = min(len(ages), waiting, max(1, int(share*float64(f.most))))
+		// Those that were begun at about the same time are looked for together, or the last of them would wait for the next list.
+		for most := k + k/2; k < min(len(ages), most) && ages[k].Sub(ages[k-1]) < f.takes/20; {
+			k++
+		}
 	}
 	at := ages[k-1].Add(f.takes)
 	if at.Before(f.nextPoll) {

@@ -70,7 +70,7 @@ type pacer struct {
 }
 
 const (
-	burst = 5
+	burst = 10
 	// margin is how much longer a span is taken to be than it is: calls do not travel equally fast.
 	margin = 1.01
 	// window is how many calls are looked at together.
