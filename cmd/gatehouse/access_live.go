@@ -27,6 +27,7 @@ func liveFlags(c *cobra.Command) *cobra.Command {
 	f.String("region", "", "Region of the Identity Center instance (default: the profile's, AWS_REGION)")
 	f.String("role-arn", "", "role to assume first")
 	f.String("external-id", "", "external id for that role")
+	f.String("role-session-name", "", "name of the session of that role (default: gatehouse)")
 	f.String("instance-arn", "", "the instance, if there is more than one (default: the organization's)")
 	f.String("endpoint-url", "", "URL of a server that stands in for AWS (default: AWS_ENDPOINT_URL)")
 	f.String("data", "", "data directory of a Gatehouse server on this machine: its address and access key")
@@ -38,7 +39,7 @@ func liveFlags(c *cobra.Command) *cobra.Command {
 // openLive opens what the flags name. It makes no call yet.
 func openLive(c *cobra.Command) (*live.Client, error) {
 	get := func(name string) string { s, _ := c.Flags().GetString(name); return s }
-	o := live.Options{Profile: get("profile"), Region: get("region"), Role: get("role-arn"), ExternalID: get("external-id"), Instance: get("instance-arn"), Endpoint: get("endpoint-url"), AccountRole: get("account-role")}
+	o := live.Options{Profile: get("profile"), Region: get("region"), Role: get("role-arn"), ExternalID: get("external-id"), Session: get("role-session-name"), Instance: get("instance-arn"), Endpoint: get("endpoint-url"), AccountRole: get("account-role")}
 	var err error
 	if o.Limits, err = live.ParseLimits(get("limits")); err != nil {
 		return nil, usageError{err}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/internal/plan"
 	"gatehouse/internal/plan/live"
 )
 
@@ -151,8 +152,35 @@ func spread(jobs []*job) []*job {
 	return jobs
 }
 
-// fewAccounts is up to how many accounts are provisioned one by one and not together with all that have the set.
-const fewAccounts = 3
+// Up to fewAccounts are provisioned one by one and not together with all that have the set; where more than mostAccounts have it, the service does not take
+// all of them in one request.
+const (
+	fewAccounts  = 3
+	mostAccounts = 3500
+)
+
+// provisioned are the ids of the accounts to provision a set in, each by a request of its own; [""] is one request for all that have it.
+func (r *run) provisioned(p plan.Provision) []string {
+	having := map[int32]bool{}
+	for _, a := range r.plan.Before.Assignments {
+		if int(a.Set) == p.Set {
+			having[a.Account] = true
+		}
+	}
+	switch {
+	case len(p.Accounts) > 0 && (len(p.Accounts) <= fewAccounts || len(having) > mostAccounts):
+		return p.Accounts
+	case len(having) <= mostAccounts:
+		return []string{""}
+	}
+	var ids []string
+	for i, a := range r.plan.Before.Accounts {
+		if having[int32(i)] {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids
+}
 
 func (r *run) provisionJobs() (jobs []*job) {
 	if !r.only[Provision] {
@@ -165,11 +193,7 @@ func (r *run) provisionJobs() (jobs []*job) {
 			r.set(k, Skipped, why)
 			continue
 		}
-		accounts := p.Accounts
-		if len(accounts) == 0 || len(accounts) > fewAccounts {
-			accounts = []string{""}
-		}
-		for _, a := range accounts {
+		for _, a := range r.provisioned(p) {
 			jobs = append(jobs, &job{key: k, flow: f, set: int32(p.Set), account: a, start: func(ctx context.Context) (string, live.Status, error) {
 				return r.client.Provision(ctx, r.sets[p.Set], a)
 			}})
