@@ -145,6 +145,7 @@ type run struct {
 
 	mu      sync.Mutex
 	results map[key]Result
+	told    map[key]bool // in the progress
 	total   int
 	groups  []string // ids, sets and applications: ARNs; "" is not there (yet)
 	sets    []string
@@ -160,7 +161,7 @@ type owed struct {
 }
 
 func newRun(p *plan.Plan, c *live.Client, o Options) *run {
-	r := &run{plan: p, client: c, opts: o, only: map[Kind]bool{}, results: map[key]Result{}, broken: map[int]string{}, orphans: map[owed]bool{}}
+	r := &run{plan: p, client: c, opts: o, only: map[Kind]bool{}, results: map[key]Result{}, told: map[key]bool{}, broken: map[int]string{}, orphans: map[owed]bool{}}
 	for _, k := range Kinds {
 		r.only[k] = len(o.Only) == 0 || slices.Contains(o.Only, k)
 	}
@@ -202,11 +203,20 @@ func (r *run) all() (ks []key) {
 func (r *run) set(k key, o Outcome, reason string) {
 	r.mu.Lock()
 	r.results[k] = Result{Kind: k.kind, Index: k.index, Outcome: o, Reason: reason}
-	n := len(r.results)
 	r.mu.Unlock()
-	if r.opts.Progress != nil {
-		r.opts.Progress("changes", n, r.total)
+	r.ended(k)
+}
+
+// ended tells the progress of a change that has come to its end, also before it is known to which.
+func (r *run) ended(k key) {
+	if r.opts.Progress == nil {
+		return
 	}
+	r.mu.Lock()
+	r.told[k] = true
+	n := len(r.told)
+	r.mu.Unlock()
+	r.opts.Progress("changes", n, r.total)
 }
 
 // took takes down how a call for a change ended.

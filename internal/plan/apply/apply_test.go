@@ -85,7 +85,7 @@ func aws(w *world, takes time.Duration, varies float64) *livetest.Proxy {
 
 // TestApplyTakesTheLeast: against AWS's limits, neither time nor calls are 15 % above the least that these allow, and everything is made once. Where requests
 // take unequally long, nobody can know when to look: looking p times as often as requests take costs p/15 of a call for each, and a place stays empty for 1/(2p) of
-// the time, so that not both can be small; there each is held to 22 %.
+// the time, so that not both can be small; there each is held to 25 %.
 func TestApplyTakesTheLeast(t *testing.T) {
 	for _, c := range []struct {
 		takes  time.Duration
@@ -115,7 +115,7 @@ func TestApplyTakesTheLeast(t *testing.T) {
 				t.Logf("%s of %s (%.0f %%), %d calls of %d (%.0f %%)", took, least, 100*took.Seconds()/least.Seconds(), s.Total(), calls, 100*float64(s.Total())/float64(calls))
 				above := 1.15
 				if c.varies > 0 {
-					above = 1.22
+					above = 1.25
 				}
 				if took.Seconds() > above*least.Seconds() {
 					t.Errorf("took %s, and %s would do", took, least)

@@ -337,3 +337,24 @@ func TestApplyWaitsForWhatIsNew(t *testing.T) {
 		}
 	})
 }
+
+// TestApplyPassesAStuckRequest: one that takes hundreds of times longer than the others holds up none of them, and is not asked for all the time.
+func TestApplyPassesAStuckRequest(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 30, 5, 1)
+		p := aws(w, time.Second, 0.2)
+		p.Stuck = 5 * time.Minute
+		e := w.read(w.Open(nil, live.Limits{}))
+		began, rest := time.Now(), time.Duration(0)
+		r := livetest.Must(apply.Run(t.Context(), planOf(e, every(e, 150)), w.Open(p, live.AWS), apply.Options{Progress: func(_ string, done, _ int) {
+			if done == 149 && rest == 0 {
+				rest = time.Since(began)
+			}
+		}}))(t)
+		took, s := time.Since(began), p.Stats()
+		if !r.OK() || rest > 20*time.Second || took > 5*time.Minute+10*time.Second || s.Total() > 150+600 {
+			t.Errorf("%d done; all but one after %s, the last after %s, %d calls", r.Count(apply.Done), rest, took, s.Total())
+		}
+		t.Logf("all but one after %s, the last after %s, %d calls", rest, took, s.Total())
+	})
+}

@@ -43,6 +43,7 @@ type flow struct {
 	low, high time.Duration // bounds of it; 0: none is known
 	misses    int           // lists in a row from which nothing had gone
 	nextPoll  time.Time
+	asked     time.Time // when the last list was made
 	polling   bool
 }
 
@@ -375,7 +376,12 @@ func earlier(a, b time.Time) time.Time {
 func (s *scheduler) due(f *flow) time.Time {
 	ages := make([]time.Time, 0, len(f.under))
 	for _, j := range f.under {
-		ages = append(ages, j.created)
+		if !f.late(f.asked.Sub(j.created)) {
+			ages = append(ages, j.created)
+		}
+	}
+	if len(ages) == 0 { // only what takes longer than everything else
+		return f.nextPoll.Add(f.takes)
 	}
 	slices.SortFunc(ages, time.Time.Compare)
 	if last := ages[0].Add(2 * f.takes); f.starting > few && last.After(time.Now()) {
@@ -405,6 +411,9 @@ func (s *scheduler) due(f *flow) time.Time {
 	}
 	return at
 }
+
+// late tells of a request that was under way at an age at which others have ended long ago: nothing is learned from it.
+func (f *flow) late(age time.Duration) bool { return f.high > 0 && age > 3*f.high }
 
 // blocks tells whether a job of another flow may wait for this one: one that changes the same roles.
 func (f *flow) blocks(j *job) bool {
@@ -471,14 +480,16 @@ func (s *scheduler) finish(j *job, o Outcome, reason string) {
 // listed takes what is not in the list for ended, if it was accepted before the list was asked for.
 func (s *scheduler) listed(e event) {
 	f, now := e.flow, time.Now()
-	f.polling = false
+	f.polling, f.asked = false, e.asked
 	f.nextPoll = now.Add(s.least)
 	oldest, youngest := time.Duration(0), time.Duration(-1) // of what is under way, of what has ended
 	for id, j := range f.under {
 		age := e.asked.Sub(j.created)
 		switch {
 		case e.list[id]:
-			oldest = max(oldest, age)
+			if !f.late(age) {
+				oldest = max(oldest, age)
+			}
 			if now.Sub(j.created) > s.opts.Patience {
 				delete(f.under, id)
 				s.hold(j, -1)
@@ -491,24 +502,10 @@ func (s *scheduler) listed(e event) {
 			delete(f.under, id)
 			s.hold(j, -1)
 			f.ended[id] = j
-			s.progress()
+			s.ended(j.key)
 		}
 	}
 	f.learn(oldest, youngest)
-}
-
-func (s *scheduler) progress() {
-	if s.opts.Progress == nil {
-		return
-	}
-	n := 0
-	for _, f := range s.flows {
-		n += len(f.ended)
-	}
-	s.mu.Lock()
-	n += len(s.results)
-	s.mu.Unlock()
-	s.opts.Progress("changes", n, s.total)
 }
 
 // learn corrects how long requests take: longer than the age of the oldest that is under way, and no longer than that of the youngest that has ended
@@ -517,10 +514,10 @@ func (s *scheduler) progress() {
 func (f *flow) learn(oldest, youngest time.Duration) {
 	f.low = max(f.low-f.low/500, oldest)
 	switch {
-	case youngest < 0 && f.low >= f.high: // nothing has ended: it takes longer than was thought
+	case youngest < 0 && oldest > 0 && f.low >= f.high: // nothing has ended: it takes longer than was thought
 		f.misses++
 		f.high = 0
-		f.takes = max(f.takes+f.takes*time.Duration(min(1<<f.misses, 50))/100, f.low+f.low/100)
+		f.takes = max(f.takes+f.takes*time.Duration(min(1<<min(f.misses, 6), 50))/100, f.low+f.low/100)
 		return
 	case youngest >= 0 && (f.high == 0 || youngest < f.high):
 		f.high = youngest

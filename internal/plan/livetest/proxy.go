@@ -30,6 +30,7 @@ type Proxy struct {
 	NotYet      int           // of the first assignment requests are refused, as if what they name were not known everywhere yet
 	Latency     time.Duration // of every call
 	Takes       time.Duration // how long a request is shown to be in progress
+	Stuck       time.Duration // how long the first request is shown to be in progress; 0: as all others
 	Varies      float64       // by how much of it that varies to both sides
 	Random      *rand.Rand    // of refusals and of how long requests take
 	// Kill, if it is there, is asked at each call that was let through whether the client is killed now: it gets no answer, and in half of the cases the server
@@ -255,6 +256,9 @@ func (p *Proxy) accepted(op, id string, in, status map[string]any, now time.Time
 	takes := p.Takes
 	if p.Varies > 0 {
 		takes += time.Duration((2*p.Random.Float64() - 1) * p.Varies * float64(takes))
+	}
+	if p.Stuck > 0 {
+		takes, p.Stuck = p.Stuck, 0
 	}
 	if coming, ok := in["coming"].(string); ok {
 		delete(p.requests, coming)
