@@ -182,9 +182,11 @@ func (w *Worker) do(ctx context.Context, work access.RoleWork) {
 
 // passing reports whether an error may go away by itself.
 func passing(err error) bool {
-	switch fault.Of(err).Kind {
+	switch f := fault.Of(err); f.Kind {
 	case fault.Internal, fault.Unavailable, fault.Throttled:
 		return true
+	case fault.Conflict:
+		return f.Reason == "version" // somebody else changed the same thing at this moment
 	}
 	return false
 }

@@ -285,6 +285,27 @@ func TestAPassingFailureIsTriedAgainAndEndsAtLast(t *testing.T) {
 	}
 }
 
+// TestAConcurrentChangeIsTriedAgain: a role or account that somebody else changed at the same moment is read again.
+func TestAConcurrentChangeIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	calls := 0
+	w.place.fail = func(target.Role) error {
+		if calls++; calls == 1 {
+			return fault.New(fault.Conflict, "it was changed in the meantime; read it again").For("version")
+		}
+		return nil
+	}
+	id := w.assign(t, 0)
+	for range 3 {
+		w.step(t)
+		w.now = w.now.Add(time.Minute)
+	}
+	if r := w.status(t, id); r.Status != access.Succeeded || calls != 2 {
+		t.Errorf("after %d calls: %+v", calls, r)
+	}
+}
+
 func TestADeadWorkersRoleIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	w := start(t)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing/fstest"
 	"time"
@@ -87,7 +88,8 @@ func planning(ctx context.Context) error {
 			return err
 		}
 		if !r.OK() {
-			return fmt.Errorf("%s: %+v", name, r.Results[0])
+			i := slices.IndexFunc(r.Results, func(x apply.Result) bool { return x.Outcome != apply.Done })
+			return fmt.Errorf("%s: %d of %d done; %+v", name, r.Count(apply.Done), len(r.Results), r.Results[i])
 		}
 		fmt.Printf("%-52s %10s\n", fmt.Sprintf("apply: %d changes (%d calls)", p.Count(), total(r.Calls)), r.Duration.Round(time.Millisecond))
 		return nil

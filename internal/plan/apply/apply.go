@@ -220,11 +220,11 @@ func (r *run) ended(k key) {
 }
 
 // took takes down how a call for a change ended.
-func (r *run) took(k key, err error) {
+func (r *run) took(ctx context.Context, k key, err error) {
 	switch {
 	case err == nil:
 		r.set(k, Done, "")
-	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+	case ctx.Err() != nil:
 		r.set(k, Unfinished, "the run was ended before it was answered")
 	default:
 		r.set(k, Failed, err.Error())
@@ -340,7 +340,7 @@ func (r *run) additions(ctx context.Context) {
 		},
 		func() {
 			if p.Attributes != nil && r.only[Attributes] && ctx.Err() == nil {
-				r.took(key{Attributes, 0}, r.client.PutAttributes(ctx, p.Attributes.After))
+				r.took(ctx, key{Attributes, 0}, r.client.PutAttributes(ctx, p.Attributes.After))
 			}
 		})
 	if ctx.Err() != nil { // what is missing now was not begun, and is no reason to skip anything
@@ -395,7 +395,7 @@ const orphaned = "what takes its place could not be made, and nobody is to stand
 func (r *run) putGroup(ctx context.Context, k key, i int) {
 	g := r.plan.Groups[i]
 	if g.Action == plan.Update {
-		r.took(k, r.client.UpdateGroup(ctx, r.groups[g.Group], *g.After))
+		r.took(ctx, k, r.client.UpdateGroup(ctx, r.groups[g.Group], *g.After))
 		return
 	}
 	id, err := r.client.CreateGroup(ctx, *g.After)
@@ -404,7 +404,7 @@ func (r *run) putGroup(ctx context.Context, k key, i int) {
 		r.groups[g.Group] = id
 		r.mu.Unlock()
 	}
-	r.took(k, err)
+	r.took(ctx, k, err)
 }
 
 func (r *run) addMember(ctx context.Context, k key, i int) {
@@ -413,7 +413,7 @@ func (r *run) addMember(ctx context.Context, k key, i int) {
 		r.set(k, Skipped, fmt.Sprintf("group %q is not there", r.plan.After.Groups[m.Group].Name))
 		return
 	}
-	r.took(k, r.client.AddMember(ctx, r.groups[m.Group], r.plan.After.Users[m.User].ID))
+	r.took(ctx, k, r.client.AddMember(ctx, r.groups[m.Group], r.plan.After.Users[m.User].ID))
 }
 
 func (r *run) removeMember(ctx context.Context, k key, i int) {
@@ -422,7 +422,7 @@ func (r *run) removeMember(ctx context.Context, k key, i int) {
 		r.set(k, Skipped, orphaned)
 		return
 	}
-	r.took(k, r.client.RemoveMember(ctx, r.groups[m.Group], r.plan.After.Users[m.User].ID))
+	r.took(ctx, k, r.client.RemoveMember(ctx, r.groups[m.Group], r.plan.After.Users[m.User].ID))
 }
 
 func (r *run) putSet(ctx context.Context, k key, i int) {
@@ -444,7 +444,7 @@ func (r *run) putSet(ctx context.Context, k key, i int) {
 		r.broken[s.Set] = fmt.Sprintf("permission set %q is not what it is to be", r.plan.After.Sets[s.Set].Name)
 		r.mu.Unlock()
 	}
-	r.took(k, err)
+	r.took(ctx, k, err)
 }
 
 // unusable says why a set cannot be assigned or provisioned, or "".
@@ -466,7 +466,7 @@ func (r *run) deleteSet(ctx context.Context, k key, i int) {
 			return
 		}
 	}
-	r.took(k, r.insist(ctx, func() error { return r.client.DeleteSet(ctx, r.sets[s.Set]) }))
+	r.took(ctx, k, r.insist(ctx, func() error { return r.client.DeleteSet(ctx, r.sets[s.Set]) }))
 }
 
 // insist repeats what is refused as a conflict for a while: AWS takes some seconds to notice that the last assignment of a set is gone.
@@ -485,22 +485,22 @@ func (r *run) putApplication(ctx context.Context, k key, i int) {
 	if a.Action == plan.Update {
 		is := *a.Before
 		is.ARN = r.apps[a.Application]
-		r.took(k, r.client.UpdateApplication(ctx, is, *a.After))
+		r.took(ctx, k, r.client.UpdateApplication(ctx, is, *a.After))
 		return
 	}
 	arn, err := r.client.CreateApplication(ctx, *a.After)
 	r.mu.Lock()
 	r.apps[a.Application] = arn
 	r.mu.Unlock()
-	r.took(k, err)
+	r.took(ctx, k, err)
 }
 
 func (r *run) deleteApplication(ctx context.Context, k key, i int) {
-	r.took(k, r.client.DeleteApplication(ctx, r.apps[r.plan.Applications[i].Application]))
+	r.took(ctx, k, r.client.DeleteApplication(ctx, r.apps[r.plan.Applications[i].Application]))
 }
 
 func (r *run) deleteGroup(ctx context.Context, k key, i int) {
-	r.took(k, r.client.DeleteGroup(ctx, r.groups[r.plan.Groups[i].Group]))
+	r.took(ctx, k, r.client.DeleteGroup(ctx, r.groups[r.plan.Groups[i].Group]))
 }
 
 // principal is a principal's id, or "" with the reason that there is none.
@@ -524,11 +524,11 @@ func (r *run) allowUse(ctx context.Context, k key, i int) {
 		r.set(k, Skipped, why)
 		return
 	}
-	r.took(k, r.client.AllowUse(ctx, r.apps[u.Application], live.Grant{Principal: id, User: u.Principal.IsUser()}))
+	r.took(ctx, k, r.client.AllowUse(ctx, r.apps[u.Application], live.Grant{Principal: id, User: u.Principal.IsUser()}))
 }
 
 func (r *run) denyUse(ctx context.Context, k key, i int) {
 	u := r.plan.Uses[i]
 	id, _ := r.principal(u.Principal)
-	r.took(k, r.client.DenyUse(ctx, r.apps[u.Application], live.Grant{Principal: id, User: u.Principal.IsUser()}))
+	r.took(ctx, k, r.client.DenyUse(ctx, r.apps[u.Application], live.Grant{Principal: id, User: u.Principal.IsUser()}))
 }

@@ -244,7 +244,7 @@ func (s *scheduler) work(ctx context.Context) bool {
 		timer := time.NewTimer(time.Until(s.poll(follow)))
 		select {
 		case e := <-s.events:
-			s.take(e)
+			s.take(ctx, e)
 		case <-timer.C:
 		case <-ctx.Done():
 			if s.quiet() && follow.Err() == nil { // nothing will come but by a list or the end of the grace
@@ -253,7 +253,7 @@ func (s *scheduler) work(ctx context.Context) bool {
 				case <-follow.Done():
 				}
 			} else if !s.quiet() {
-				s.take(<-s.events)
+				s.take(ctx, <-s.events)
 			}
 		}
 		timer.Stop()
@@ -426,10 +426,10 @@ func (f *flow) blocks(j *job) bool {
 }
 
 // take learns from what came back.
-func (s *scheduler) take(e event) {
+func (s *scheduler) take(ctx context.Context, e event) {
 	switch {
 	case e.job != nil:
-		s.started(e)
+		s.started(ctx, e)
 	case e.err != nil:
 		e.flow.polling = false
 		e.flow.nextPoll = time.Now().Add(max(s.least, time.Second))
@@ -439,7 +439,7 @@ func (s *scheduler) take(e event) {
 	}
 }
 
-func (s *scheduler) started(e event) {
+func (s *scheduler) started(ctx context.Context, e event) {
 	j, f, now := e.job, e.job.flow, time.Now()
 	f.starting--
 	switch {
@@ -466,7 +466,7 @@ func (s *scheduler) started(e event) {
 		s.queue = append(s.queue, j)
 		return
 	}
-	s.took(j.key, e.err)
+	s.took(ctx, j.key, e.err)
 }
 
 // finish takes down the end of a job. A change of several jobs is done when all are, and has failed when one has.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"path"
 	"reflect"
@@ -194,7 +195,13 @@ var (
 	transients = []retry.IsErrorRetryable{retry.NoRetryCanceledError{}, retry.RetryableError{}, retry.RetryableConnectionError{}, retry.RetryableHTTPStatusCode{Codes: retry.DefaultRetryableHTTPStatusCodes}, retry.RetryableErrorCode{Codes: retry.DefaultRetryableErrorCodes}}
 )
 
-func judge(err error) outcome {
+func judge(ctx context.Context, err error) outcome {
+	if ctx.Err() != nil {
+		return final
+	}
+	if e := net.Error(nil); errors.As(err, &e) && e.Timeout() { // of this call alone
+		return broken
+	}
 	if throttles.IsErrorThrottle(err) == aws.TrueTernary {
 		return refused
 	}
@@ -235,7 +242,7 @@ func do[I, O, F any](ctx context.Context, f *family, call func(context.Context, 
 		out, err := call(ctx, in)
 		what := final
 		if err != nil {
-			what = judge(err)
+			what = judge(ctx, err)
 		}
 		f.pace.release(what == refused)
 		switch {

@@ -2,6 +2,8 @@ package live_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -10,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -382,6 +385,38 @@ func TestReadGivesUp(t *testing.T) {
 		p = &livetest.Proxy{Next: w.Transport, Kill: func(int) bool { return true }, Random: rand.New(rand.NewPCG(1, 1))}
 		if _, err := w.Open(p, live.AWS).Read(t.Context(), live.Want{}, nil); err == nil || p.Stats().Calls["ListInstances"] > 10 {
 			t.Errorf("%d calls, %v", p.Stats().Calls["ListInstances"], err)
+		}
+	})
+}
+
+// hanging does not answer the first calls.
+type hanging struct {
+	next http.RoundTripper
+	left *atomic.Int32
+}
+
+func (h hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	if h.left.Add(-1) >= 0 {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return h.next.RoundTrip(r)
+}
+
+// TestReadAsksAgain: a call that is not answered in a minute is made again; one that is ended by its caller is not.
+func TestReadAsksAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := livetest.Start(t)
+		h := hanging{w.Transport, new(atomic.Int32)}
+		h.left.Store(3)
+		if _, err := w.Open(h, live.Limits{}).Read(t.Context(), live.Want{}, nil); err != nil {
+			t.Error(err)
+		}
+		h.left.Store(1000)
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		defer stop()
+		if _, err := w.Open(h, live.Limits{}).Read(ctx, live.Want{}, nil); !errors.Is(err, context.DeadlineExceeded) || h.left.Load() != 997 {
+			t.Errorf("%v after %d calls", err, 1000-h.left.Load())
 		}
 	})
 }
