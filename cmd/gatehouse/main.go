@@ -40,6 +40,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	var e exitCode
+	if errors.As(err, &e) {
+		return int(e)
+	}
 	fmt.Fprintln(stderr, "gatehouse:", err)
 	var u usageError
 	if errors.As(err, &u) {
@@ -64,7 +68,8 @@ and assignments to roles in many accounts, and hands out short-lived credentials
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(serveCommand(), demoCommand(), tenantCommand(), envCommand(), configureCommand(), credentialsCommand(),
-		idpCommand(), scimTokenCommand(), directoryCommand(), userCommand(), groupCommand(), sessionCommand(), mailCommand(), accessCommand(), eventCommand(), exportCommand())
+		idpCommand(), scimTokenCommand(), directoryCommand(), userCommand(), groupCommand(), sessionCommand(), mailCommand(), accessCommand(), eventCommand(),
+		validateCommand(), planCommand(), applyCommand(), exportCommand())
 	return root
 }
 

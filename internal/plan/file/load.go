@@ -97,7 +97,8 @@ func (s *Source) contents(name string) ([]byte, error) {
 	return data, err
 }
 
-func (s *Source) shown(name string) string { return path.Join(s.Dir, name) }
+// Shown is the name of one of the files in messages.
+func (s *Source) Shown(name string) string { return path.Join(s.Dir, name) }
 
 // Load reads the files of the sources as one document. Variables take the place of those in the files. The document is nil when there are
 // errors among the problems.
@@ -112,7 +113,7 @@ func Load(sources []*Source, variables map[string]string) (*Document, source.Pro
 	budget := maxNodes
 	for _, s := range sources {
 		for _, name := range s.Names {
-			shown := s.shown(name)
+			shown := s.Shown(name)
 			if _, twice := out.Texts[shown]; twice {
 				continue
 			}

@@ -1,6 +1,10 @@
 package file
 
 import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -242,4 +246,26 @@ func FuzzLoad(f *testing.F) {
 		var b strings.Builder
 		problems.Write(&b, source.Files{"a.yaml": data})
 	})
+}
+
+var update = flag.Bool("update", false, "write the schema and the reference anew")
+
+// The published schema and reference are what the files are checked against.
+func TestPublishedDescriptions(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]byte{"access.schema.json": Schema(), "access-reference.md": Reference()} {
+		path := filepath.Join("..", "..", "..", "docs", name)
+		if *update {
+			if err := os.WriteFile(path, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("docs/%s is not what the files are checked against: go test ./internal/plan/file -update", name)
+		}
+	}
 }

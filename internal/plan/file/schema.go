@@ -37,7 +37,7 @@ func matching(doc, pattern, says string, min, max int, example string) *shape {
 
 var (
 	anything = &shape{kind: isAny}
-	flag     = &shape{kind: isFlag, example: "true"}
+	yesNo    = &shape{kind: isFlag, example: "true"}
 	duration = &shape{kind: isDuration, example: "4h"}
 
 	setName     = matching("the name of a permission set", `^[\w+=,.@-]+$`, "letters, digits and any of + = , . @ - _ are possible", 1, 32, "ReadOnly")
@@ -68,12 +68,12 @@ var boundary = choice(awsPolicy, record("boundary", "A permissions boundary: the
 	optional("customer", customerPolicy, "A customer managed policy.")))
 
 var accountSelector = choice(
-	&shape{doc: "`all` is every active member account, `management` the management account; else the name of an account, its 12 digits, or a pattern of names with * and ?", min: 1, max: 256, example: "all"},
-	record("account selector", "Accounts for which everything that is said holds.",
+	&shape{doc: "`all`, `management`, or the name of an account, its 12 digits, or a pattern of names", min: 1, max: 256, example: "all"},
+	record("account selector", "Accounts for which everything that is said holds. Instead of the mapping a word may stand: `all` is every active member account, `management` the management account, anything else the name of an account, its id, or a pattern of names with * and ?. Only active accounts are ever chosen, and a selector that chooses none is a fault.",
 		optional("name", someOf(namePattern), "Name, or pattern of names, of the account."),
 		optional("id", someOf(matching("an account id", `^\d{12}$`, "an account id has 12 digits", 12, 12, "111122223333")), "Account ids."),
 		optional("ou", someOf(&shape{min: 1, max: 1024, example: "Workloads/Prod"}), "Organizational units by their names from the root on, such as `Workloads/Prod`; `/` is the root."),
-		optional("nested", flag, "Whether accounts of units below belong to it, too. They do unless `false` is said."),
+		optional("nested", yesNo, "Whether accounts of units below belong to it, too. They do unless `false` is said."),
 		optional("tags", tableOf(tagKey, someOf(&shape{max: 256, example: "prod"})), "Tags of the account, each with its values, or patterns of them.")))
 
 var accounts = &shape{kind: isList, of: accountSelector, min: 1, example: "[all]"}
@@ -108,9 +108,9 @@ var application = record("application", "An application of the instance.",
 	optional("provider", &shape{min: 1, max: 1224, example: "custom"}, "Its application provider: the last part of its ARN, or the ARN. It cannot be changed."),
 	optional("description", &shape{max: 128, example: "The wiki"}, "What it is."),
 	optional("url", url, "Where the portal sends people who pick it."),
-	optional("visible", flag, "Whether the portal shows it; `true` when left out."),
-	optional("enabled", flag, "Whether it can be used; `true` when left out."),
-	optional("anyone", flag, "Whether everybody may use it, without an assignment; `false` when left out."),
+	optional("visible", yesNo, "Whether the portal shows it; `true` when left out."),
+	optional("enabled", yesNo, "Whether it can be used; `true` when left out."),
+	optional("anyone", yesNo, "Whether everybody may use it, without an assignment; `false` when left out."),
 	optional("groups", listOf(groupName), "Groups that may use it."),
 	optional("users", listOf(userName), "People who may use it."),
 	optional("tags", tags, "Tags of the application."))
@@ -145,8 +145,8 @@ var accessTest = record("test", "Something that must be true of who can reach wh
 		optional("groups", listOf(groupName), "Groups, by their names."),
 		optional("users", listOf(userName), "People, by user name or e-mail address.")), "… nobody but these has the permission sets in the accounts. A person passes who is a member of one of the groups."),
 	optional("reach", accounts, "… the groups and people can reach these accounts and no others, by whatever way."),
-	optional("has", flag, "… every group and person has every permission set in every account (`true`)."),
-	optional("lacks", flag, "… no group and person has any of the permission sets in any of the accounts (`true`)."),
+	optional("has", yesNo, "… every group and person has every permission set in every account (`true`)."),
+	optional("lacks", yesNo, "… no group and person has any of the permission sets in any of the accounts (`true`)."),
 	optional("can", someOf(matching("an action", `^[A-Za-z0-9-]+:[A-Za-z0-9]+$`, "write service:Action", 3, 128, "s3:GetObject")), "… the permission sets' policies allow these actions."),
 	optional("cannot", someOf(matching("an action", `^[A-Za-z0-9-]+:[A-Za-z0-9]+$`, "write service:Action", 3, 128, "cloudtrail:DeleteTrail")), "… the permission sets' policies do not allow these actions."),
 	optional("on", someOf(&shape{min: 1, max: 2048, example: "arn:aws:s3:::logs/*"}), "ARNs of resources for `can` and `cannot`, each of which is asked about. When left out, `can` asks for some resource and `cannot` for any."),
