@@ -392,9 +392,6 @@ func runApply(c *cobra.Command, args []string) error {
 		return err
 	}
 	settings := apply.Options{Only: only, Progress: progressOn(c)}
-	if _, err := client.Find(c.Context()); err != nil {
-		return err
-	}
 	// What a run that was killed left under way must have ended before the world is looked at.
 	if err := apply.Settle(c.Context(), client, settings); err != nil {
 		return err
