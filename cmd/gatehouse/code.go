@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -281,7 +282,7 @@ func readAndMake(c *cobra.Command, client *live.Client, l *loaded, o plan.Option
 	ctx := c.Context()
 	e, err := client.Read(ctx, wanted(l.document), progressOn(c))
 	if err != nil {
-		return nil, err
+		return nil, unreachable(err)
 	}
 	p := plan.Make(l.document, e, o)
 	var needed []live.NeededPolicy
@@ -295,6 +296,15 @@ func readAndMake(c *cobra.Command, client *live.Client, l *loaded, o plan.Option
 		return nil, err
 	}
 	return plan.Make(l.document, e, o), nil
+}
+
+// unreachable adds to an error of the network what to look for.
+func unreachable(err error) error {
+	var network *net.OpError
+	if errors.As(err, &network) {
+		return fmt.Errorf("nobody answers (is `gatehouse serve` running there, or is the endpoint or region wrong?): %w", err)
+	}
+	return err
 }
 
 func wanted(d *file.Document) live.Want {
@@ -394,7 +404,7 @@ func runApply(c *cobra.Command, args []string) error {
 	settings := apply.Options{Only: only, Progress: progressOn(c)}
 	// What a run that was killed left under way must have ended before the world is looked at.
 	if err := apply.Settle(c.Context(), client, settings); err != nil {
-		return err
+		return unreachable(err)
 	}
 	p, err := readAndMake(c, client, l, o)
 	if err != nil {

@@ -22,7 +22,7 @@ type Limits struct {
 }
 
 // AWS are the limits of AWS IAM Identity Center ("Quotas" in its user guide): 20 calls a second, 15 assignment requests and 3 provisioning
-// requests. Those of Organizations are not given for all operations; 8 is the least that its documentation gives for a listing.
+// requests. Those of Organizations are not given for all operations; 8 is a careful figure that was not measured.
 var AWS = Limits{Rate: 20, Outstanding: 15, Provisioning: 3, Organizations: 8}
 
 // ParseLimits reads a choice of limits: "aws" are those of AWS, "none" are none, "auto" (or nothing) is nil: AWS's unless an endpoint is given. "40" is a rate of
