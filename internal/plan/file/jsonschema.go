@@ -99,7 +99,7 @@ func (w schemaWriter) text(s *shape) object {
 	if s.min > 0 {
 		out["minLength"] = s.min
 	}
-	if s.pattern != nil {
+	if s.pattern != nil && !strings.Contains(s.pattern.String(), `\p{`) { // classes of Unicode are not in every dialect
 		out["pattern"] = `\$\(|` + ecma(s.pattern.String())
 	}
 	if s.example != "" {
