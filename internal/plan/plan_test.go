@@ -198,6 +198,18 @@ func TestCustomerManagedPoliciesAreLookedFor(t *testing.T) {
 	}
 }
 
+// That a policy is missing is seen of a set that the files only name, too, whose references are as the service writes them.
+func TestMissingPoliciesOfASetThatIsThere(t *testing.T) {
+	t.Parallel()
+	e := company()
+	e.Sets[2].CustomerPolicies = []estate.PolicyRef{{Name: "Base"}}
+	e.Missing = []estate.MissingPolicy{{Account: "100000000002", Policy: estate.PolicyRef{Name: "Base", Path: "/"}}}
+	p := make1(t, "assignments:\n  - {groups: Engineers, permission_sets: AWSLegacy, accounts: Shop 2}\n", e)
+	if told(p) != "error missing-policy" {
+		t.Error(p.Problems)
+	}
+}
+
 // The outcome of every sort of test of access, with a contradiction for each that fails.
 func TestAccessTests(t *testing.T) {
 	t.Parallel()

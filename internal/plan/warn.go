@@ -110,7 +110,7 @@ func (m *maker) missingPolicies() {
 	where := map[string][]string{} // names of accounts by set and policy
 	for _, n := range NeededPolicies(m.plan) {
 		for _, id := range n.Accounts {
-			if slices.Contains(lacks[id], n.Policy) {
+			if slices.ContainsFunc(lacks[id], n.Policy.Same) {
 				where[n.Set+"\x00"+n.Policy.String()] = append(where[n.Set+"\x00"+n.Policy.String()], m.accountName(id))
 			}
 		}

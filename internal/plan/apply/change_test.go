@@ -90,6 +90,25 @@ func TestApplyBringsAboutWhatFilesWant(t *testing.T) {
 	})
 }
 
+// A customer managed policy without a path of its own is the same policy however its path is written: it stays where it is when another part of its set changes.
+func TestApplyLeavesPoliciesWhereTheyAre(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 1, 0, 0)
+		c := w.Open(nil, live.Limits{})
+		set := "permission_sets: {Team: {session: %s, customer_policies: [Base], boundary: {customer: Edge}}}\n"
+		w.bring(c, strings.ReplaceAll(set, "%s", "1h"))
+		r := w.bring(c, strings.ReplaceAll(set, "%s", "2h"))
+		for _, op := range []string{"DetachCustomerManagedPolicyReferenceFromPermissionSet", "AttachCustomerManagedPolicyReferenceToPermissionSet", "PutPermissionsBoundaryToPermissionSet"} {
+			if r.Calls["sso:"+op] != 0 {
+				t.Errorf("%s was called", op)
+			}
+		}
+		if r.Calls["sso:UpdatePermissionSet"] != 1 {
+			t.Errorf("%v", r.Calls)
+		}
+	})
+}
+
 // TestApplyGoesOnPastFailures: what depends on something that failed is left with the reason, what replaces something that could not be made is not taken away, and
 // the rest is done.
 func TestApplyGoesOnPastFailures(t *testing.T) {

@@ -7,6 +7,7 @@
 package estate
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -91,6 +92,11 @@ type PolicyRef struct {
 
 // String is path and name, without the leading slash.
 func (r PolicyRef) String() string { return strings.TrimPrefix(r.Path, "/") + r.Name }
+
+// Same tells whether two references are to the same policy: no path and "/" are one.
+func (r PolicyRef) Same(o PolicyRef) bool {
+	return r.Name == o.Name && cmp.Or(r.Path, "/") == cmp.Or(o.Path, "/")
+}
 
 // Boundary is a permissions boundary: one of the two is set.
 type Boundary struct {

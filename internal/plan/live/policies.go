@@ -83,7 +83,7 @@ func (r *reader) missing(ctx context.Context, account string, needed []estate.Po
 		}
 		for _, p := range out.Policies {
 			has := estate.PolicyRef{Name: aws.ToString(p.PolicyName), Path: aws.ToString(p.Path)}
-			left = slices.DeleteFunc(left, func(ref estate.PolicyRef) bool { return ref == has })
+			left = slices.DeleteFunc(left, func(ref estate.PolicyRef) bool { return ref.Same(has) })
 		}
 		if !out.IsTruncated {
 			return left, nil

@@ -145,13 +145,13 @@ func (c *Client) UpdateSet(ctx context.Context, is, want estate.Set) error {
 		}
 	}
 	// Policies go before others come: a set holds only so many.
-	for _, p := range without(is.AWSPolicies, want.AWSPolicies) {
+	for _, p := range without(is.AWSPolicies, want.AWSPolicies, sameARN) {
 		_, err := do(ctx, c.center, c.admin.DetachManagedPolicyFromPermissionSet, &ssoadmin.DetachManagedPolicyFromPermissionSetInput{InstanceArn: &c.instance.ARN, PermissionSetArn: arn, ManagedPolicyArn: &p})
 		if already(err, notFound) != nil {
 			return err
 		}
 	}
-	for _, p := range without(is.CustomerPolicies, want.CustomerPolicies) {
+	for _, p := range without(is.CustomerPolicies, want.CustomerPolicies, estate.PolicyRef.Same) {
 		_, err := do(ctx, c.center, c.admin.DetachCustomerManagedPolicyReferenceFromPermissionSet, &ssoadmin.DetachCustomerManagedPolicyReferenceFromPermissionSetInput{InstanceArn: &c.instance.ARN, PermissionSetArn: arn, CustomerManagedPolicyReference: toReference(p)})
 		if already(err, notFound) != nil {
 			return err
@@ -172,14 +172,14 @@ func (c *Client) UpdateSet(ctx context.Context, is, want estate.Set) error {
 // attach adds the policies that are missing. A conflict says that one is there already, or that somebody else is at work on the set: the set is looked at then.
 func (c *Client) attach(ctx context.Context, is, want estate.Set) error {
 	var refused error
-	for _, p := range without(want.AWSPolicies, is.AWSPolicies) {
+	for _, p := range without(want.AWSPolicies, is.AWSPolicies, sameARN) {
 		_, err := do(ctx, c.center, c.admin.AttachManagedPolicyToPermissionSet, &ssoadmin.AttachManagedPolicyToPermissionSetInput{InstanceArn: &c.instance.ARN, PermissionSetArn: &is.ARN, ManagedPolicyArn: &p})
 		if already(err, conflict) != nil {
 			return err
 		}
 		refused = cmp.Or(err, refused)
 	}
-	for _, p := range without(want.CustomerPolicies, is.CustomerPolicies) {
+	for _, p := range without(want.CustomerPolicies, is.CustomerPolicies, estate.PolicyRef.Same) {
 		_, err := do(ctx, c.center, c.admin.AttachCustomerManagedPolicyReferenceToPermissionSet, &ssoadmin.AttachCustomerManagedPolicyReferenceToPermissionSetInput{InstanceArn: &c.instance.ARN, PermissionSetArn: &is.ARN, CustomerManagedPolicyReference: toReference(p)})
 		if already(err, conflict) != nil {
 			return err
@@ -193,21 +193,23 @@ func (c *Client) attach(ctx context.Context, is, want estate.Set) error {
 	if err := (&reader{Client: c, steps: &steps{}}).parts(ctx, &there); err != nil {
 		return err
 	}
-	if len(without(want.AWSPolicies, there.AWSPolicies)) > 0 || len(without(want.CustomerPolicies, there.CustomerPolicies)) > 0 {
+	if len(without(want.AWSPolicies, there.AWSPolicies, sameARN)) > 0 || len(without(want.CustomerPolicies, there.CustomerPolicies, estate.PolicyRef.Same)) > 0 {
 		return refused
 	}
 	return nil
 }
 
 // without is what of a is not in b.
-func without[T comparable](a, b []T) (out []T) {
+func without[T any](a, b []T, same func(T, T) bool) (out []T) {
 	for _, v := range a {
-		if !slices.Contains(b, v) {
+		if !slices.ContainsFunc(b, func(w T) bool { return same(v, w) }) {
 			out = append(out, v)
 		}
 	}
 	return out
 }
+
+func sameARN(a, b string) bool { return a == b }
 
 func (c *Client) updateInline(ctx context.Context, is, want estate.Set) error {
 	switch {
@@ -245,7 +247,7 @@ func sameBoundary(a, b *estate.Boundary) bool {
 	if a.Customer == nil || b.Customer == nil {
 		return a.AWS == b.AWS && a.Customer == b.Customer
 	}
-	return *a.Customer == *b.Customer
+	return a.Customer.Same(*b.Customer)
 }
 
 func tagList(tags map[string]string) (out []types.Tag) {
