@@ -63,11 +63,7 @@ func openLive(c *cobra.Command) (*live.Client, error) {
 // progressOn is a line on the terminal that standard error is, or nil where it is none. What is printed afterwards begins on a line of its own.
 func progressOn(c *cobra.Command) live.Progress {
 	out := c.ErrOrStderr()
-	f, ok := out.(*os.File)
-	if !ok {
-		return nil
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !isTerminal(out) {
 		return nil
 	}
 	return (&bar{out: out, now: time.Now}).step
@@ -161,21 +157,13 @@ server, and write them into one JSON file: against it "gatehouse plan --estate F
 
 // writeEstate replaces a file whole or not at all. Only its owner can read it: it tells who can do what.
 func writeEstate(file string, e *estate.Estate) error {
-	t, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o600), renameio.WithStaticPermissions(0o600))
-	if err != nil {
-		return err
-	}
-	defer t.Cleanup()
-	if !strings.HasSuffix(file, ".gz") {
-		err = estate.Write(t, e)
-	} else {
-		z := gzip.NewWriter(t)
-		err = errors.Join(estate.Write(z, e), z.Close())
-	}
-	if err != nil {
-		return err
-	}
-	return t.CloseAtomicallyReplace()
+	return writeFile(file, func(w io.Writer) error {
+		if !strings.HasSuffix(file, ".gz") {
+			return estate.Write(w, e)
+		}
+		z := gzip.NewWriter(w)
+		return errors.Join(estate.Write(z, e), z.Close())
+	}, renameio.WithPermissions(0o600), renameio.WithStaticPermissions(0o600))
 }
 
 // readEstate reads what export wrote.

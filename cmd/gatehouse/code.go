@@ -206,8 +206,9 @@ func style(c *cobra.Command, l *loaded) plan.Style {
 	return plan.Style{Details: details, Drift: drift, Files: l.texts, Colour: isTerminal(c.OutOrStdout()) && os.Getenv("NO_COLOR") == ""}
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal tells whether a stream is a terminal, to which one can draw and ask.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}
@@ -338,7 +339,7 @@ func writePlan(c *cobra.Command, p *plan.Plan, l *loaded, o plan.Options) error 
 		if name == "" || flag == "out" && p.Problems.Failed() {
 			continue
 		}
-		if err := writeFile(name, write); err != nil {
+		if err := writeFile(name, write, renameio.WithPermissions(0o644)); err != nil {
 			return err
 		}
 	}
@@ -346,8 +347,8 @@ func writePlan(c *cobra.Command, p *plan.Plan, l *loaded, o plan.Options) error 
 }
 
 // writeFile writes a file whole or not at all.
-func writeFile(name string, write func(io.Writer) error) error {
-	t, err := renameio.NewPendingFile(name, renameio.WithPermissions(0o644))
+func writeFile(name string, write func(io.Writer) error, o ...renameio.Option) error {
+	t, err := renameio.NewPendingFile(name, o...)
 	if err != nil {
 		return err
 	}
@@ -527,10 +528,8 @@ func kinds(c *cobra.Command) ([]apply.Kind, error) {
 // confirm asks on the terminal; nobody there is no.
 func confirm(ctx context.Context, c *cobra.Command, question string) (bool, error) {
 	in := c.InOrStdin()
-	if f, ok := in.(*os.File); ok {
-		if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-			return false, usagef("there is nobody to ask: say --auto-approve")
-		}
+	if _, ok := in.(*os.File); ok && !isTerminal(in) {
+		return false, usagef("there is nobody to ask: say --auto-approve")
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "%s Only \"yes\" is a yes: ", question)
 	answer := make(chan string, 1)

@@ -11,17 +11,8 @@ import (
 
 // setDiffers tells whether a set is changed, and whether its roles are: tags are the set's alone.
 func setDiffers(was, now *estate.Set) (changed, roles bool) {
-	roles = len(SetDifferences(was, now)) > 0 && !(onlyTags(was, now))
-	return roles || !maps.Equal(was.Tags, now.Tags), roles
-}
-
-func onlyTags(was, now *estate.Set) bool {
-	for _, d := range SetDifferences(was, now) {
-		if d.What != "tags" {
-			return false
-		}
-	}
-	return true
+	ds := SetDifferences(was, now)
+	return len(ds) > 0, slices.ContainsFunc(ds, func(d Difference) bool { return d.What != "tags" })
 }
 
 // Difference is one part of something that changes, in the words of the files.

@@ -41,7 +41,6 @@ type maker struct {
 
 	wanted     []bool // sets by index: the files describe them
 	desired    []estate.Assignment
-	why        map[estate.Assignment]*file.Rule // only of break-glass assignments
 	inScope    func(estate.Assignment) bool
 	scope      int // existing assignments in the scope
 	protects   protection
@@ -59,7 +58,7 @@ type protection struct {
 func newMaker(d *file.Document, e *estate.Estate) *maker {
 	after := *e
 	after.Groups, after.Sets, after.Applications = slices.Clone(e.Groups), slices.Clone(e.Sets), slices.Clone(e.Applications)
-	m := &maker{d: d, before: e, after: &after, plan: &Plan{Before: e, After: &after}, goneSets: map[int]bool{}, goneGroups: map[int]bool{}, why: map[estate.Assignment]*file.Rule{}}
+	m := &maker{d: d, before: e, after: &after, plan: &Plan{Before: e, After: &after}, goneSets: map[int]bool{}, goneGroups: map[int]bool{}}
 	m.resolver = newResolver(&after, &m.plan.Problems)
 	m.protects = protection{p: d.Protected, e: &after}
 	if d.Protected.Accounts != nil {
@@ -242,8 +241,7 @@ func (m *maker) sets() {
 	}
 }
 
-// changeSet compares one that is there. What the files do not speak of, of description, relay state and tags, stays: AWS has no way to take
-// away the first two.
+// changeSet compares one that is there. Of description, relay state and tags, what the files do not speak of stays: they describe, and grant nothing.
 func (m *maker) changeSet(n int, want estate.Set, at source.Position) {
 	was := &m.before.Sets[n]
 	now := want
@@ -373,11 +371,7 @@ func (m *maker) rule(r *file.Rule) {
 				continue
 			}
 			for _, p := range principals {
-				one := estate.Assignment{Account: int32(a), Set: int32(s), Principal: p}
-				m.desired = append(m.desired, one)
-				if r.BreakGlass {
-					m.why[one] = r
-				}
+				m.desired = append(m.desired, estate.Assignment{Account: int32(a), Set: int32(s), Principal: p})
 			}
 		}
 	}

@@ -5,10 +5,48 @@ import (
 	"slices"
 	"strings"
 
+	"gatehouse/internal/plan/estate"
 	"gatehouse/internal/plan/file"
 	"gatehouse/internal/plan/source"
 	"gatehouse/internal/policy"
 )
+
+// TestOffline decides the tests that need no estate: what permission sets of the files can do. Tests of who can reach what are decided as far as the
+// assignments of the files say it by themselves, and are undecided otherwise.
+func TestOffline(d *file.Document) ([]TestResult, source.Problems) {
+	var problems source.Problems
+	e := &estate.Estate{}
+	for i := range d.Sets {
+		e.Sets = append(e.Sets, d.Sets[i].Set)
+	}
+	r := newResolver(e, &problems)
+	var out []TestResult
+	for i := range d.Tests {
+		t := &d.Tests[i]
+		if len(t.Can)+len(t.Cannot) == 0 {
+			out = append(out, byRules(d, t, &problems))
+			continue
+		}
+		one := *d
+		one.Tests = d.Tests[i : i+1]
+		if missing := undescribed(d, t); missing != "" {
+			out = append(out, TestResult{Name: t.Name.Value, At: t.Name.At, Outcome: Undecided, Reasons: []string{"the permission set " + missing + " is not in the files"}})
+			continue
+		}
+		out = append(out, runTests(&one, e, r, &problems)...)
+	}
+	return out, problems
+}
+
+// undescribed is a permission set that a test names and the files do not describe.
+func undescribed(d *file.Document, t *file.Test) string {
+	for _, s := range t.Sets {
+		if !isPattern(s.Value) && d.Set(s.Value) == nil {
+			return s.Value
+		}
+	}
+	return ""
+}
 
 // overlap says whether two choices of accounts have an account in common, as far as it can be told without knowing the accounts.
 type overlap uint8

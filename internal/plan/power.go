@@ -14,10 +14,9 @@ import (
 type power struct {
 	identity []policy.Named
 	boundary *policy.Named
-	// conditional are the same policies, with what depends on conditions taken as allowing.
-	generous policy.Policies
-	unknown  []string // policies whose text is not known
-	sample   []string // resources that the policies speak of
+	generous policy.Policies // the same, with what depends on conditions decided for allowing
+	unknown  []string        // policies whose text is not known
+	sample   []string        // resources that the policies speak of
 }
 
 // statement of a policy, for what is looked at before it is decided.

@@ -34,15 +34,19 @@ func (r *resolver) missing(code, what string, t file.Text, names []string, other
 	}
 }
 
+func names[T any](of []T, name func(T) string) []string {
+	out := make([]string, len(of))
+	for i := range of {
+		out[i] = name(of[i])
+	}
+	return out
+}
+
 func (r *resolver) group(t file.Text) (int, bool) {
 	if i, ok := r.x.Group(t.Value); ok {
 		return i, true
 	}
-	names := make([]string, len(r.e.Groups))
-	for i := range r.e.Groups {
-		names[i] = r.e.Groups[i].Name
-	}
-	r.missing("no-such-group", "group", t, names, "describe it under groups, or have the identity provider push it first")
+	r.missing("no-such-group", "group", t, names(r.e.Groups, func(g estate.Group) string { return g.Name }), "describe it under groups, or have the identity provider push it first")
 	return 0, false
 }
 
@@ -74,11 +78,7 @@ func (r *resolver) set(t file.Text) (int, bool) {
 	if i, ok := r.x.Set(t.Value); ok {
 		return i, true
 	}
-	names := make([]string, len(r.e.Sets))
-	for i := range r.e.Sets {
-		names[i] = r.e.Sets[i].Name
-	}
-	r.missing("no-such-permission-set", "permission set", t, names, "describe it under permission_sets")
+	r.missing("no-such-permission-set", "permission set", t, names(r.e.Sets, func(s estate.Set) string { return s.Name }), "describe it under permission_sets")
 	return 0, false
 }
 
@@ -151,11 +151,7 @@ func (r *resolver) choose(s file.Selector, do func(int)) {
 
 func (r *resolver) accountAdvice(s file.Selector) string {
 	if len(s.Names) == 1 && !isPattern(s.Names[0].Value) {
-		names := make([]string, len(r.e.Accounts))
-		for i := range r.e.Accounts {
-			names[i] = r.e.Accounts[i].Name
-		}
-		if meant := source.Meant(s.Names[0].Value, names); meant != "" {
+		if meant := source.Meant(s.Names[0].Value, names(r.e.Accounts, func(a estate.Account) string { return a.Name })); meant != "" {
 			return meant
 		}
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gatehouse/internal/plan/estate"
@@ -134,15 +135,24 @@ func (t *tester) memberOf(groups []int, user int) bool {
 	})
 }
 
-// reach: the groups' members and the users get nowhere else, by whatever way.
-func (t *tester) reach() {
-	accounts := t.accounts(t.t.Reach)
-	who := map[estate.Principal]bool{}
-	people := map[int32]bool{}
+// asked are the groups and users that the test names, and the users among them once more.
+func (t *tester) asked() (who map[estate.Principal]bool, people map[int32]bool) {
+	who, people = map[estate.Principal]bool{}, map[int32]bool{}
 	for _, p := range t.principals(t.t.Groups, t.t.Users) {
 		who[p] = true
 		if p.IsUser() {
 			people[int32(p.Index())] = true
+		}
+	}
+	return who, people
+}
+
+// reach: the groups' members and the users get nowhere else, by whatever way.
+func (t *tester) reach() {
+	accounts := t.accounts(t.t.Reach)
+	who, people := t.asked()
+	for _, p := range slices.Sorted(maps.Keys(who)) {
+		if p.IsUser() {
 			continue
 		}
 		g := &t.e.Groups[p.Index()]
@@ -155,11 +165,7 @@ func (t *tester) reach() {
 		}
 	}
 	t.ways(who, people)
-	for i := range t.e.Sets {
-		if !t.e.Sets[i].AssignmentsRead {
-			t.doubts = append(t.doubts, "the assignments of "+t.e.Sets[i].Name+" were not read")
-		}
-	}
+	t.unread(slices.Repeat([]bool{true}, len(t.e.Sets)))
 	var f found
 	for _, a := range t.e.Assignments {
 		if who[a.Principal] && !accounts[a.Account] {
@@ -228,14 +234,7 @@ func (t *tester) has() {
 func (t *tester) lacks() {
 	sets, accounts := t.matching(t.t.Sets), t.inAccounts()
 	t.unread(sets)
-	who := map[estate.Principal]bool{}
-	people := map[int32]bool{}
-	for _, p := range t.principals(t.t.Groups, t.t.Users) {
-		who[p] = true
-		if p.IsUser() {
-			people[int32(p.Index())] = true
-		}
-	}
+	who, people := t.asked()
 	t.ways(who, people)
 	var f found
 	for _, a := range t.e.Assignments {
@@ -318,41 +317,4 @@ func (t *tester) cannot(p *power, set, action string) {
 	if doubt != "" {
 		t.doubts = append(t.doubts, fmt.Sprintf("whether %s cannot %s: %s", set, action, doubt))
 	}
-}
-
-// TestOffline decides the tests that need no estate: what permission sets of the files can do. Tests of who can reach what are decided as far as the
-// assignments of the files say it by themselves, and are undecided otherwise.
-func TestOffline(d *file.Document) ([]TestResult, source.Problems) {
-	var problems source.Problems
-	e := &estate.Estate{}
-	for i := range d.Sets {
-		e.Sets = append(e.Sets, d.Sets[i].Set)
-	}
-	r := newResolver(e, &problems)
-	var out []TestResult
-	for i := range d.Tests {
-		t := &d.Tests[i]
-		if len(t.Can)+len(t.Cannot) == 0 {
-			out = append(out, byRules(d, t, &problems))
-			continue
-		}
-		one := *d
-		one.Tests = d.Tests[i : i+1]
-		if missing := undescribed(d, t); missing != "" {
-			out = append(out, TestResult{Name: t.Name.Value, At: t.Name.At, Outcome: Undecided, Reasons: []string{"the permission set " + missing + " is not in the files"}})
-			continue
-		}
-		out = append(out, runTests(&one, e, r, &problems)...)
-	}
-	return out, problems
-}
-
-// undescribed is a permission set that a test names and the files do not describe.
-func undescribed(d *file.Document, t *file.Test) string {
-	for _, s := range t.Sets {
-		if !isPattern(s.Value) && d.Set(s.Value) == nil {
-			return s.Value
-		}
-	}
-	return ""
 }

@@ -11,7 +11,6 @@ import (
 
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
-	"gatehouse/internal/fault"
 	"gatehouse/internal/scim"
 	"gatehouse/internal/scimlog"
 )
@@ -278,6 +277,9 @@ func (n *notebook) Record(d scimlog.Draft) { n.drafts = append(n.drafts, d) }
 
 // lostGroups lists some of the groups that a user who is about to be deleted is in, for the log: who made a mistake wants to know.
 func (d *door) lostGroups(ctx context.Context, id string) []string {
+	if d.Requests == nil {
+		return nil
+	}
 	ms, err := d.Directory.MembershipsOf(ctx, id, "", scimlog.MaxMembers)
 	if err != nil {
 		return nil
@@ -291,8 +293,11 @@ func (d *door) lostGroups(ctx context.Context, id string) []string {
 
 // lostMembers lists some of the members of a group that is about to be deleted.
 func (d *door) lostMembers(ctx context.Context, id string) []string {
+	if d.Requests == nil {
+		return nil
+	}
 	ms, err := d.Directory.MembersOf(ctx, id, "", scimlog.MaxMembers)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	if err != nil {
 		return nil
 	}
 	var out []string

@@ -283,20 +283,9 @@ func Settle(ctx context.Context, c *live.Client, o Options) error {
 		if o.Progress != nil {
 			o.Progress("waiting for requests of before", 0, n)
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := live.Sleep(ctx, wait); err != nil {
 			return err
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -474,7 +463,7 @@ func (r *run) insist(ctx context.Context, f func() error) error {
 	end := r.opts.Now().Add(min(r.opts.Patience, time.Minute))
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := f()
-		if live.Code(err) != "ConflictException" || r.opts.Now().Add(wait).After(end) || pause(ctx, wait) != nil {
+		if live.Code(err) != "ConflictException" || r.opts.Now().Add(wait).After(end) || live.Sleep(ctx, wait) != nil {
 			return err
 		}
 	}

@@ -42,10 +42,7 @@ func texts(n *node) []Text {
 	if n == nil || n.kind == null {
 		return nil
 	}
-	items := n.items
-	if n.kind != list {
-		items = []*node{n}
-	}
+	items := elements(n)
 	out := make([]Text, 0, len(items))
 	for _, i := range items {
 		if i.kind == text && !slices.ContainsFunc(out, func(t Text) bool { return t.Value == i.value }) {
@@ -147,6 +144,7 @@ func (d *decoder) document(root *node) {
 	}
 }
 
+// elements of a list; a single value stands for a list of one.
 func elements(n *node) []*node {
 	if n.kind == list {
 		return n.items
@@ -198,7 +196,7 @@ func (d *decoder) set(e entry) {
 				d.problems.Add("duplicate", i.at, ref.Name, "", "the policy %s is there already", quote(ref.String()))
 				continue
 			}
-			s.CustomerPolicies, s.CustomerAt = append(s.CustomerPolicies, ref), append(s.CustomerAt, i.at)
+			s.CustomerPolicies = append(s.CustomerPolicies, ref)
 		}
 	}
 	if many := len(s.AWSPolicies) + len(s.CustomerPolicies); many > maxPolicies {
@@ -208,7 +206,7 @@ func (d *decoder) set(e entry) {
 		s.Boundary = d.boundary(v)
 	}
 	if v := n.get("inline_policy"); v != nil && v.kind != null {
-		s.Inline, s.InlineAt = d.inline(v), v.at
+		s.Inline = d.inline(v)
 	}
 	d.out.Sets = append(d.out.Sets, s)
 }
@@ -318,7 +316,7 @@ func (d *decoder) group(e entry) {
 }
 
 func (d *decoder) rule(n *node, breakGlass bool) Rule {
-	r := Rule{At: n.at, Groups: texts(n.get("groups")), Users: texts(n.get("users")), Sets: texts(n.get("permission_sets")), Note: said(n.get("note")), BreakGlass: breakGlass}
+	r := Rule{At: n.at, Groups: texts(n.get("groups")), Users: texts(n.get("users")), Sets: texts(n.get("permission_sets")), BreakGlass: breakGlass}
 	if a := d.accounts(n.get("accounts"), n.get("except")); a != nil {
 		r.Accounts = *a
 	}

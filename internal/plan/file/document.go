@@ -38,10 +38,7 @@ type Document struct {
 // Set is a permission set as it should be. ARNs of AWS managed policies are of the partition aws.
 type Set struct {
 	estate.Set
-	At       source.Position
-	InlineAt source.Position
-	// CustomerAt are the places of the customer managed policies.
-	CustomerAt []source.Position
+	At source.Position
 }
 
 // Group is a group as it should be. Members is nil when they are not looked at.
@@ -59,7 +56,6 @@ type Rule struct {
 	Groups, Users []Text
 	Sets          []Text
 	Accounts      Accounts
-	Note          string
 	BreakGlass    bool
 }
 

@@ -118,11 +118,11 @@ func (w schemaWriter) record(s *shape) object {
 	var required []string
 	for _, f := range s.fields {
 		p := w.write(f.shape)
-		if f.shape.doc != "" {
+		if f.meaning() != "" {
 			if _, shared := p["$ref"]; shared {
 				p = object{"allOf": []any{p}}
 			}
-			p["description"] = f.shape.doc
+			p["description"] = f.meaning()
 		}
 		properties[f.name] = p
 		if f.required {
@@ -166,7 +166,7 @@ func Reference() []byte {
 				required = " **(required)**"
 			}
 			value, inner := describeShape(f.shape)
-			fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", f.name, required, cell(value), cell(f.shape.doc))
+			fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", f.name, required, cell(value), cell(f.meaning()))
 			sections = append(sections, inner...)
 		}
 		fmt.Fprintln(&b)
@@ -196,7 +196,7 @@ func describeShape(s *shape) (string, []*shape) {
 		}
 		return "mapping: " + keys + " → " + what, inner
 	case isRecord:
-		return "[" + s.name + "](#" + strings.ReplaceAll(s.name, " ", "-") + ")", []*shape{canonicalRecord(s)}
+		return "[" + s.name + "](#" + strings.ReplaceAll(s.name, " ", "-") + ")", []*shape{s}
 	case isChoice:
 		var all []string
 		var inner []*shape
@@ -207,16 +207,6 @@ func describeShape(s *shape) (string, []*shape) {
 		return strings.Join(all, "; or "), inner
 	}
 	return "anything", nil
-}
-
-// canonicalRecord is the record that was copied to give it another text.
-func canonicalRecord(s *shape) *shape {
-	for _, r := range []*shape{manage, protected, limits} {
-		if r.name == s.name {
-			return r
-		}
-	}
-	return s
 }
 
 func describeText(s *shape) string {

@@ -8,19 +8,10 @@ func record(name, doc string, fields ...field) *shape {
 	return &shape{kind: isRecord, name: name, doc: doc, fields: fields}
 }
 
-func optional(name string, s *shape, doc string) field {
-	if doc != "" {
-		c := *s
-		c.doc = doc
-		s = &c
-	}
-	return field{name: name, shape: s}
-}
+func optional(name string, s *shape, doc string) field { return field{name: name, shape: s, doc: doc} }
 
 func needed(name string, s *shape, doc string) field {
-	f := optional(name, s, doc)
-	f.required = true
-	return f
+	return field{name: name, shape: s, doc: doc, required: true}
 }
 
 func tableOf(keys, of *shape) *shape { return &shape{kind: isTable, keys: keys, of: of} }
@@ -84,7 +75,7 @@ var ruleFields = []field{
 	needed("permission_sets", someOf(setName), "Permission sets, by their names."),
 	needed("accounts", accounts, "Accounts in which they get them: those that any selector chooses."),
 	optional("except", accounts, "Accounts that are left out again."),
-	optional("note", &shape{max: 1000, example: "asked for in TICKET-12"}, "Why. It is shown with the plan's details and means nothing else."),
+	optional("note", &shape{max: 1000, example: "asked for in TICKET-12"}, "Why, for whoever reads the file; it means nothing else."),
 }
 
 var rule = record("assignment", "Gives groups and people permission sets in accounts: each of them each set in each account.", ruleFields...)

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,8 +44,11 @@ const (
 type field struct {
 	name     string
 	shape    *shape
+	doc      string // what the value means here; empty: what the shape says
 	required bool
 }
+
+func (f field) meaning() string { return cmp.Or(f.doc, f.shape.doc) }
 
 func (s *shape) field(name string) *shape {
 	for _, f := range s.fields {
@@ -176,10 +180,7 @@ func (c checker) text(n *node, s *shape, path string) bool {
 }
 
 func (c checker) list(n *node, s *shape, path string) bool {
-	items := n.items
-	if n.kind != list {
-		items = []*node{n}
-	}
+	items := elements(n)
 	good := true
 	if len(items) < s.min || s.max > 0 && len(items) > s.max {
 		good = false

@@ -255,7 +255,7 @@ func do[I, O, F any](ctx context.Context, f *family, call func(context.Context, 
 		default:
 			return nil, &CallError{op, err}
 		}
-		if sleep(ctx, max(f.pace.backoff(refusals+breaks), told(err))) != nil {
+		if Sleep(ctx, max(f.pace.backoff(refusals+breaks), told(err))) != nil {
 			return nil, &CallError{op, err}
 		}
 	}

@@ -103,7 +103,7 @@ func (p *pacer) acquire(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	if err := sleep(ctx, time.Until(p.slot())); err != nil {
+	if err := Sleep(ctx, time.Until(p.slot())); err != nil {
 		p.release(false)
 		return err
 	}
@@ -184,8 +184,8 @@ func (p *pacer) backoff(attempt int) time.Duration {
 	return time.Duration(rand.Int64N(int64(bound))) + bound/4
 }
 
-// sleep waits, or returns why it was not worth it.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits, or returns why ctx ended meanwhile.
+func Sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
