@@ -320,6 +320,19 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// A plan that could not be made does not say that nothing changes.
+func TestAFaultIsNotNoChange(t *testing.T) {
+	t.Parallel()
+	p := make1(t, "groups:\n  Security: {members: [ann@example.com]}\n", company())
+	for _, drift := range []bool{false, true} {
+		var b bytes.Buffer
+		p.Write(&b, Style{Drift: drift})
+		if !p.Empty() || strings.Contains(b.String(), "No ") || !strings.Contains(b.String(), "cannot be said") {
+			t.Error(b.String())
+		}
+	}
+}
+
 // A name cannot command a terminal or leave its place in a comment.
 func TestNamesAreHarmless(t *testing.T) {
 	t.Parallel()

@@ -117,6 +117,8 @@ func (p *Plan) Write(w io.Writer, style Style) {
 		fmt.Fprintf(w, "Tests of access: %s.\n", p.testSummary())
 	}
 	switch {
+	case p.Empty() && p.Problems.Failed():
+		fmt.Fprintln(w, "What would change cannot be said before the errors are mended.")
 	case p.Empty() && style.Drift:
 		fmt.Fprintln(w, "No drift: what is there is what the files say.")
 	case p.Empty():
