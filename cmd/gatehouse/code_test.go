@@ -57,3 +57,55 @@ func TestAccessAsCode(t *testing.T) {
 	write(bytes.ReplaceAll(text, []byte("groups: Lookers"), []byte("groups: Loookers")))
 	run(1, `did you mean "Lookers"?`, at("plan", access)...)
 }
+
+// TestImport writes files of what is there, by hand or by other files: a plan shows no change, an edit is applied, and the files are never replaced.
+func TestImport(t *testing.T) {
+	t.Parallel()
+	p := apptest.Start(t)
+	dir := t.TempDir()
+	text, err := os.ReadFile("testdata/access.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, tidy, export := filepath.Join(dir, "first.yaml"), filepath.Join(dir, "tidy"), filepath.Join(dir, "estate.json")
+	if err := os.WriteFile(first, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(want int, says string, args ...string) string {
+		t.Helper()
+		code, out, errs := execute(args...)
+		if code != want || !strings.Contains(out+errs, says) {
+			t.Fatalf("%q: exit %d, want %d with %q\n%s%s", args, code, want, says, out, errs)
+		}
+		return out
+	}
+	at := func(args ...string) []string { return append(args, "--data", p.Config.Data) }
+	run(0, "Applied 3 of 3", at("apply", first, "--auto-approve")...)
+	run(0, "1 permission set, 1 group, 0 applications, 1 assignment in 1 entry", at("import", "--out", tidy)...)
+	run(0, "No changes", at("plan", tidy)...)
+	run(1, "remove it, or name another directory", at("import", "--out", tidy)...)
+	run(1, "remove it, or name another file", at("import", "--out", first)...)
+	run(0, "", at("export", "--out", export)...)
+	single := run(0, "Lookers", "import", "--estate", export)
+	if !strings.HasPrefix(single, "# Written by") || !strings.Contains(single, "\npermission_sets:\n") || !strings.Contains(single, "\nassignments:\n") {
+		t.Error(single)
+	}
+	one := filepath.Join(dir, "one.yaml")
+	run(0, "→ "+one, "import", "--estate", export, "--out", one, "--only", "permission_sets", "--selectors", "names")
+	run(0, "No changes", "plan", one, "--estate", export)
+	sets := filepath.Join(tidy, "permission-sets.yaml")
+	edited, err := os.ReadFile(sets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(sets, bytes.ReplaceAll(edited, []byte("session: 2h"), []byte("session: 3h")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(2, "~ Looker", at("plan", tidy, "--detailed-exitcode")...)
+	run(0, "Applied 2 of 2", at("apply", tidy, "--auto-approve")...)
+	run(0, "No drift", at("plan", tidy, "--drift")...)
+	for _, wrong := range [][]string{{"--only", "sets"}, {"--selectors", "names,ou"}, {"--selectors", "unit"}} {
+		run(2, "there are", append([]string{"import", "--estate", export}, wrong...)...)
+	}
+	run(1, "no such file", "import", "--estate", filepath.Join(dir, "none"))
+}

@@ -69,7 +69,7 @@ and assignments to roles in many accounts, and hands out short-lived credentials
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(serveCommand(), demoCommand(), tenantCommand(), envCommand(), configureCommand(), credentialsCommand(),
 		idpCommand(), scimTokenCommand(), directoryCommand(), userCommand(), groupCommand(), sessionCommand(), mailCommand(), accessCommand(), eventCommand(),
-		validateCommand(), planCommand(), applyCommand(), exportCommand())
+		validateCommand(), planCommand(), applyCommand(), exportCommand(), importCommand())
 	return root
 }
 

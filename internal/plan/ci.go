@@ -56,7 +56,7 @@ func (p *Plan) WriteJUnit(w io.Writer) error {
 		}
 		c := junitCase{Class: "drift", Name: section}
 		if n > 0 {
-			c.Failure = &junitOut{fmt.Sprintf("%s from the files", count(n, "difference")), text}
+			c.Failure = &junitOut{fmt.Sprintf("%s from the files", source.Count(n, "difference")), text}
 		}
 		add(c)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gatehouse/internal/plan/estate"
 )
@@ -111,8 +113,8 @@ func applicationDiffers(was, now *estate.Application) bool {
 	return was.Description != now.Description || was.Visible != now.Visible || was.URL != now.URL || was.Disabled != now.Disabled || was.AnyoneMayUse != now.AnyoneMayUse || !maps.Equal(was.Tags, now.Tags)
 }
 
-// SamePolicy tells whether two policy documents say the same: white space, the order of keys, and a single value in place of a list of one do not
-// matter to IAM.
+// SamePolicy tells whether two policy documents say the same: white space, the order of keys, a single value in place of a list of one, and a number, true or false
+// in place of its text do not matter to IAM.
 func SamePolicy(a, b string) bool {
 	if a == b {
 		return true
@@ -125,30 +127,36 @@ func SamePolicy(a, b string) bool {
 
 func canonicalPolicy(document string) string {
 	var v any
-	if json.Unmarshal([]byte(document), &v) != nil {
+	d := json.NewDecoder(strings.NewReader(document))
+	d.UseNumber()
+	if d.Decode(&v) != nil || d.More() {
 		return document
 	}
-	out, err := json.Marshal(withoutSingletons(v))
+	out, err := json.Marshal(canonical(v))
 	if err != nil {
 		return document
 	}
 	return string(out)
 }
 
-// withoutSingletons replaces every list of one by its element. Maps are written in the order of their keys already.
-func withoutSingletons(v any) any {
+// canonical replaces every list of one by its element, and what is no text by its text. Maps are written in the order of their keys already.
+func canonical(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k := range v {
-			v[k] = withoutSingletons(v[k])
+			v[k] = canonical(v[k])
 		}
 	case []any:
 		for i := range v {
-			v[i] = withoutSingletons(v[i])
+			v[i] = canonical(v[i])
 		}
 		if len(v) == 1 {
 			return v[0]
 		}
+	case json.Number:
+		return v.String()
+	case bool:
+		return strconv.FormatBool(v)
 	}
 	return v
 }

@@ -56,7 +56,7 @@ func (p *Plan) Lines() []Line {
 		text := p.After.Sets[c.Set].Name + " wherever it is assigned"
 		var details []string
 		if len(c.Accounts) > 0 {
-			text = fmt.Sprintf("%s in %s that are behind", p.After.Sets[c.Set].Name, count(len(c.Accounts), "account"))
+			text = fmt.Sprintf("%s in %s that are behind", p.After.Sets[c.Set].Name, source.Count(len(c.Accounts), "account"))
 			details = slices.Clone(c.Accounts)
 		}
 		add("Roles to bring up to date", "~", text, 1, details...)
@@ -69,7 +69,7 @@ func (p *Plan) Lines() []Line {
 		for _, d := range attributeDifferences(c.Before, c.After) {
 			details = append(details, difference(d))
 		}
-		add("Attributes for access control", sign(c.Action), count(len(c.After), "attribute"), 1, details...)
+		add("Attributes for access control", sign(c.Action), source.Count(len(c.After), "attribute"), 1, details...)
 	}
 	for _, c := range p.Applications {
 		add("Applications", sign(c.Action), p.After.Applications[c.Application].Name, 1)
@@ -289,11 +289,11 @@ func (p *places) describe(accounts []int32) (string, []string) {
 	unit, ok := p.common(accounts)
 	switch {
 	case !ok:
-		return count(len(accounts), "account"), names
+		return source.Count(len(accounts), "account"), names
 	case p.under[unit] == len(accounts):
-		return fmt.Sprintf("all %s of %s", count(len(accounts), "account"), p.name(unit)), names
+		return fmt.Sprintf("all %s of %s", source.Count(len(accounts), "account"), p.name(unit)), names
 	}
-	return fmt.Sprintf("%s of %s", count(len(accounts), "account"), p.name(unit)), names
+	return fmt.Sprintf("%s of %s", source.Count(len(accounts), "account"), p.name(unit)), names
 }
 
 func (p *places) name(unit int) string {

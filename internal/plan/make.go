@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -252,9 +253,7 @@ func (m *maker) changeSet(n int, want estate.Set, at source.Position) {
 	if now.RelayState == "" {
 		now.RelayState = was.RelayState
 	}
-	if now.Tags == nil {
-		now.Tags = was.Tags
-	}
+	now.Tags = keptTags(now.Tags, was.Tags)
 	if SamePolicy(now.Inline, was.Inline) {
 		now.Inline = was.Inline
 	}
@@ -273,6 +272,20 @@ func (m *maker) changeSet(n int, want estate.Set, at source.Position) {
 	case len(was.Behind) > 0 && !m.protects.set(n):
 		m.plan.Provision = append(m.plan.Provision, Provision{Set: n, Accounts: was.Behind})
 	}
+}
+
+// keptTags are the tags that files want, with those that stay whatever they want: all when nothing is said, and AWS's own always.
+func keptTags(want, was map[string]string) map[string]string {
+	if want == nil {
+		return was
+	}
+	out := maps.Clone(want)
+	for k, v := range was {
+		if estate.Reserved(k) {
+			out[k] = v
+		}
+	}
+	return out
 }
 
 // partition gives ARNs the partition of the instance: aws, aws-cn, aws-us-gov.
@@ -450,9 +463,7 @@ func (m *maker) application(want *file.Application, n int, there bool) {
 			m.problems.Add("application-provider", want.At, want.Name, "delete the application first, or give the new one another name", "the provider of the application %q is %s and cannot become %s", want.Name, was.Provider, now.Provider)
 		}
 		now.Provider = was.Provider
-		if now.Tags == nil {
-			now.Tags = was.Tags
-		}
+		now.Tags = keptTags(now.Tags, was.Tags)
 		if now.URL == "" {
 			now.URL = was.URL
 		}

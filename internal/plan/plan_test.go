@@ -346,3 +346,32 @@ func TestNamesAreHarmless(t *testing.T) {
 		t.Errorf("%q\n%q", text.String(), md.String())
 	}
 }
+
+func TestHuman(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{0: "", time.Hour: "1h", 90 * time.Minute: "1h30m", 10 * time.Hour: "10h", 100 * time.Minute: "1h40m", time.Hour + 30*time.Second: "1h0m30s", 12 * time.Hour: "12h", 30 * time.Minute: "30m"} {
+		if got := Human(d); got != want {
+			t.Errorf("%v: %q, not %q", d, got, want)
+		}
+		if back, ok := file.Duration(Human(d)); ok != (d != 0) || back != d {
+			t.Errorf("%v: %q is read as %v", d, Human(d), back)
+		}
+	}
+}
+
+// A number, true or false in a policy is its text to IAM; tags of AWS's own stay whatever files say.
+func TestNoChange(t *testing.T) {
+	t.Parallel()
+	if !SamePolicy(`{"a":[{"b":3600,"c":true}]}`, `{"a":{"c":"true","b":"3600"}}`) || SamePolicy(`{"a":3600}`, `{"a":"3601"}`) || SamePolicy(`{"a":"x"} trailing`, `{"a":"x"}`) {
+		t.Error("policies are not compared by what they mean")
+	}
+	e := company()
+	e.Sets[0].Tags = map[string]string{"aws:cloudformation:stack-name": "access", "team": "core"}
+	p := make1(t, "manage: {assignments: additive}\npermission_sets:\n  ReadOnly: {aws_policies: ReadOnlyAccess, tags: {team: core}}\n", e)
+	if !p.Empty() {
+		t.Errorf("%s", lines(p))
+	}
+	if p = make1(t, "manage: {assignments: additive}\npermission_sets:\n  ReadOnly: {aws_policies: ReadOnlyAccess, tags: {}}\n", e); len(p.Sets) != 1 || len(p.After.Sets[0].Tags) != 1 {
+		t.Errorf("%s: %v", lines(p), p.After.Sets[0].Tags)
+	}
+}

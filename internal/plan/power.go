@@ -70,7 +70,7 @@ func (s statement) keys() (out []string) {
 }
 
 func (s statement) canonical() string {
-	out, _ := json.Marshal(withoutSingletons(s.fields)) // it was decoded from JSON
+	out, _ := json.Marshal(canonical(s.fields)) // it was decoded from JSON
 	return string(out)
 }
 

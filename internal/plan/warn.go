@@ -15,7 +15,7 @@ const fewRemovals = 10
 // warn looks at the changes as somebody would who has seen things go wrong.
 func (m *maker) warn(o Options) {
 	if n := m.before.Pending; n > 0 {
-		m.problems.Warn("pending", source.Position{}, "", "plan again when they have ended", "%s under way: what they bring about is not in this plan yet", count(n, "request is"))
+		m.problems.Warn("pending", source.Position{}, "", "plan again when they have ended", "%s under way: what they bring about is not in this plan yet", source.Count(n, "request is"))
 	}
 	m.massRemoval(o)
 	m.breakGlass(o)
@@ -37,11 +37,11 @@ func (m *maker) massRemoval(o Options) {
 		return
 	}
 	if o.MassRemoval {
-		m.problems.Warn("mass-removal", source.Position{}, "", "", "%s of %d in the scope are removed", count(removed, "assignment"), m.scope)
+		m.problems.Warn("mass-removal", source.Position{}, "", "", "%s of %d in the scope are removed", source.Count(removed, "assignment"), m.scope)
 		return
 	}
 	m.problems.Add("mass-removal", source.Position{}, "", "look whether files are missing; if it is meant, say --allow-mass-removal, or raise limits.removals",
-		"%s of %d in the scope would be removed, and at most %d may be", count(removed, "assignment"), m.scope, limit)
+		"%s of %d in the scope would be removed, and at most %d may be", source.Count(removed, "assignment"), m.scope, limit)
 }
 
 // breakGlass refuses what would take away the access for emergencies.
@@ -216,7 +216,7 @@ func hold(n int) string {
 	if n == 0 {
 		return "nobody has"
 	}
-	return "has " + count(n, "assignment")
+	return "has " + source.Count(n, "assignment")
 }
 
 func (m *maker) setAt(name string) source.Position {

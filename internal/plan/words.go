@@ -12,8 +12,13 @@ func Human(d time.Duration) string {
 		return ""
 	}
 	s := d.String()
-	s = strings.TrimSuffix(s, "0s")
-	return strings.TrimSuffix(s, "0m")
+	if d%time.Minute == 0 {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if d%time.Hour == 0 {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 // policyName is the name of an AWS managed policy, with its path, by its ARN.
@@ -22,14 +27,6 @@ func policyName(arn string) string {
 		return name
 	}
 	return arn
-}
-
-// count is "1 account", "3 accounts".
-func count(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // few lists at most limit names and says how many there are beside them.

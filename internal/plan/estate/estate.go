@@ -196,3 +196,6 @@ type MissingPolicy struct {
 	Account string    `json:"account"`
 	Policy  PolicyRef `json:"policy"`
 }
+
+// Reserved tells whether a tag key is AWS's own: such tags cannot be given or taken by anybody else.
+func Reserved(key string) bool { return len(key) >= 4 && strings.EqualFold(key[:4], "aws:") }

@@ -270,6 +270,23 @@ func (d *decoder) awsPolicy(t Text) string {
 	return arn
 }
 
+// PolicyName is what names an AWS managed policy in files, so that its ARN, of whichever partition, comes of it again: the name alone where it is known, with its
+// path otherwise, and the ARN where the name would make readers think of a slip.
+func PolicyName(arn string) string {
+	_, name, ok := strings.Cut(arn, ":aws:policy/")
+	if !ok {
+		return arn
+	}
+	var problems source.Problems
+	d := decoder{problems: &problems}
+	for _, short := range []string{name[strings.LastIndex(name, "/")+1:], name} {
+		if d.awsPolicy(Text{Value: short}) == awsPolicies+name && problems == nil {
+			return short
+		}
+	}
+	return arn
+}
+
 var (
 	isoDuration   = regexp.MustCompile(`^PT(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?$`)
 	humanDuration = regexp.MustCompile(`^(?:(\d{1,5})\s*(?:h|hours?))?\s*(?:(\d{1,5})\s*(?:m|min|minutes?))?\s*(?:(\d{1,6})\s*(?:s|seconds?))?$`)

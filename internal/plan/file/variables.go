@@ -13,6 +13,11 @@ var reference = regexp.MustCompile(`\$?\$\(([^()]*)\)`)
 
 var variableName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
+// Literal is text as files must write it to mean just that: what would be a reference in it is made none.
+func Literal(s string) string {
+	return reference.ReplaceAllStringFunc(s, func(m string) string { return "$" + m })
+}
+
 // substitution puts variables and fragments in where $(name) stands. A value that is nothing but a reference becomes what it names, list and
 // mapping included; a list within a list is spliced into it; `<<: $(name)` adds a mapping's keys to another; within longer text only single values fit.
 type substitution struct {

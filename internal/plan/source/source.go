@@ -124,6 +124,17 @@ func (ps Problems) Write(w io.Writer, files Files) {
 	}
 }
 
+// Count is "1 account", "3 accounts", "2 entries".
+func Count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	if stem, y := strings.CutSuffix(one, "ry"); y {
+		one = stem + "rie"
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
 // Visible replaces control characters, which names may hold and which a terminal would obey. Tabs stay.
 func Visible(s string) string {
 	return strings.Map(func(r rune) rune {

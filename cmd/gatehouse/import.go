@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"gatehouse/internal/plan/adopt"
+	"gatehouse/internal/plan/estate"
+	"gatehouse/internal/plan/live"
+	"gatehouse/internal/plan/source"
+)
+
+func importCommand() *cobra.Command {
+	c := liveFlags(&cobra.Command{
+		Use: "import [--out DIR|FILE.yaml]", Short: "Write files that describe the access there is", Args: noArgs,
+		Long: `Reads who may do what, of an Identity Center instance of AWS or of a Gatehouse server, and writes the files that "gatehouse plan" reads: permission sets, the
+groups that no identity provider owns, applications, and assignments folded into groups, permission sets and accounts, which are chosen by units and tags where these
+choose exactly the accounts there are. What is written is planned first: right after, a plan shows no change.`,
+		Example: "  gatehouse import --profile identity --region eu-central-1 --out access/\n  gatehouse import --estate estate.json.gz --selectors ou --out access.yaml",
+		RunE:    runImport,
+	})
+	f := c.Flags()
+	f.String("out", "", "directory to write, or one file whose name ends in .yaml (default: standard output)")
+	f.String("estate", "", "read this estate, which \"gatehouse export\" wrote, without any connection")
+	f.StringSlice("only", nil, "write only these: permission_sets, groups, members, assignments, attributes, applications")
+	f.StringSlice("selectors", nil, "by what accounts may be chosen beside their names: all, ou, tags, patterns, or names for nothing else (default: all,ou,tags)")
+	return c
+}
+
+func runImport(c *cobra.Command, _ []string) error {
+	o, err := importOptions(c)
+	if err != nil {
+		return err
+	}
+	out, _ := c.Flags().GetString("out")
+	if err := vacant(out); err != nil {
+		return err
+	}
+	e, err := existing(c)
+	if err != nil {
+		return err
+	}
+	w, err := adopt.Files(e, o)
+	if err != nil {
+		return err
+	}
+	w.Problems.Write(c.ErrOrStderr(), nil)
+	if o.Single != "" && (out == "" || out == "-") {
+		_, err := c.OutOrStdout().Write(w.Files[o.Single])
+		return err
+	}
+	if err := writeFiles(out, w.Files, o.Single != ""); err != nil {
+		return err
+	}
+	if len(w.Problems) > 0 {
+		fmt.Fprintln(c.ErrOrStderr())
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "%s, %s, %s, %s in %s → %s\nNext: gatehouse plan %s\n", source.Count(w.Sets, "permission set"), source.Count(w.Groups, "group"), source.Count(w.Applications, "application"),
+		source.Count(w.Assignments, "assignment"), source.Count(w.Rules, "entry"), out, out)
+	return nil
+}
+
+func importOptions(c *cobra.Command) (o adopt.Options, err error) {
+	only, _ := c.Flags().GetStringSlice("only")
+	for _, s := range only {
+		if !slices.Contains(adopt.Sections, adopt.Section(s)) {
+			return o, usagef("--only %s: there are permission_sets, groups, members, assignments, attributes and applications", s)
+		}
+		o.Only = append(o.Only, adopt.Section(s))
+	}
+	selectors, _ := c.Flags().GetStringSlice("selectors")
+	for _, s := range selectors {
+		switch {
+		case s == "names" && len(selectors) == 1:
+			o.Selectors = []adopt.Kind{}
+		case slices.Contains(adopt.Kinds, adopt.Kind(s)):
+			o.Selectors = append(o.Selectors, adopt.Kind(s))
+		default:
+			return o, usagef("--selectors %s: there are all, ou, tags and patterns, or names alone", strings.Join(selectors, ","))
+		}
+	}
+	switch out, _ := c.Flags().GetString("out"); {
+	case out == "" || out == "-":
+		o.Single = "access.yaml"
+	case strings.HasSuffix(out, ".yaml") || strings.HasSuffix(out, ".yml"):
+		o.Single = filepath.Base(out)
+	}
+	return o, nil
+}
+
+// vacant tells whether files can be written there: nothing is replaced, and what is read with them would describe things twice.
+func vacant(out string) error {
+	if out == "" || out == "-" {
+		return nil
+	}
+	info, err := os.Stat(out)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is there already: remove it, or name another file", out)
+	}
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if n := e.Name(); strings.HasSuffix(n, ".yaml") || strings.HasSuffix(n, ".yml") || n == adopt.SchemaFile {
+			return fmt.Errorf("%s is there already, and would be read with what is written: remove it, or name another directory", filepath.Join(out, n))
+		}
+	}
+	return nil
+}
+
+// existing is the estate to describe.
+func existing(c *cobra.Command) (*estate.Estate, error) {
+	if e, err := offline(c); e != nil || err != nil {
+		return e, err
+	}
+	client, err := openLive(c)
+	if err != nil {
+		return nil, err
+	}
+	e, err := client.Read(c.Context(), live.Want{All: true}, progressOn(c))
+	return e, unreachable(err)
+}
+
+// writeFiles writes all files or none.
+func writeFiles(out string, files map[string][]byte, single bool) (err error) {
+	dir := out
+	if single {
+		dir = filepath.Dir(out)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	var done []string
+	defer func() {
+		if err != nil {
+			for _, name := range done {
+				_ = os.Remove(name) // it was not there before
+			}
+		}
+	}()
+	for name, data := range files {
+		at := filepath.Join(dir, name)
+		if err := renameio.WriteFile(at, data, 0o644); err != nil {
+			return err
+		}
+		done = append(done, at)
+	}
+	return nil
+}

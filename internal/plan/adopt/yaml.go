@@ -1,0 +1,195 @@
+package adopt
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"gatehouse/internal/plan/file"
+)
+
+// What is written as YAML: text, exact words, lists and mappings. The writer is ours because files are to be read by people: short lists on one line, entries of a
+// section apart, comments beside ids.
+type (
+	text    string // quoted where YAML asks for it
+	exact   string // as it is
+	sequel  []any
+	mapping []pair
+	pair    struct {
+		key     string
+		value   any
+		comment string
+	}
+	// remarked is a value with a comment behind it.
+	remarked struct {
+		value   any
+		comment string
+	}
+)
+
+// lineWidth is how long a list on one line may be, in characters.
+const lineWidth = 100
+
+// emit writes sections: each with its key, and its entries with an empty line between those that take more than one.
+func emit(b *strings.Builder, m mapping) {
+	for i, p := range m {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		switch v := p.value.(type) {
+		case mapping:
+			b.WriteString(scalar(text(p.key)) + ":\n")
+			for i, e := range v {
+				start := b.Len()
+				entry(b, e, "  ")
+				separate(b, start, i == len(v)-1)
+			}
+		case sequel:
+			b.WriteString(scalar(text(p.key)) + ":\n")
+			for i, e := range v {
+				start := b.Len()
+				item(b, e, "  ")
+				separate(b, start, i == len(v)-1)
+			}
+		default:
+			entry(b, p, "")
+		}
+	}
+}
+
+// separate puts an empty line behind an entry of several lines.
+func separate(b *strings.Builder, start int, last bool) {
+	if !last && strings.Count(b.String()[start:], "\n") > 1 {
+		b.WriteByte('\n')
+	}
+}
+
+func entry(b *strings.Builder, p pair, indent string) {
+	b.WriteString(indent + scalar(text(p.key)) + ":")
+	value(b, p.value, indent, p.comment)
+}
+
+// value writes what stands behind a key.
+func value(b *strings.Builder, v any, indent, comment string) {
+	if comment != "" {
+		comment = "  # " + comment
+	}
+	if line, ok := flow(v, lineWidth-len(indent)); ok {
+		b.WriteString(" " + line + comment + "\n")
+		return
+	}
+	b.WriteString(comment + "\n")
+	switch v := v.(type) {
+	case mapping:
+		for _, p := range v {
+			entry(b, p, indent+"  ")
+		}
+	case sequel:
+		for _, i := range v {
+			item(b, i, indent+"  ")
+		}
+	}
+}
+
+func item(b *strings.Builder, v any, indent string) {
+	if r, is := v.(remarked); is {
+		line, _ := flow(r.value, lineWidth)
+		b.WriteString(indent + "- " + line + "  # " + r.comment + "\n")
+		return
+	}
+	if m, is := v.(mapping); is && len(m) > 0 {
+		b.WriteString(indent + "- ")
+		var rest strings.Builder
+		for _, p := range m {
+			entry(&rest, p, indent+"  ")
+		}
+		b.WriteString(strings.TrimPrefix(rest.String(), indent+"  "))
+		return
+	}
+	if s, is := v.(sequel); is {
+		if line, ok := flow(s, lineWidth); ok {
+			b.WriteString(indent + "- " + line + "\n")
+			return
+		}
+		var rest strings.Builder
+		for _, i := range s {
+			item(&rest, i, indent+"  ")
+		}
+		b.WriteString(indent + "- " + strings.TrimPrefix(rest.String(), indent+"  "))
+		return
+	}
+	line, _ := flow(v, lineWidth)
+	b.WriteString(indent + "- " + line + "\n")
+}
+
+// flow is a value on one line, when it is a scalar, empty, or a list of scalars that is short enough.
+func flow(v any, width int) (string, bool) {
+	switch v := v.(type) {
+	case text:
+		return unquoted(string(v), line), true
+	case exact:
+		return scalar(v), true
+	case mapping:
+		return "{}", len(v) == 0
+	case sequel:
+		parts := make([]string, len(v))
+		length := 2
+		for i, e := range v {
+			switch e.(type) {
+			case text, exact:
+			default:
+				return "", false
+			}
+			parts[i] = scalar(e)
+			length += utf8.RuneCountInString(parts[i]) + 2
+		}
+		return "[" + strings.Join(parts, ", ") + "]", len(v) < 2 || length <= width
+	}
+	return "", false
+}
+
+// Text that YAML reads as text without quotes: as a word of a list or a key, and alone on its line, where a comma ends nothing. It begins with a letter, so that it is no
+// number, date or sign of YAML's; a colon and a space must be followed by something.
+var (
+	word = plain(``)
+	line = plain(`,;!%`)
+)
+
+func plain(more string) *regexp.Regexp {
+	safe := `[\p{L}\p{N}_./@+=*?()$'` + more + `-]`
+	return regexp.MustCompile(`^[\p{L}_/](?:` + safe + `|:[\p{L}\p{N}_./*$-]| ` + safe + `)*$`)
+}
+
+// Words that YAML, of whichever version, reads as something else.
+var otherWords = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|y|n|null|nan|inf)$`)
+
+// scalar is a value within a list, or a key.
+func scalar(v any) string {
+	switch v := v.(type) {
+	case exact:
+		return string(v)
+	case text:
+		return unquoted(string(v), word)
+	}
+	return ""
+}
+
+// unquoted is text without quotes if it can be.
+func unquoted(s string, plain *regexp.Regexp) string {
+	s = file.Literal(s)
+	if plain.MatchString(s) && !otherWords.MatchString(s) {
+		return s
+	}
+	return quoted(s)
+}
+
+// quoted is text in double quotes: what JSON escapes, YAML escapes alike.
+func quoted(s string) string {
+	b, err := jsontext.AppendQuote(nil, s)
+	if err != nil { // not UTF-8: replacement characters are in it
+		b, _ = jsontext.AppendQuote(nil, strings.ToValidUTF8(s, "\uFFFD"))
+	}
+	return string(b)
+}
