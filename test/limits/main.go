@@ -21,6 +21,7 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:9000", "address to listen on")
 	server := flag.String("server", "", "URL of the server")
+	rate := flag.Int("rate", 20, "calls a second")
 	takes := flag.Duration("takes", 300*time.Millisecond, "how long an assignment request takes, half of it more or less")
 	seed := flag.Uint64("seed", 1, "of what is refused and how long requests take")
 	flag.Parse()
@@ -29,7 +30,7 @@ func main() {
 		log.Fatalf("-server %q is no URL", *server)
 	}
 	proxy := &livetest.Proxy{
-		Next: &http.Transport{MaxIdleConnsPerHost: 64}, Rate: 20, Outstanding: 15, Throttled: 0.01, Conflicting: 0.01, Takes: *takes, Varies: 0.5,
+		Next: &http.Transport{MaxIdleConnsPerHost: 64}, Rate: *rate, Outstanding: 15, Throttled: 0.01, Conflicting: 0.01, Takes: *takes, Varies: 0.5,
 		Latency: 5 * time.Millisecond, Random: rand.New(rand.NewPCG(*seed, 0)),
 	}
 	// The host stays as the client wrote it: it has signed it.
