@@ -162,7 +162,7 @@ func join(all []Section, o Options) string {
 func (w *writer) check() error {
 	p, problems := w.out.Plan(w.e)
 	if problems.Failed() {
-		return fmt.Errorf("the files would have faults: %s", first(problems))
+		return fmt.Errorf("the files would have faults, and are not written; --only leaves parts out: %s", first(problems))
 	}
 	behind, orphans := 0, 0
 	for _, c := range p.Provision {
@@ -190,7 +190,7 @@ func (w *writer) check() error {
 	for _, l := range rest.Lines() {
 		lines = append(lines, "  "+l.Sign+" "+l.Section+": "+l.Text)
 	}
-	return fmt.Errorf("the files would not be what is there:\n%s", strings.Join(lines[:min(len(lines), 20)], "\n"))
+	return fmt.Errorf("the files would not be what is there, and are not written; --only leaves parts out:\n%s", strings.Join(lines[:min(len(lines), 20)], "\n"))
 }
 
 func are(n int) string {

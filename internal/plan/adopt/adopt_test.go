@@ -151,7 +151,7 @@ func TestOneFileForEachSection(t *testing.T) {
 func TestRandomEstates(t *testing.T) {
 	t.Parallel()
 	names := []string{"all", "management", "123456789012", "true", "null", "~", "0x1f", "1e3", "2012-10-17", "a: b", "a #b", "# c", "- d", "$(x)", "$$(y)", "${aws:z}", "'q'", `"r"`, `s\t`, "ü/ä", "日本", "x*", "a?b", " lead", "trail ", "[l]", "{m}", "a,b", "|", ">", "&amp", "!t", "%u", "@v", "`w`", "no", "Yes", "a:b", "c:", "<<", "=", ".", "..", "-", "--- x", "a\u00a0b", "a\u200bb"}
-	for seed := range uint64(60) {
+	for seed := range uint64(24) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		pick := func(i int) string {
 			if r.IntN(3) == 0 {
@@ -181,6 +181,16 @@ func TestRandomEstates(t *testing.T) {
 		for i := range sets {
 			e.Sets = append(e.Sets, estate.Set{ARN: fmt.Sprint("arn:", i), Name: fmt.Sprint("Set", i), Session: time.Hour, DetailsRead: true, AssignmentsRead: true, Description: "d" + pick(i),
 				AWSPolicies: []string{"arn:aws-cn:iam::aws:policy/ReadOnlyAccess"}, Tags: map[string]string{"k": "v"}, Inline: fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"aws:username":%q}}}}`, pick(i))})
+		}
+		if r.IntN(2) == 0 {
+			e.Attributes = []estate.Attribute{}
+			for i := range r.IntN(3) {
+				e.Attributes = append(e.Attributes, estate.Attribute{Key: fmt.Sprint("key ", i), Source: []string{"${path:enterprise.department}"}})
+			}
+		}
+		for i := range r.IntN(4) {
+			e.Applications = append(e.Applications, estate.Application{ARN: fmt.Sprint("arn:app", i), Name: pick(i), Provider: "arn:aws:sso::aws:applicationProvider/custom", Description: pick(i), Visible: r.IntN(2) == 0,
+				Disabled: r.IntN(2) == 0, AnyoneMayUse: r.IntN(2) == 0, Principals: []estate.Principal{estate.UserPrincipal(r.IntN(principals)), estate.GroupPrincipal(r.IntN(principals))}})
 		}
 		for range r.IntN(8) {
 			p, s, u := estate.GroupPrincipal(r.IntN(principals)), int32(r.IntN(sets)), e.Units[r.IntN(len(e.Units))].ID

@@ -63,7 +63,7 @@ func (s *substitution) table(n *node) *node {
 	var merged []*node
 	for _, e := range n.entries {
 		v := s.apply(e.value)
-		if e.key.value == "<<" {
+		if e.key.tag == "!!merge" {
 			if v.kind != table {
 				s.problems.Add("type", e.value.at, e.value.value, "", "only a mapping can be merged in with <<, and this is %s", v.kind)
 				continue
