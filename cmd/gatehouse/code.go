@@ -37,13 +37,16 @@ func fileFlags(c *cobra.Command) *cobra.Command {
 }
 
 // variables are those given with --var.
-func variables(c *cobra.Command) (map[string]string, error) {
-	given, _ := c.Flags().GetStringArray("var")
+func variables(c *cobra.Command) (map[string]string, error) { return pairsOf(c, "var") }
+
+// pairsOf are what a flag that may be given several times says, each time as name=value.
+func pairsOf(c *cobra.Command, flag string) (map[string]string, error) {
+	given, _ := c.Flags().GetStringArray(flag)
 	out := map[string]string{}
 	for _, v := range given {
 		name, value, ok := strings.Cut(v, "=")
 		if !ok || name == "" {
-			return nil, usagef("--var takes name=value, and %q is not", v)
+			return nil, usagef("--%s takes name=value, and %q is not", flag, v)
 		}
 		out[name] = value
 	}

@@ -108,4 +108,14 @@ func TestImport(t *testing.T) {
 		run(2, "there are", append([]string{"import", "--estate", export}, wrong...)...)
 	}
 	run(1, "no such file", "import", "--estate", filepath.Join(dir, "none"))
+
+	// What other tools describe: by itself, and with the names of the instance, in which this state's groups are not.
+	state, template := "../../internal/plan/adopt/testdata/state.json", "../../internal/plan/adopt/testdata/template.yaml"
+	run(0, "groups: [Data Engineers]", "import", "--terraform", state, "--offline")
+	run(0, "there is no account 100000000003 any more", "import", "--terraform", state, "--estate", export)
+	run(0, "What is described", at("import", "--cloudformation", template, "--parameter", "InstanceArn=x", "--parameter", "Accounts=100000000001,100000000002", "--only", "permission_sets", "--out", filepath.Join(dir, "template.yaml"))...)
+	run(1, "--parameter NAME=VALUE", "import", "--cloudformation", template, "--offline")
+	run(1, "no such file", "import", "--terraform", filepath.Join(dir, "none"), "--offline")
+	run(2, "are for --terraform and --cloudformation", "import", "--offline")
+	run(2, "takes name=value", "import", "--cloudformation", template, "--parameter", "x")
 }

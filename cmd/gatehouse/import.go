@@ -22,13 +22,20 @@ func importCommand() *cobra.Command {
 		Use: "import [--out DIR|FILE.yaml]", Short: "Write files that describe the access there is", Args: noArgs,
 		Long: `Reads who may do what, of an Identity Center instance of AWS or of a Gatehouse server, and writes the files that "gatehouse plan" reads: permission sets, the
 groups that no identity provider owns, applications, and assignments folded into groups, permission sets and accounts, which are chosen by units and tags where these
-choose exactly the accounts there are. What is written is planned first: right after, a plan shows no change.`,
-		Example: "  gatehouse import --profile identity --region eu-central-1 --out access/\n  gatehouse import --estate estate.json.gz --selectors ou --out access.yaml",
+choose exactly the accounts there are. What is written is planned first: right after, a plan shows no change.
+
+With --terraform and --cloudformation what these describe is written instead. Both name people, groups and accounts by id; names are looked up in the instance, or in an
+export (--estate), unless the files tell them themselves (--offline).`,
+		Example: "  gatehouse import --profile identity --region eu-central-1 --out access/\n  gatehouse import --estate estate.json.gz --selectors ou --out access.yaml\n  terraform show -json > state.json && gatehouse import --terraform state.json --profile identity --out access/\n  gatehouse import --cloudformation access.yaml --parameter Stage=prod --data DIR --out access/",
 		RunE:    runImport,
 	})
 	f := c.Flags()
 	f.String("out", "", "directory to write, or one file whose name ends in .yaml (default: standard output)")
 	f.String("estate", "", "read this estate, which \"gatehouse export\" wrote, without any connection")
+	f.StringArray("terraform", nil, "read this state, which \"terraform show -json\" printed; may be given several times")
+	f.StringArray("cloudformation", nil, "read this template; may be given several times")
+	f.StringArray("parameter", nil, "a parameter of the templates, as NAME=VALUE; AWS::AccountId and AWS::Region may be given, too")
+	f.Bool("offline", false, "look up no names: those in the state or the template must do")
 	f.StringSlice("only", nil, "write only these: permission_sets, groups, members, assignments, attributes, applications")
 	f.StringSlice("selectors", nil, "by what accounts may be chosen beside their names: all, ou, tags, patterns, or names for nothing else (default: all,ou,tags)")
 	return c
@@ -43,7 +50,7 @@ func runImport(c *cobra.Command, _ []string) error {
 	if err := vacant(out); err != nil {
 		return err
 	}
-	e, err := existing(c)
+	e, known, o, err := described(c, o)
 	if err != nil {
 		return err
 	}
@@ -56,15 +63,83 @@ func runImport(c *cobra.Command, _ []string) error {
 		_, err := c.OutOrStdout().Write(w.Files[o.Single])
 		return err
 	}
-	if err := writeFiles(out, w.Files, o.Single != ""); err != nil {
-		return err
-	}
 	if len(w.Problems) > 0 {
 		fmt.Fprintln(c.ErrOrStderr())
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "%s, %s, %s, %s in %s → %s\nNext: gatehouse plan %s\n", source.Count(w.Sets, "permission set"), source.Count(w.Groups, "group"), source.Count(w.Applications, "application"),
-		source.Count(w.Assignments, "assignment"), source.Count(w.Rules, "entry"), out, out)
+	if err := writeFiles(out, w.Files, o.Single != ""); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "%s, %s, %s, %s in %s → %s\n", source.Count(w.Sets, "permission set"), source.Count(w.Groups, "group"), source.Count(w.Applications, "application"),
+		source.Count(w.Assignments, "assignment"), source.Count(w.Rules, "entry"), out)
+	if known != nil {
+		compare(c, w, known)
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "Next: gatehouse plan %s\n", out)
 	return nil
+}
+
+// compare tells in how far what another tool describes is what is there.
+func compare(c *cobra.Command, w *adopt.Written, known *estate.Estate) {
+	p, problems := w.Plan(known)
+	switch {
+	case problems.Failed():
+		fmt.Fprintln(c.ErrOrStderr(), "What is described does not fit what is there:")
+		problems.Write(c.ErrOrStderr(), w.Files)
+	case p.Empty():
+		fmt.Fprintln(c.ErrOrStderr(), "What is described is what is there: a plan shows no change.")
+	default:
+		s := p.Summary()
+		fmt.Fprintf(c.ErrOrStderr(), "What is described is not quite what is there: a plan would add %d, change %d and remove %d.\n", s.Add, s.Change, s.Remove)
+	}
+}
+
+// described is the estate to write, and what it can be compared with when it was not read there.
+func described(c *cobra.Command, o adopt.Options) (e, known *estate.Estate, _ adopt.Options, err error) {
+	terraform, _ := c.Flags().GetStringArray("terraform")
+	templates, _ := c.Flags().GetStringArray("cloudformation")
+	parameters, err := pairsOf(c, "parameter")
+	if err != nil {
+		return nil, nil, o, err
+	}
+	offline, _ := c.Flags().GetBool("offline")
+	if len(terraform)+len(templates) == 0 {
+		if offline || len(parameters) > 0 {
+			return nil, nil, o, usagef("--offline and --parameter are for --terraform and --cloudformation")
+		}
+		e, err = existing(c)
+		return e, nil, o, err
+	}
+	if !offline {
+		if known, err = existing(c); err != nil {
+			return nil, nil, o, err
+		}
+		for name, value := range map[string]string{"AWS::AccountId": known.Instance.Owner, "AWS::Region": known.Instance.Region} {
+			if _, given := parameters[name]; !given && value != "" {
+				parameters[name] = value
+			}
+		}
+	}
+	r := adopt.NewReading()
+	for _, name := range terraform {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, nil, o, err
+		}
+		r.Terraform(name, data)
+	}
+	for _, name := range templates {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, nil, o, err
+		}
+		r.CloudFormation(name, data, parameters)
+	}
+	d := r.Estate(known)
+	r.Problems.Write(c.ErrOrStderr(), nil)
+	if r.Problems.Failed() {
+		return nil, nil, o, errors.New("not everything could be read, and nothing was written")
+	}
+	return d.Estate, known, d.Options(o), nil
 }
 
 func importOptions(c *cobra.Command) (o adopt.Options, err error) {

@@ -56,17 +56,9 @@ func (s *scope) decided(name string) (value, known bool) {
 
 // properties resolves a resource's properties, the stack's tags among them, and checks them against the type.
 func (s *scope) properties(d Declared, schema Schema, tags map[string]string) (Properties, error) {
-	p := Properties{}
-	if d.properties != nil {
-		v, err := s.eval(d.properties)
-		if err != nil {
-			return nil, err
-		}
-		m, ok := v.(map[string]any)
-		if !ok {
-			return nil, formatError("[/Resources/%s/Properties] 'Properties' must be a map", d.LogicalID)
-		}
-		p = m
+	p, err := s.resolved(d)
+	if err != nil {
+		return nil, err
 	}
 	if err := schema.check(d.LogicalID, p); err != nil {
 		return nil, err
@@ -75,6 +67,22 @@ func (s *scope) properties(d Declared, schema Schema, tags map[string]string) (P
 		p["Tags"] = mergedTags(p["Tags"], tags)
 	}
 	return p, nil
+}
+
+// resolved are a resource's properties, whatever its type has.
+func (s *scope) resolved(d Declared) (Properties, error) {
+	if d.properties == nil {
+		return Properties{}, nil
+	}
+	v, err := s.eval(d.properties)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, formatError("[/Resources/%s/Properties] 'Properties' must be a map", d.LogicalID)
+	}
+	return m, nil
 }
 
 // mergedTags adds the stack's tags to a resource's own, which win.

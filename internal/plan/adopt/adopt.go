@@ -43,8 +43,10 @@ const SchemaFile = "access.schema.json"
 
 // Options say what is written, and how.
 type Options struct {
-	Only      []Section // nil: all
-	Selectors []Kind    // by what accounts may be chosen besides their names; nil: [DefaultSelectors]
+	Only []Section // nil: all
+	// Groups, by index, are those that are described; nil: all that no identity provider owns.
+	Groups    []bool
+	Selectors []Kind // by what accounts may be chosen besides their names; nil: [DefaultSelectors]
 	// Single puts everything into one file of this name; when it is empty, each section has a file of its own.
 	Single string
 	// From says where it comes from, for the first line of every file.

@@ -133,7 +133,18 @@ func customer(r estate.PolicyRef) any {
 	return mapping{{key: "name", value: text(r.Name)}, {key: "path", value: text(r.Path)}}
 }
 
-// policy is a policy document as YAML, in its order; one that YAML could not hold is JSON in text.
+// policyOrder is the order in which the elements of a policy, and of its statements, are usually written.
+var policyOrder = map[string]int{"Version": 1, "Id": 2, "Statement": 3, "Sid": 4, "Effect": 5, "Action": 6, "NotAction": 7, "Resource": 8, "NotResource": 9, "Condition": 10}
+
+// ordered are the elements of a policy or a statement in their usual order; anything else stays in its own.
+func ordered(m mapping) mapping {
+	if !slices.ContainsFunc(m, func(p pair) bool { return policyOrder[p.key] == 0 }) {
+		slices.SortStableFunc(m, func(a, b pair) int { return cmp.Compare(policyOrder[a.key], policyOrder[b.key]) })
+	}
+	return m
+}
+
+// policy is a policy document as YAML; one that YAML could not hold is JSON in text.
 func policy(document string) any {
 	d := jsontext.NewDecoder(strings.NewReader(document))
 	v, err := jsonValue(d, 0)
@@ -174,7 +185,7 @@ func jsonValue(d *jsontext.Decoder, depth int) (any, error) {
 			out = append(out, pair{key: key, value: v})
 		}
 		_, err := d.ReadToken()
-		return out, err
+		return ordered(out), err
 	case '[':
 		if _, err := d.ReadToken(); err != nil {
 			return nil, err
@@ -202,7 +213,7 @@ func (w *writer) groups() mapping {
 	var out mapping
 	for i := range w.e.Groups {
 		g := &w.e.Groups[i]
-		if g.External || g.Name == "" {
+		if g.External || g.Name == "" || w.o.Groups != nil && !w.o.Groups[i] {
 			continue
 		}
 		if n, ok := w.x.Group(g.Name); !ok || n != i {

@@ -1,0 +1,73 @@
+package cloudformation
+
+import (
+	"fmt"
+
+	"gatehouse/internal/fault"
+)
+
+// Expanded is a resource of a template whose properties were resolved without making anything.
+type Expanded struct {
+	LogicalID, Type string
+	Properties      Properties
+}
+
+// Expand resolves a template for somebody who reads it, and no stack: conditions are decided, and resources whose condition does not hold are left out. Parameters that
+// the template does not declare are passed over, except that pseudo parameters may be given like them (AWS::AccountId). What is known only in a stack is the text that unknown makes of its
+// name: "Logical" for Ref, "Logical.Attribute" for Fn::GetAtt, "AWS::Region" for pseudo parameters that are not given, "ImportValue name" for exports. Properties
+// are not checked against the types of resources, which may be any. What is wrong with the template is an Invalid fault with the sentence to show.
+func Expand(body string, given map[string]string, unknown func(name string) string) ([]Expanded, error) {
+	t, err := ParseTemplate(body)
+	if err != nil {
+		return nil, err
+	}
+	s := &scope{t: t, values: map[string]any{"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::NotificationARNs": []any{}}, conditions: map[string]bool{},
+		ref:       func(logical string) (any, error) { return unknown(logical), nil },
+		attribute: func(logical, name string) (any, error) { return unknown(logical + "." + name), nil },
+		imported:  func(name string) (any, error) { return unknown("ImportValue " + name), nil }}
+	var parameters []Parameter
+	for _, d := range t.Parameters {
+		if v, ok := given[d.Name]; ok {
+			parameters = append(parameters, Parameter{Key: d.Name, Value: v})
+		}
+	}
+	values, err := t.bind(parameters, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range t.Parameters {
+		s.values[d.Name] = d.value(values[d.Name])
+	}
+	pseudo := []string{"AWS::AccountId", "AWS::Region", "AWS::StackName", "AWS::StackId", "AWS::Partition"}
+	for _, name := range pseudo {
+		if v, ok := given[name]; ok {
+			s.values[name] = v
+		}
+	}
+	// A condition must not be decided by the text that stands for something unknown.
+	ref := s.ref
+	s.ref = func(name string) (any, error) {
+		return nil, fault.New(fault.Invalid, "Parameters: [%s] must have values, since a condition depends on them", name).At("Parameters")
+	}
+	if err := s.decideAll(); err != nil {
+		return nil, err
+	}
+	s.ref = ref
+	for _, name := range pseudo {
+		if s.values[name] == nil {
+			s.values[name] = unknown(name)
+		}
+	}
+	var out []Expanded
+	for _, d := range t.Resources {
+		if yes, known := s.decided(d.Condition); known && !yes {
+			continue
+		}
+		p, err := s.resolved(d)
+		if err != nil {
+			return nil, fmt.Errorf("resource %s: %w", d.LogicalID, err)
+		}
+		out = append(out, Expanded{d.LogicalID, d.Type, p})
+	}
+	return out, nil
+}

@@ -1,0 +1,425 @@
+package adopt
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"gatehouse/internal/plan/estate"
+	"gatehouse/internal/plan/file"
+	"gatehouse/internal/plan/source"
+)
+
+// Reading is what the configurations of other tools describe, gathered from as many files as there are: a permission set may be in one of them and its assignments in
+// another. They name people, groups and accounts by id; [Reading.Estate] gives them names.
+type Reading struct {
+	// Problems are what was not understood (errors) and what is left out (warnings).
+	Problems source.Problems
+
+	sets        map[string]*foundSet // by ARN, or by what a template calls it
+	parts       []part
+	groups      map[string]*foundGroup
+	users       map[string]*estate.User
+	accounts    map[string]*estate.Account
+	whole       bool // accounts are all there are
+	assignments []grant
+	attributes  []estate.Attribute
+	apps        map[string]*estate.Application
+	uses        []grant
+	required    map[string]bool // application → whether an assignment is required
+	told        map[string]bool
+}
+
+// NewReading is of nothing.
+func NewReading() *Reading {
+	return &Reading{sets: map[string]*foundSet{}, groups: map[string]*foundGroup{}, users: map[string]*estate.User{}, accounts: map[string]*estate.Account{},
+		apps: map[string]*estate.Application{}, required: map[string]bool{}, told: map[string]bool{}}
+}
+
+// place is where something is described: a file, and what it is called there.
+type place struct{ file, name string }
+
+type foundSet struct {
+	estate.Set
+	at place
+}
+
+type foundGroup struct {
+	estate.Group
+	at      place
+	ours    bool // described, not only named
+	members []string
+	filled  bool // memberships are described
+}
+
+// part is something of a permission set that stands by itself.
+type part struct {
+	set   string
+	at    place
+	apply func(*estate.Set)
+}
+
+// grant is an assignment of a permission set or an application.
+type grant struct {
+	what, principal, account string
+	user                     bool
+	at                       place
+}
+
+func (r *Reading) fail(code string, at place, advice, format string, args ...any) {
+	r.Problems.Add(code, source.Position{File: at.file}, at.name, advice, format, args...)
+}
+
+// once warns of something one time.
+func (r *Reading) once(key, code string, at place, advice, format string, args ...any) {
+	if !r.told[key] {
+		r.told[key] = true
+		r.Problems.Warn(code, source.Position{File: at.file}, at.name, advice, format, args...)
+	}
+}
+
+// set describes a permission set, or names it when there are no details.
+func (r *Reading) set(key string, s estate.Set, at place) {
+	was := r.sets[key]
+	switch {
+	case was == nil || !was.DetailsRead:
+		r.sets[key] = &foundSet{s, at}
+	case s.DetailsRead:
+		r.fail("duplicate", at, "keep one of the two", "%s: the permission set %q is described already, by %s in %s", at.name, s.Name, was.at.name, was.at.file)
+	}
+}
+
+func (r *Reading) group(id string) *foundGroup {
+	if r.groups[id] == nil {
+		r.groups[id] = &foundGroup{Group: estate.Group{ID: id}}
+	}
+	return r.groups[id]
+}
+
+func (r *Reading) member(group, user string, at place) {
+	g := r.group(group)
+	if !g.ours && !g.filled {
+		g.at = at
+	}
+	g.members, g.filled = append(g.members, user), true
+}
+
+func (r *Reading) user(u estate.User) {
+	if u.ID != "" && (r.users[u.ID] == nil || r.users[u.ID].Name == "") {
+		r.users[u.ID] = &u
+	}
+}
+
+func (r *Reading) account(a estate.Account) {
+	was := r.accounts[a.ID]
+	if a.ID == "" || was != nil && was.Name != "" {
+		return
+	}
+	if was != nil {
+		a.Management = a.Management || was.Management
+	}
+	r.accounts[a.ID] = &a
+}
+
+// policy is a document in compact form.
+func (r *Reading) policy(at place, document []byte) (string, bool) {
+	v := jsontext.Value(document)
+	if err := v.Compact(); err != nil {
+		r.fail("policy", at, "", "%s: the policy document is not JSON: %v", at.name, err)
+		return "", false
+	}
+	return string(v), true
+}
+
+func (r *Reading) session(at place, s string) time.Duration {
+	if s == "" {
+		return time.Hour
+	}
+	d, ok := file.Duration(s)
+	if !ok {
+		r.fail("duration", at, "", "%s: %q is no duration", at.name, s)
+	}
+	return d
+}
+
+// Described is an estate that a reading describes, ready to be written.
+type Described struct {
+	*estate.Estate
+	// Groups are those that are described, by index; the others are only named.
+	Groups []bool
+	// Whole says that the accounts are all there are: otherwise nothing but names and ids may choose them.
+	Whole bool
+}
+
+// Options are o, with what the description allows.
+func (d *Described) Options(o Options) Options {
+	o.Groups = d.Groups
+	if !d.Whole {
+		o.Selectors = []Kind{}
+	}
+	return o
+}
+
+// Estate gives everything its name: from the reading itself, and from an estate that is known to be there (nil: none), whose accounts and units it takes over. What
+// stays without a name is a problem: an error when nothing is known, since it can be looked up, and otherwise a warning, since it is gone.
+func (r *Reading) Estate(known *estate.Estate) *Described {
+	n := &naming{Reading: r, known: known, out: &Described{Estate: &estate.Estate{}, Whole: r.whole || known != nil},
+		account: map[string]int32{}, user: map[string]int32{}, group: map[string]int32{}, set: map[string]int32{}}
+	n.takeOver()
+	n.nameAccounts()
+	n.nameUsers()
+	n.nameGroups()
+	n.nameSets()
+	n.fillGroups()
+	n.assign()
+	n.nameApplications()
+	if r.attributes != nil {
+		n.out.Attributes = r.attributes
+	}
+	return n.out
+}
+
+// naming is a reading on its way to an estate: places by id.
+type naming struct {
+	*Reading
+	known                     *estate.Estate
+	x                         *estate.Index
+	out                       *Described
+	account, user, group, set map[string]int32
+}
+
+// nameless tells of something that has no name; every id once.
+func (n *naming) nameless(what, id string, at place) {
+	key := "nameless\x00" + what + id
+	if n.told[key] {
+		return
+	}
+	n.told[key] = true
+	switch {
+	case n.known == nil:
+		n.fail("nameless", at, "name the instance (--profile, --region, --data) or an export of it (--estate), where names are looked up", "%s: nothing says what the %s %s is called", at.name, what, id)
+	default:
+		n.once(key+"gone", "gone", at, "take it out there, too", "%s is left out: there is no %s %s any more", at.name, what, id)
+	}
+}
+
+// takeOver begins with what is known to be there.
+func (n *naming) takeOver() {
+	if n.known == nil {
+		return
+	}
+	k, e := n.known, n.out.Estate
+	e.Instance, e.Units, e.Accounts, e.Users = k.Instance, k.Units, slices.Clone(k.Accounts), slices.Clone(k.Users)
+	e.Groups = slices.Clone(k.Groups)
+	for i := range e.Groups {
+		e.Groups[i].Members, e.Groups[i].MembersRead = nil, false
+		n.group[e.Groups[i].ID] = int32(i)
+	}
+	for i := range e.Accounts {
+		n.account[e.Accounts[i].ID] = int32(i)
+	}
+	for i := range e.Users {
+		n.user[e.Users[i].ID] = int32(i)
+	}
+	n.x = estate.NewIndex(e)
+}
+
+func (n *naming) nameAccounts() {
+	e := n.out.Estate
+	for _, id := range slices.Sorted(maps.Keys(n.accounts)) {
+		a := n.accounts[id]
+		if _, there := n.account[id]; there {
+			continue
+		}
+		if n.x != nil {
+			if found := n.x.AccountsNamed(a.Name); len(found) == 1 {
+				n.account[id] = int32(found[0])
+			}
+			continue
+		}
+		if !onlyDigits.MatchString(id) { // not made yet: its name is all that there is
+			a.ID = ""
+		}
+		n.account[id] = int32(len(e.Accounts))
+		e.Accounts = append(e.Accounts, *a)
+	}
+}
+
+func (n *naming) nameUsers() {
+	e := n.out.Estate
+	for _, id := range slices.Sorted(maps.Keys(n.users)) {
+		if _, there := n.user[id]; there {
+			continue
+		}
+		if n.x != nil {
+			if found := n.x.Users(n.users[id].Name); len(found) == 1 {
+				n.user[id] = int32(found[0])
+				continue
+			}
+		}
+		n.user[id] = int32(len(e.Users))
+		e.Users = append(e.Users, *n.users[id])
+	}
+}
+
+func (n *naming) nameGroups() {
+	e := n.out.Estate
+	for _, id := range slices.Sorted(maps.Keys(n.groups)) {
+		g := n.groups[id]
+		i, there := n.group[id]
+		if !there && n.x != nil && g.Name != "" {
+			var found int
+			if found, there = n.x.Group(g.Name); there {
+				i = int32(found)
+			}
+		}
+		switch {
+		case there && g.ours:
+			e.Groups[i].Name, e.Groups[i].Description = g.Name, g.Description
+		case there:
+		case g.Name == "":
+			n.nameless("group", id, g.at)
+			continue
+		default:
+			i = int32(len(e.Groups))
+			e.Groups = append(e.Groups, g.Group)
+		}
+		n.group[id] = i
+	}
+	n.out.Groups = make([]bool, len(e.Groups))
+}
+
+// fillGroups puts members into groups whose memberships are described.
+func (n *naming) fillGroups() {
+	e := n.out.Estate
+	for _, id := range slices.Sorted(maps.Keys(n.groups)) {
+		g := n.groups[id]
+		i, there := n.group[id]
+		if !there || !g.ours && !g.filled {
+			continue
+		}
+		n.out.Groups[i] = true
+		if !g.filled {
+			continue
+		}
+		to := &e.Groups[i]
+		to.MembersRead = true
+		for _, m := range g.members {
+			if u, there := n.user[m]; there {
+				to.Members = append(to.Members, u)
+			} else {
+				n.nameless("user", m, g.at)
+			}
+		}
+		slices.Sort(to.Members)
+		to.Members = slices.Compact(to.Members)
+	}
+}
+
+func (n *naming) nameSets() {
+	for _, p := range n.parts {
+		if s := n.sets[p.set]; s != nil && s.DetailsRead {
+			p.apply(&s.Set)
+		} else {
+			n.once("part\x00"+p.set, "part", p.at, "describe the permission set by hand, or import it from the instance", "%s is left out: the permission set it is a part of is not described", p.at.name)
+		}
+	}
+	for _, g := range n.assignments {
+		if n.sets[g.what] == nil {
+			n.sets[g.what] = &foundSet{Set: estate.Set{ARN: g.what}, at: g.at}
+		}
+	}
+	names := map[string]place{}
+	if n.known != nil {
+		for i := range n.known.Sets {
+			if s := n.sets[n.known.Sets[i].ARN]; s != nil && s.Name == "" {
+				s.Name = n.known.Sets[i].Name
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(n.sets)) {
+		s := n.sets[key]
+		if s.Name == "" {
+			n.nameless("permission set", key, s.at)
+			continue
+		}
+		if first, twice := names[s.Name]; twice {
+			n.fail("duplicate", s.at, "keep one of the two", "%s: another permission set is called %q, too: %s in %s", s.at.name, s.Name, first.name, first.file)
+			continue
+		}
+		names[s.Name] = s.at
+		slices.Sort(s.AWSPolicies)
+		s.AWSPolicies = slices.Compact(s.AWSPolicies)
+		s.ARN, s.AssignmentsRead = key, true
+		n.set[key] = int32(len(n.out.Sets))
+		n.out.Sets = append(n.out.Sets, s.Set)
+	}
+}
+
+// who is the principal of a grant.
+func (n *naming) who(g grant) (estate.Principal, bool) {
+	if g.user {
+		i, there := n.user[g.principal]
+		if !there {
+			n.nameless("user", g.principal, g.at)
+		}
+		return estate.UserPrincipal(int(i)), there
+	}
+	i, there := n.group[g.principal]
+	if !there {
+		n.nameless("group", g.principal, g.at)
+	}
+	return estate.GroupPrincipal(int(i)), there
+}
+
+func (n *naming) assign() {
+	e := n.out.Estate
+	for _, g := range n.assignments {
+		set, known := n.set[g.what]
+		who, named := n.who(g)
+		where, there := n.account[g.account]
+		if !there {
+			if n.known != nil || !onlyDigits.MatchString(g.account) {
+				n.nameless("account", g.account, g.at)
+				continue
+			}
+			where, there = int32(len(e.Accounts)), true
+			n.account[g.account] = where
+			e.Accounts = append(e.Accounts, estate.Account{ID: g.account})
+		}
+		if known && named {
+			e.Assignments = append(e.Assignments, estate.Assignment{Account: where, Set: set, Principal: who})
+		}
+	}
+	e.Assignments = estate.Sort(e.Assignments)
+}
+
+func (n *naming) nameApplications() {
+	at := map[string]int{}
+	for _, key := range slices.Sorted(maps.Keys(n.apps)) {
+		a := *n.apps[key]
+		a.ARN = key
+		if required, said := n.required[key]; said {
+			a.AnyoneMayUse = !required
+		}
+		at[key] = len(n.out.Applications)
+		n.out.Applications = append(n.out.Applications, a)
+	}
+	for _, g := range n.uses {
+		i, there := at[g.what]
+		if !there {
+			n.once("use\x00"+g.what, "part", g.at, "describe the application by hand, or import it from the instance", "%s is left out: the application is not described", g.at.name)
+			continue
+		}
+		if who, named := n.who(g); named {
+			n.out.Applications[i].Principals = append(n.out.Applications[i].Principals, who)
+		}
+	}
+	for i := range n.out.Applications {
+		ps := n.out.Applications[i].Principals
+		slices.Sort(ps)
+		n.out.Applications[i].Principals = slices.Compact(ps)
+	}
+}

@@ -1,0 +1,433 @@
+package adopt
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"gatehouse/internal/plan/estate"
+)
+
+// Terraform's resources and data sources are those of the provider hashicorp/aws, versions 4 to 6 (its packages ssoadmin, identitystore and organizations). A state
+// comes as `terraform show -json` prints it (https://developer.hashicorp.com/terraform/internals/json-format), as a plan of the same command, of which the planned
+// values are read, or as the file terraform.tfstate of version 4. OpenTofu writes the same.
+
+// tfShown is what `terraform show -json` prints.
+type tfShown struct {
+	FormatVersion string     `json:"format_version"`
+	Values        *tfValues  `json:"values"`
+	PlannedValues *tfValues  `json:"planned_values"`
+	PriorState    *tfShown   `json:"prior_state"`
+	Version       int        `json:"version"`   // of terraform.tfstate
+	Resources     []tfStored `json:"resources"` // of terraform.tfstate
+}
+
+type tfValues struct {
+	RootModule tfModule `json:"root_module"`
+}
+
+type tfModule struct {
+	Resources    []tfResource `json:"resources"`
+	ChildModules []tfModule   `json:"child_modules"`
+}
+
+type tfResource struct {
+	Address string         `json:"address"`
+	Mode    string         `json:"mode"`
+	Type    string         `json:"type"`
+	Values  jsontext.Value `json:"values"`
+}
+
+// tfStored is a resource in terraform.tfstate.
+type tfStored struct {
+	Module    string `json:"module"`
+	Mode      string `json:"mode"`
+	Type      string `json:"type"`
+	Name      string `json:"name"`
+	Instances []struct {
+		IndexKey   jsontext.Value `json:"index_key"`
+		Attributes jsontext.Value `json:"attributes"`
+	} `json:"instances"`
+}
+
+// mostModules is how deep modules may be within each other.
+const mostModules = 100
+
+// Terraform reads a state, or a plan, of which name is the file's.
+func (r *Reading) Terraform(name string, data []byte) {
+	file := place{file: name, name: name}
+	var shown tfShown
+	if err := json.Unmarshal(data, &shown); err != nil {
+		r.fail("terraform", file, "write it with `terraform show -json > state.json`", "this is not what `terraform show -json` prints: %v", err)
+		return
+	}
+	var all []tfResource
+	switch {
+	case shown.FormatVersion == "" && shown.Version == 4:
+		for _, s := range shown.Resources {
+			all = append(all, s.resources()...)
+		}
+	case shown.FormatVersion == "":
+		r.fail("terraform", file, "write it with `terraform show -json > state.json`", "this is neither what `terraform show -json` prints nor a state of version 4")
+		return
+	case !strings.HasPrefix(shown.FormatVersion, "1.") && !strings.HasPrefix(shown.FormatVersion, "0."):
+		r.fail("terraform", file, "use a version of Terraform that writes format 1", "the format %q is newer than what is read here", shown.FormatVersion)
+		return
+	case shown.PlannedValues != nil:
+		all = shown.PlannedValues.RootModule.all(0)
+		if shown.PriorState != nil && shown.PriorState.Values != nil {
+			// What was read for the plan is not among the planned values.
+			for _, x := range shown.PriorState.Values.RootModule.all(0) {
+				if x.Mode == "data" {
+					all = append(all, x)
+				}
+			}
+		}
+	case shown.Values != nil:
+		all = shown.Values.RootModule.all(0)
+	}
+	found := false
+	for _, x := range all {
+		found = r.terraform(name, x) || found
+	}
+	if !found {
+		r.once("empty\x00"+name, "terraform", file, "name the state of the configuration that has them", "%s describes no permission set, assignment, group or application", name)
+	}
+}
+
+func (m tfModule) all(depth int) []tfResource {
+	if depth > mostModules {
+		return nil
+	}
+	out := m.Resources
+	for _, c := range m.ChildModules {
+		out = append(out, c.all(depth+1)...)
+	}
+	return out
+}
+
+func (s tfStored) resources() (out []tfResource) {
+	for _, i := range s.Instances {
+		address := s.Type + "." + s.Name
+		if s.Mode == "data" {
+			address = "data." + address
+		}
+		if s.Module != "" {
+			address = s.Module + "." + address
+		}
+		if i.IndexKey != nil {
+			address += "[" + string(i.IndexKey) + "]"
+		}
+		out = append(out, tfResource{address, s.Mode, s.Type, i.Attributes})
+	}
+	return out
+}
+
+// terraform takes one resource, and tells whether it is of those that are described.
+func (r *Reading) terraform(file string, x tfResource) bool {
+	at := place{file, x.Address}
+	table := tfResources
+	if x.Mode == "data" {
+		table = tfData
+	}
+	if read := table[x.Type]; read != nil {
+		if err := read(r, at, x.Values); err != nil {
+			r.fail("terraform", at, "it may be of a version of the provider that is not known here", "%s is not as the provider hashicorp/aws has it: %v", x.Address, err)
+		}
+		return x.Mode != "data"
+	}
+	if x.Mode != "data" && (strings.HasPrefix(x.Type, "aws_ssoadmin_") || strings.HasPrefix(x.Type, "aws_identitystore_")) {
+		r.once("type\x00"+x.Type, "left-out", at, "leave it to Terraform", "%s is left out: files do not describe %s", x.Address, x.Type)
+	}
+	return false
+}
+
+type tfReader func(*Reading, place, jsontext.Value) error
+
+// tfRead makes a reader of values of a type.
+func tfRead[T any](take func(*Reading, place, *T)) tfReader {
+	return func(r *Reading, at place, values jsontext.Value) error {
+		var v T
+		if err := json.Unmarshal(values, &v); err != nil {
+			return err
+		}
+		take(r, at, &v)
+		return nil
+	}
+}
+
+// known tells of an id that a plan cannot know.
+func (r *Reading) known(at place, ids ...string) bool {
+	if slices.Contains(ids, "") {
+		r.fail("unknown", at, "read the state after `terraform apply`", "%s refers to something that has not been made yet", at.name)
+		return false
+	}
+	return true
+}
+
+type (
+	tfSet struct {
+		ARN             string            `json:"arn"`
+		Name            string            `json:"name"`
+		Description     string            `json:"description"`
+		RelayState      string            `json:"relay_state"`
+		SessionDuration string            `json:"session_duration"`
+		Tags            map[string]string `json:"tags"`
+		TagsAll         map[string]string `json:"tags_all"`
+	}
+	tfPart struct {
+		Set      string   `json:"permission_set_arn"`
+		Inline   string   `json:"inline_policy"`
+		ARN      string   `json:"managed_policy_arn"`
+		ARNs     []string `json:"managed_policy_arns"`
+		Customer []tfRef  `json:"customer_managed_policy_reference"`
+		Boundary []struct {
+			ARN      string  `json:"managed_policy_arn"`
+			Customer []tfRef `json:"customer_managed_policy_reference"`
+		} `json:"permissions_boundary"`
+	}
+	tfRef struct {
+		Name string `json:"name"`
+		Path string `json:"path"`
+	}
+	tfAssignment struct {
+		Set       string `json:"permission_set_arn"`
+		App       string `json:"application_arn"`
+		Principal string `json:"principal_id"`
+		Type      string `json:"principal_type"`
+		Target    string `json:"target_id"`
+		Required  bool   `json:"assignment_required"`
+	}
+	tfAttributes struct {
+		Attribute []struct {
+			Key   string `json:"key"`
+			Value []struct {
+				Source []string `json:"source"`
+			} `json:"value"`
+		} `json:"attribute"`
+	}
+	tfApplication struct {
+		ARN         string            `json:"arn"`
+		OldARN      string            `json:"application_arn"`
+		Provider    string            `json:"application_provider_arn"`
+		Name        string            `json:"name"`
+		Description string            `json:"description"`
+		Status      string            `json:"status"`
+		Tags        map[string]string `json:"tags"`
+		TagsAll     map[string]string `json:"tags_all"`
+		Portal      []struct {
+			Visibility string `json:"visibility"`
+			SignIn     []struct {
+				URL string `json:"application_url"`
+			} `json:"sign_in_options"`
+		} `json:"portal_options"`
+	}
+	tfGroup struct {
+		ID          string `json:"group_id"`
+		Name        string `json:"display_name"`
+		Description string `json:"description"`
+	}
+	tfUser struct {
+		ID     string `json:"user_id"`
+		Name   string `json:"user_name"`
+		Emails []struct {
+			Value string `json:"value"`
+		} `json:"emails"`
+	}
+	tfMembership struct {
+		Group  string `json:"group_id"`
+		Member string `json:"member_id"`
+	}
+	tfAccount struct {
+		ID     string            `json:"id"`
+		Name   string            `json:"name"`
+		Email  string            `json:"email"`
+		Status string            `json:"status"`
+		Tags   map[string]string `json:"tags"`
+	}
+	tfOrganization struct {
+		Accounts   []tfAccount `json:"accounts"`
+		Management string      `json:"master_account_id"`
+	}
+)
+
+var tfResources = map[string]tfReader{
+	"aws_ssoadmin_permission_set": tfRead(func(r *Reading, at place, v *tfSet) {
+		if r.known(at, v.ARN) {
+			r.set(v.ARN, estate.Set{Name: v.Name, Description: v.Description, RelayState: v.RelayState, Session: r.session(at, v.SessionDuration), Tags: allTags(v.TagsAll, v.Tags), DetailsRead: true}, at)
+		}
+	}),
+	"aws_ssoadmin_permission_set_inline_policy": tfRead(func(r *Reading, at place, v *tfPart) {
+		if document, ok := r.policy(at, []byte(v.Inline)); ok {
+			r.part(at, v.Set, func(s *estate.Set) { s.Inline = document })
+		}
+	}),
+	"aws_ssoadmin_managed_policy_attachment": tfRead(func(r *Reading, at place, v *tfPart) {
+		r.part(at, v.Set, func(s *estate.Set) { s.AWSPolicies = append(s.AWSPolicies, v.ARN) })
+	}),
+	"aws_ssoadmin_managed_policy_attachments_exclusive": tfRead(func(r *Reading, at place, v *tfPart) {
+		r.part(at, v.Set, func(s *estate.Set) { s.AWSPolicies = append(s.AWSPolicies, v.ARNs...) })
+	}),
+	"aws_ssoadmin_customer_managed_policy_attachment":            tfRead(tfCustomer),
+	"aws_ssoadmin_customer_managed_policy_attachments_exclusive": tfRead(tfCustomer),
+	"aws_ssoadmin_permissions_boundary_attachment": tfRead(func(r *Reading, at place, v *tfPart) {
+		r.part(at, v.Set, func(s *estate.Set) {
+			for _, b := range v.Boundary {
+				s.Boundary = &estate.Boundary{AWS: b.ARN}
+				for _, c := range b.Customer {
+					s.Boundary = &estate.Boundary{Customer: &estate.PolicyRef{Name: c.Name, Path: c.Path}}
+				}
+			}
+		})
+	}),
+	"aws_ssoadmin_account_assignment": tfRead(func(r *Reading, at place, v *tfAssignment) {
+		if r.known(at, v.Set, v.Principal, v.Target) {
+			r.assignments = append(r.assignments, grant{what: v.Set, principal: v.Principal, account: v.Target, user: v.Type == "USER", at: at})
+		}
+	}),
+	"aws_ssoadmin_instance_access_control_attributes": tfRead(func(r *Reading, at place, v *tfAttributes) {
+		if r.attributes != nil {
+			r.fail("duplicate", at, "read the configurations of one instance at a time", "%s: the attributes for access control are described already", at.name)
+		}
+		r.attributes = []estate.Attribute{}
+		for _, a := range v.Attribute {
+			var sources []string
+			for _, x := range a.Value {
+				sources = append(sources, x.Source...)
+			}
+			r.attributes = append(r.attributes, estate.Attribute{Key: a.Key, Source: sources})
+		}
+	}),
+	"aws_ssoadmin_application": tfRead(func(r *Reading, at place, v *tfApplication) {
+		arn := v.ARN
+		if arn == "" {
+			arn = v.OldARN
+		}
+		if !r.known(at, arn) {
+			return
+		}
+		a := &estate.Application{Name: v.Name, Provider: v.Provider, Description: v.Description, Disabled: v.Status == "DISABLED", Visible: true, Tags: allTags(v.TagsAll, v.Tags)}
+		for _, p := range v.Portal {
+			a.Visible = p.Visibility != "DISABLED"
+			for _, s := range p.SignIn {
+				a.URL = s.URL
+			}
+		}
+		r.apps[arn] = a
+	}),
+	"aws_ssoadmin_application_assignment": tfRead(func(r *Reading, at place, v *tfAssignment) {
+		if r.known(at, v.App, v.Principal) {
+			r.uses = append(r.uses, grant{what: v.App, principal: v.Principal, user: v.Type == "USER", at: at})
+		}
+	}),
+	"aws_ssoadmin_application_assignment_configuration": tfRead(func(r *Reading, at place, v *tfAssignment) {
+		if r.known(at, v.App) {
+			r.required[v.App] = v.Required
+		}
+	}),
+	"aws_identitystore_group": tfRead(func(r *Reading, at place, v *tfGroup) {
+		if r.known(at, v.ID) {
+			g := r.group(v.ID)
+			g.Name, g.Description, g.ours, g.at = v.Name, v.Description, true, at
+		}
+	}),
+	"aws_identitystore_group_membership": tfRead(func(r *Reading, at place, v *tfMembership) {
+		if r.known(at, v.Group, v.Member) {
+			r.member(v.Group, v.Member, at)
+		}
+	}),
+	"aws_identitystore_user": tfRead(func(r *Reading, at place, v *tfUser) {
+		r.userOf(v)
+		r.once("type\x00aws_identitystore_user", "left-out", at, "leave people to Terraform, or better to an identity provider", "%s is left out: files name people and do not describe them", at.name)
+	}),
+	"aws_organizations_account":      tfRead(func(r *Reading, _ place, v *tfAccount) { r.accountOf(v, "") }),
+	"aws_organizations_organization": tfRead(tfWhole),
+}
+
+var tfData = map[string]tfReader{
+	"aws_identitystore_group": tfRead(func(r *Reading, _ place, v *tfGroup) { r.groupNamed(v) }),
+	"aws_identitystore_groups": tfRead(func(r *Reading, _ place, v *struct {
+		Groups []tfGroup `json:"groups"`
+	}) {
+		for i := range v.Groups {
+			r.groupNamed(&v.Groups[i])
+		}
+	}),
+	"aws_identitystore_user": tfRead(func(r *Reading, _ place, v *tfUser) { r.userOf(v) }),
+	"aws_identitystore_users": tfRead(func(r *Reading, _ place, v *struct {
+		Users []tfUser `json:"users"`
+	}) {
+		for i := range v.Users {
+			r.userOf(&v.Users[i])
+		}
+	}),
+	"aws_ssoadmin_permission_set": tfRead(func(r *Reading, at place, v *tfSet) {
+		if v.ARN != "" && r.sets[v.ARN] == nil {
+			r.set(v.ARN, estate.Set{Name: v.Name}, at)
+		}
+	}),
+	"aws_organizations_organization":                            tfRead(tfWhole),
+	"aws_organizations_organizational_unit_child_accounts":      tfRead(tfSome),
+	"aws_organizations_organizational_unit_descendant_accounts": tfRead(tfSome),
+}
+
+func tfCustomer(r *Reading, at place, v *tfPart) {
+	r.part(at, v.Set, func(s *estate.Set) {
+		for _, c := range v.Customer {
+			ref := estate.PolicyRef{Name: c.Name, Path: c.Path}
+			if !slices.ContainsFunc(s.CustomerPolicies, ref.Same) {
+				s.CustomerPolicies = append(s.CustomerPolicies, ref)
+			}
+		}
+	})
+}
+
+// tfSome takes accounts.
+func tfSome(r *Reading, _ place, v *tfOrganization) {
+	for i := range v.Accounts {
+		r.accountOf(&v.Accounts[i], v.Management)
+	}
+}
+
+// tfWhole takes the accounts of the organization, if all of them are there.
+func tfWhole(r *Reading, at place, v *tfOrganization) {
+	tfSome(r, at, v)
+	r.whole = r.whole || len(v.Accounts) > 0
+}
+
+func (r *Reading) part(at place, set string, apply func(*estate.Set)) {
+	if r.known(at, set) {
+		r.parts = append(r.parts, part{set, at, apply})
+	}
+}
+
+func (r *Reading) groupNamed(v *tfGroup) {
+	if g := r.group(v.ID); v.ID != "" && g.Name == "" {
+		g.Name = v.Name
+	}
+}
+
+func (r *Reading) userOf(v *tfUser) {
+	u := estate.User{ID: v.ID, Name: v.Name}
+	for _, m := range v.Emails {
+		u.Emails = append(u.Emails, m.Value)
+	}
+	r.user(u)
+}
+
+func (r *Reading) accountOf(v *tfAccount, management string) {
+	r.account(estate.Account{ID: v.ID, Name: v.Name, Email: v.Email, Status: v.Status, Tags: v.Tags, Management: v.ID == management && management != ""})
+}
+
+// allTags are a resource's tags with those that its provider gives to everything.
+func allTags(all, own map[string]string) map[string]string {
+	if len(all) == 0 {
+		return own
+	}
+	out := maps.Clone(all)
+	maps.Copy(out, own)
+	return out
+}
