@@ -67,18 +67,44 @@ another directory, and the first change it makes there makes the directory the o
 func removeDirectoryCommand() *cobra.Command {
 	c := &cobra.Command{Use: "remove ID", Short: "Remove an identity source, and say what becomes of its people", Args: exactly("ID"),
 		Long: `The directory's tokens and its identity provider open nothing from the first moment. If it owns users or groups, --people says what becomes of them:
-release (they are as if made by hand: ids, memberships and assignments stay), disable (that, and the users are disabled), or delete. A removal that
-was interrupted goes on when it is asked for again.`,
+release (they are as if made by hand: ids, memberships and assignments stay), disable (that, and the users are disabled), or delete. The sessions that
+people began through its identity provider end in any case. A large directory takes minutes; a removal that was interrupted goes on when it is asked for again.`,
 		Example: "  gatehouse directory remove contoso --people disable",
 		RunE: func(c *cobra.Command, args []string) error {
 			path := "/directories/" + segment(args[0])
 			if people, _ := c.Flags().GetString("people"); people != "" {
 				path += "?people=" + segment(people)
 			}
-			return call(c, http.MethodDelete, path, nil, func(struct{}) { fmt.Fprintln(c.OutOrStdout(), "removed") })
+			return removeDirectory(c, path)
 		}}
 	c.Flags().String("people", "", "release, disable or delete")
 	return administered(jsonFlag(c))
+}
+
+// removeDirectory asks until the directory is gone; the server works on it for some seconds at a time.
+func removeDirectory(c *cobra.Command, path string) error {
+	cl, err := client(c)
+	if err != nil {
+		return err
+	}
+	for {
+		var left *struct {
+			Users  int `json:"usersLeft"`
+			Groups int `json:"groupsLeft"`
+		}
+		if err := cl.Do(c.Context(), http.MethodDelete, path, nil, &left); err != nil {
+			return err
+		}
+		if left == nil { // no content: it is gone
+			break
+		}
+		fmt.Fprintf(c.ErrOrStderr(), "removing: %d users and %d groups are left\n", left.Users, left.Groups)
+	}
+	if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+		return printJSON(c, struct{}{})
+	}
+	fmt.Fprintln(c.OutOrStdout(), "removed")
+	return nil
 }
 
 // nestingCommand says whether a directory's groups may have groups as members.

@@ -232,13 +232,27 @@ type accessView struct {
 		AccountID     string `json:"accountId"`
 		AccountName   string `json:"accountName"`
 		ViaGroup      string `json:"viaGroup,omitempty"`
+
+		Path []string `json:"path,omitempty"`
 	} `json:"access"`
+}
+
+// via names the group that access was given to, and how the user is in it if she is not a direct member.
+func via(path []string) string {
+	switch n := len(path); n {
+	case 0:
+		return ""
+	case 1:
+		return path[0]
+	default:
+		return fmt.Sprintf("%s (member of %s)", path[n-1], strings.Join(path[:n-1], ", within "))
+	}
 }
 
 func (a accessView) print(c *cobra.Command) {
 	t := newTable(c, "USER", "ACCOUNT", "NAME", "PERMISSION SET OR ROLE", "VIA GROUP")
 	for _, x := range a.Access {
-		t.row(x.UserName, x.AccountID, x.AccountName, cmp.Or(x.PermissionSet, x.Role), x.ViaGroup)
+		t.row(x.UserName, x.AccountID, x.AccountName, cmp.Or(x.PermissionSet, x.Role), via(x.Path))
 	}
 	t.flush()
 }

@@ -411,8 +411,11 @@ type Reach struct {
 	// Set is the permission set of an assignment, Role the resource part of the ARN of the existing role of an entitlement.
 	Set  PermissionSet
 	Role string
-	// Via is the group's id, empty for what was given to the user herself.
+	// Via is the id of the group to which the role was given, empty for what was given to the user herself.
 	Via string
+	// Path leads to it: the ids of a group of which she is a direct member, of one that has that as a member, and so on up to Via. Of several
+	// ways it is a shortest.
+	Path []string
 }
 
 // Who lists everyone who can reach an account now, each way once. It is an auditor's question and reads as much
@@ -482,21 +485,22 @@ func (s *Service) whoComesBy(ctx context.Context, m Manager, en RoleEntitlement,
 	if err != nil || role == nil {
 		return nil, err
 	}
-	users, via, err := s.people1(ctx, en.Principal)
+	reach, err := s.people1(ctx, en.Principal)
 	if err != nil {
 		return nil, err
 	}
 	var out []Reach
-	for _, u := range users {
-		in, known := admitted[u.ID]
+	for _, r := range reach {
+		in, known := admitted[r.User.ID]
 		if !known {
-			if in, err = s.applications.Admits(ctx, m.Application(), u.ID); err != nil {
+			if in, err = s.applications.Admits(ctx, m.Application(), r.User.ID); err != nil {
 				return nil, err
 			}
-			admitted[u.ID] = in
+			admitted[r.User.ID] = in
 		}
 		if in {
-			out = append(out, Reach{User: u, Role: en.Role, Via: via})
+			r.Role = en.Role
+			out = append(out, r)
 		}
 	}
 	return out, nil
@@ -515,12 +519,13 @@ func (s *Service) whoHas(ctx context.Context, acct organization.Account, k RoleK
 			return nil, err
 		}
 		for _, a := range as {
-			users, via, err := s.people1(ctx, a.Principal)
+			reach, err := s.people1(ctx, a.Principal)
 			if err != nil {
 				return nil, err
 			}
-			for _, u := range users {
-				out = append(out, Reach{User: u, Account: acct, Set: set, Via: via})
+			for _, r := range reach {
+				r.Account, r.Set = acct, set
+				out = append(out, r)
 			}
 		}
 		if len(as) < page {
@@ -545,6 +550,10 @@ func (s *Service) What(ctx context.Context, userID string) ([]Reach, error) {
 	if err != nil {
 		return nil, err
 	}
+	paths, err := s.pathsUp(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
 	var out []Reach
 	for after := (Place{}); ; {
 		es, err := s.Entitlements(ctx, userID, after, 1000)
@@ -561,6 +570,7 @@ func (s *Service) What(ctx context.Context, userID string) ([]Reach, error) {
 			via := ways[k]
 			slices.Sort(via)
 			for _, r.Via = range via {
+				r.Path = pathTo(paths, r.Via)
 				out = append(out, r)
 			}
 		}
@@ -603,24 +613,100 @@ func (s *Service) waysOf(ctx context.Context, h holder) (map[HeldRole][]string, 
 	return ways, nil
 }
 
-// people1 returns the active users behind one principal, and the group they come through.
-func (s *Service) people1(ctx context.Context, p Principal) (users []directory.User, via string, err error) {
+// people1 returns the active users behind one principal, and by which groups they come to it.
+func (s *Service) people1(ctx context.Context, p Principal) ([]Reach, error) {
 	if p.Type == User {
 		us, err := s.people.UsersByID(ctx, []string{p.ID})
-		return activeUsers(us), "", err
+		return coming(activeUsers(us), "", nil), err
 	}
 	// A group that is gone has nothing below it; its assignment reaches nobody.
-	below, err := s.people.GroupsBelow(ctx, p.ID)
-	if err != nil {
-		return nil, "", err
-	}
+	paths := map[string][]string{p.ID: {p.ID}}
+	var out []Reach
 	seen := map[string]bool{}
-	for _, g := range below {
-		if users, err = s.addMembers(ctx, users, g, seen); err != nil {
-			return nil, "", err
+	for at := []string{p.ID}; len(at) > 0; at = at[1:] { // the nearer groups first, so that the path is a shortest
+		users, err := s.addMembers(ctx, nil, at[0], seen)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, coming(users, p.ID, paths[at[0]])...)
+		below, err := edges(ctx, s.people.NestedIn, at[0])
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range below {
+			if paths[n.MemberID] == nil {
+				paths[n.MemberID] = append([]string{n.MemberID}, paths[at[0]]...)
+				at = append(at, n.MemberID)
+			}
 		}
 	}
-	return users, p.ID, nil
+	return out, nil
+}
+
+func coming(users []directory.User, via string, path []string) []Reach {
+	out := make([]Reach, 0, len(users))
+	for _, u := range users {
+		out = append(out, Reach{User: u, Via: via, Path: path})
+	}
+	return out
+}
+
+// pathsUp returns a shortest path from a user into each of her groups, by the group's id.
+func (s *Service) pathsUp(ctx context.Context, userID string) (map[string][]string, error) {
+	paths := map[string][]string{}
+	var at []string
+	const page = 500
+	for after, more := "", true; more; {
+		ms, err := s.people.MembershipsOf(ctx, userID, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range ms {
+			after = m.GroupID
+			paths[after], at = []string{after}, append(at, after)
+		}
+		more = len(ms) == page
+	}
+	for ; len(at) > 0; at = at[1:] {
+		above, err := edges(ctx, s.people.NestedUnder, at[0])
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range above {
+			if paths[n.GroupID] == nil {
+				paths[n.GroupID] = append(slices.Clone(paths[at[0]]), n.GroupID)
+				at = append(at, n.GroupID)
+			}
+		}
+	}
+	return paths, nil
+}
+
+// pathTo is the path to a group. If she came into it since the paths were looked up, the group alone is named.
+func pathTo(paths map[string][]string, via string) []string {
+	if path := paths[via]; path != nil || via == "" {
+		return path
+	}
+	return []string{via}
+}
+
+// edges reads all edges of a group in one direction.
+func edges(ctx context.Context, list func(ctx context.Context, id, after string, limit int) ([]directory.NestedGroup, error), id string) ([]directory.NestedGroup, error) {
+	const page = 500
+	var out []directory.NestedGroup
+	for after := ""; ; {
+		ns, err := list(ctx, id, after, page)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ns...)
+		if len(ns) < page {
+			return out, nil
+		}
+		if after = ns[len(ns)-1].MemberID; after == id { // the other end is what they are listed by
+			after = ns[len(ns)-1].GroupID
+		}
+	}
 }
 
 // addMembers adds a group's own active members who were not seen in another.

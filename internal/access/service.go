@@ -32,9 +32,12 @@ const (
 type People interface {
 	User(ctx context.Context, id string) (directory.User, error)
 	Group(ctx context.Context, id string) (directory.Group, error)
-	// GroupIDsOf returns all groups of a user, those that she is in by way of others too; GroupsBelow a group and all groups in it.
+	// GroupIDsOf returns all groups of a user, those that she is in by way of others too; MembershipsOf those of which she is a direct member.
 	GroupIDsOf(ctx context.Context, userID string) ([]string, error)
-	GroupsBelow(ctx context.Context, groupID string) ([]string, error)
+	MembershipsOf(ctx context.Context, userID, afterGroupID string, limit int) ([]directory.Membership, error)
+	// NestedIn lists the groups that are direct members of a group, NestedUnder those of which it is one.
+	NestedIn(ctx context.Context, groupID, after string, limit int) ([]directory.NestedGroup, error)
+	NestedUnder(ctx context.Context, memberID, after string, limit int) ([]directory.NestedGroup, error)
 	UsersByID(ctx context.Context, ids []string) ([]directory.User, error)
 	MembersOf(ctx context.Context, groupID, afterUserID string, limit int) ([]directory.Membership, error)
 }

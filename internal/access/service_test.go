@@ -468,12 +468,25 @@ func TestGroupsInGroupsReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.work(t, "")
-	check := func(when string, want bool, names ...string) {
+	called := map[string]string{low.ID: "Low", side.ID: "Side", middle.ID: "Middle", high.ID: "High"}
+	path := func(r access.Reach) (names string) {
+		for _, g := range r.Path {
+			names += " " + called[g]
+		}
+		return names
+	}
+	// Both ways through Middle are as long; the one by the group whose id comes first is told.
+	first := called[min(low.ID, side.ID)]
+	check := func(when, by string, names ...string) {
 		t.Helper()
+		want := by != ""
 		if _, _, err := w.Entitled(ctx, w.ins.ID, ann.ID, a.ID, "S"); (err == nil) != want {
 			t.Errorf("%s: entitled: %v", when, err)
 		}
 		rs, err := w.What(ctx, ann.ID)
+		if len(rs) == 1 && path(rs[0]) != by {
+			t.Errorf("%s: what: by%s, want%s", when, path(rs[0]), by)
+		}
 		if err != nil || (len(rs) == 1 && rs[0].Via == high.ID) != want || len(rs) > 1 {
 			t.Errorf("%s: what: %+v, %v", when, rs, err)
 		}
@@ -482,6 +495,9 @@ func TestGroupsInGroupsReach(t *testing.T) {
 		for _, r := range who {
 			if r.Via != high.ID {
 				t.Errorf("%s: who: by way of %s", when, r.Via)
+			}
+			if want := map[string]string{ann.ID: by, bob.ID: " High"}[r.User.ID]; path(r) != want {
+				t.Errorf("%s: who: %s by%s, want%s", when, r.User.UserName, path(r), want)
 			}
 			got = append(got, r.User.UserName)
 		}
@@ -496,17 +512,19 @@ func TestGroupsInGroupsReach(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check("at first", true, "ann@x", "bob@x") // once, though there are two ways
+	check("at first", " "+first+" Middle High", "ann@x", "bob@x") // once, though there are two ways
 	change(middle, directory.MemberChange{RemoveGroups: []string{side.ID}})
-	check("with one way left", true, "ann@x", "bob@x")
+	check("with one way left", " Low Middle High", "ann@x", "bob@x")
 	change(low, directory.MemberChange{Remove: []string{ann.ID}})
-	check("out of the lowest", false, "bob@x")
+	check("out of the lowest", "", "bob@x")
 	change(low, directory.MemberChange{Add: []string{ann.ID}})
-	check("in again", true, "ann@x", "bob@x")
+	check("in again", " Low Middle High", "ann@x", "bob@x")
 	if err := w.people.DeleteGroup(ctx, admin, middle.ID, 0); err != nil {
 		t.Fatal(err)
 	}
-	check("without the group between", false, "bob@x")
+	check("without the group between", "", "bob@x")
 	change(high, directory.MemberChange{AddGroups: []string{low.ID}})
-	check("straight below", true, "ann@x", "bob@x")
+	check("straight below", " Low High", "ann@x", "bob@x")
+	change(high, directory.MemberChange{Add: []string{ann.ID}})
+	check("a member herself too", " High", "ann@x", "bob@x") // the shortest
 }

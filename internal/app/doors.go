@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gatehouse/internal/arn"
+	"gatehouse/internal/audit"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/endpoint/accountaccess"
 	"gatehouse/internal/endpoint/admin"
@@ -104,6 +105,13 @@ func (a *App) onward(ctx context.Context, p signin.Proof) string {
 		a.log.ErrorContext(ctx, "signing out at the identity provider is not possible", "source", p.SourceID, "error", err)
 	}
 	return to
+}
+
+// endVouched ends some of the sessions that a source vouched for, and the role credentials that people got by them.
+func (a *App) endVouched(ctx context.Context, by audit.Actor, sourceID string) (more bool, err error) {
+	return a.SignIn.EndSessionsBySource(ctx, by, sourceID, 200, func(ctx context.Context, userID string) error {
+		return a.IAM.RevokePersonSessions(ctx, by, userID)
+	})
 }
 
 func (a *App) awsServices() []awswire.Service[localiam.Caller] {

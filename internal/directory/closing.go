@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 
 	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
@@ -26,51 +27,58 @@ func closing(id string) error {
 	return fault.New(fault.Conflict, "the identity source %q is being removed", id).For("closing").About(ResourceSource, id)
 }
 
-// DeleteSource removes an identity source. From the first moment its tokens open nothing and nobody can sign in through it; then its users and
-// groups are disposed of, each in a transaction with an event of its own, and at last the source goes. If that is interrupted, calling it again,
-// with the same disposal or another, goes on. Owner rules that name the source go with it.
+// DeleteSource removes an identity source. From the first moment its tokens open nothing and nobody can sign in through it; then the sessions for
+// which it vouched end, its users and groups are disposed of, each in a transaction with an event of its own, and at last the source goes. Owner rules that
+// name the source go with it.
+//
+// It works until a time, if one is given, and a little longer: done is false when something is left then. Calling it again, with the same
+// disposal or another, goes on, also after an error.
 //
 // Faults: NotFound; Invalid for an unknown disposal; Conflict "in-use" when the source owns somebody and people is "".
-func (s *Service) DeleteSource(ctx context.Context, a audit.Actor, id string, people Disposal) error {
+func (s *Service) DeleteSource(ctx context.Context, a audit.Actor, id string, people Disposal, until time.Time) (done bool, err error) {
 	if people != "" && people != Release && people != Disable && people != Delete {
-		return invalid("people", "people are to be %q, %q or %q, not %q", Release, Disable, Delete, people)
+		return false, invalid("people", "people are to be %q, %q or %q, not %q", Release, Disable, Delete, people)
 	}
 	if _, err := s.store.Source(ctx, id); err != nil {
-		return err
+		return false, err
 	}
 	users, groups, err := s.store.CountsOf(ctx, id)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if people == "" && users+groups > 0 {
-		return fault.New(fault.Conflict, "the identity source %q owns %d users and %d groups; say what becomes of them: %s (made by hand from now on), %s (that, and nobody can sign in), or %s",
+		return false, fault.New(fault.Conflict, "the identity source %q owns %d users and %d groups; say what becomes of them: %s (made by hand from now on), %s (that, and nobody can sign in), or %s",
 			id, users, groups, Release, Disable, Delete).For("in-use").About(ResourceSource, id)
 	}
 	if people == "" {
 		people = Release // nobody, unless somebody is made this very moment
 	}
-	if err := s.close(ctx, a, id, people); err != nil {
-		return err
+	if err := s.close(ctx, a, id, people, users, groups); err != nil {
+		return false, err
+	}
+	over := func() bool { return !until.IsZero() && !s.now().Before(until) }
+	for more := s.vouched != nil; more; {
+		if more, err = s.vouched(ctx, a, id); err != nil || (more && over()) {
+			return false, err
+		}
 	}
 	for {
-		if err := s.disposeOf(ctx, a, id, people); err != nil {
-			return err
+		if done, err := s.disposeOf(ctx, a, id, people, over); err != nil || !done {
+			return false, err
 		}
-		err := s.forgetRules(ctx, a, id)
-		if err != nil {
-			return err
+		if err := s.forgetRules(ctx, a, id); err != nil {
+			return false, err
 		}
-		e := audit.New(ctx, s.now(), a, "gatehouse:DeleteSource", id).With("people", string(people)).With("users", strconv.Itoa(users)).With("groups", strconv.Itoa(groups))
-		err = s.store.DeleteSource(ctx, id, e)
+		err := s.store.DeleteSource(ctx, id, audit.New(ctx, s.now(), a, "gatehouse:DeleteSource", id).With("people", string(people)))
 		if f := fault.Of(err); f == nil || f.Reason != "in-use" {
-			return err
+			return err == nil, err
 		}
 		// Somebody was made by a request that began before the source was closed.
 	}
 }
 
-// close notes that a source is being removed, so that its tokens and its identity provider open nothing any more.
-func (s *Service) close(ctx context.Context, a audit.Actor, id string, people Disposal) error {
+// close notes that a source is being removed, so that its tokens and its identity provider open nothing any more, and in the event how many it owns.
+func (s *Service) close(ctx context.Context, a audit.Actor, id string, people Disposal, users, groups int) error {
 	for try := 0; ; try++ {
 		src, err := s.store.Source(ctx, id)
 		if err != nil || src.Closing == people {
@@ -78,16 +86,17 @@ func (s *Service) close(ctx context.Context, a audit.Actor, id string, people Di
 		}
 		old := src.Version
 		src.Version, src.Closing, src.SAML, src.Domains = old+1, people, SAMLSettings{}, nil
-		err = s.store.PutSource(ctx, src, old, audit.New(ctx, s.now(), a, "gatehouse:CloseSource", id).With("people", string(people)))
+		e := audit.New(ctx, s.now(), a, "gatehouse:CloseSource", id).With("people", string(people)).With("users", strconv.Itoa(users)).With("groups", strconv.Itoa(groups))
+		err = s.store.PutSource(ctx, src, old, e)
 		if !again(ctx, err, try) {
 			return err
 		}
 	}
 }
 
-// disposeOf works through all that a source owns.
-func (s *Service) disposeOf(ctx context.Context, a audit.Actor, id string, people Disposal) error {
-	err := eachOf(ctx, func(ctx context.Context, n int) ([]Group, error) { return s.store.GroupsOf(ctx, id, "", n) }, func(ctx context.Context, g Group) error {
+// disposeOf works through all that a source owns, until it is over.
+func (s *Service) disposeOf(ctx context.Context, a audit.Actor, id string, people Disposal, over func() bool) (done bool, err error) {
+	done, err = eachOf(ctx, over, func(ctx context.Context, n int) ([]Group, error) { return s.store.GroupsOf(ctx, id, "", n) }, func(ctx context.Context, g Group) error {
 		if people == Delete {
 			return s.DeleteGroup(ctx, a, g.ID, 0)
 		}
@@ -97,10 +106,10 @@ func (s *Service) disposeOf(ctx context.Context, a audit.Actor, id string, peopl
 		})
 		return err
 	})
-	if err != nil {
-		return err
+	if err != nil || !done {
+		return false, err
 	}
-	return eachOf(ctx, func(ctx context.Context, n int) ([]User, error) { return s.store.UsersOf(ctx, id, "", n) }, func(ctx context.Context, u User) error {
+	return eachOf(ctx, over, func(ctx context.Context, n int) ([]User, error) { return s.store.UsersOf(ctx, id, "", n) }, func(ctx context.Context, u User) error {
 		if people == Delete {
 			return s.DeleteUser(ctx, a, u.ID, 0)
 		}
@@ -113,14 +122,14 @@ func (s *Service) disposeOf(ctx context.Context, a audit.Actor, id string, peopl
 	})
 }
 
-// eachOf does something with everything that first lists, until nothing is left: what is done takes it off the list. Several are under way at
-// once, because stores commit together what waits together.
-func eachOf[T any](ctx context.Context, first func(ctx context.Context, n int) ([]T, error), do func(context.Context, T) error) error {
+// eachOf does something with everything that first lists, until nothing is left or it is over: what is done takes it off the list. Several are under
+// way at once, because stores commit together what waits together.
+func eachOf[T any](ctx context.Context, over func() bool, first func(ctx context.Context, n int) ([]T, error), do func(context.Context, T) error) (done bool, err error) {
 	const page, hands = 256, 16
 	for {
 		xs, err := first(ctx, page)
 		if err != nil || len(xs) == 0 {
-			return err
+			return err == nil, err
 		}
 		work, errs := make(chan T), make(chan error, hands)
 		var wait sync.WaitGroup
@@ -143,8 +152,11 @@ func eachOf[T any](ctx context.Context, first func(ctx context.Context, n int) (
 		close(errs)
 		for err := range errs {
 			if err != nil {
-				return err
+				return false, err
 			}
+		}
+		if over() {
+			return false, nil
 		}
 	}
 }

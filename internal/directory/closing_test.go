@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
@@ -45,13 +46,23 @@ func closable(t *testing.T, between ...func(directory.Store) directory.Store) (s
 	return s, ids, g.ID, secret
 }
 
+// deleteSource removes a source, however long it takes.
+func deleteSource(t *testing.T, s *directory.Service, id string, people directory.Disposal) error {
+	t.Helper()
+	done, err := s.DeleteSource(t.Context(), admin, id, people, time.Time{})
+	if done != (err == nil) {
+		t.Errorf("done is %v, the error %v", done, err)
+	}
+	return err
+}
+
 func TestDeleteSourceAsksWhatBecomesOfItsPeople(t *testing.T) {
 	t.Parallel()
 	s, ids, _, secret := closable(t)
 	ctx := t.Context()
-	wantFault(t, s.DeleteSource(ctx, admin, "okta", ""), fault.Conflict, "in-use")
-	wantFault(t, s.DeleteSource(ctx, admin, "okta", "forget"), fault.Invalid, "")
-	wantFault(t, s.DeleteSource(ctx, admin, "none", ""), fault.NotFound, "")
+	wantFault(t, deleteSource(t, s, "okta", ""), fault.Conflict, "in-use")
+	wantFault(t, deleteSource(t, s, "okta", "forget"), fault.Invalid, "")
+	wantFault(t, deleteSource(t, s, "none", ""), fault.NotFound, "")
 	if _, _, err := s.Authenticate(ctx, "okta", secret); err != nil {
 		t.Errorf("a refused removal closed the source: %v", err)
 	}
@@ -67,7 +78,7 @@ func TestDeleteSource(t *testing.T) {
 			t.Parallel()
 			s, ids, group, secret := closable(t)
 			ctx := t.Context()
-			if err := s.DeleteSource(ctx, admin, "okta", people); err != nil {
+			if err := deleteSource(t, s, "okta", people); err != nil {
 				t.Fatal(err)
 			}
 			_, err := s.Source(ctx, "okta")
@@ -130,7 +141,7 @@ func TestDeleteSourceGoesOn(t *testing.T) {
 	between.left.Store(5)
 	s, ids, _, secret := closable(t, func(st directory.Store) directory.Store { between.Store = st; return between })
 	ctx := t.Context()
-	wantFault(t, s.DeleteSource(ctx, admin, "okta", directory.Disable), fault.Unavailable, "")
+	wantFault(t, deleteSource(t, s, "okta", directory.Disable), fault.Unavailable, "")
 	if users, _, err := s.CountsOf(ctx, "okta"); err != nil || users != len(ids)-5 {
 		t.Errorf("%d users are left, %v", users, err)
 	}
@@ -138,14 +149,39 @@ func TestDeleteSourceGoesOn(t *testing.T) {
 	wantFault(t, err, fault.Unauthenticated, "")
 	_, err = s.UpdateSource(ctx, admin, "okta", func(src *directory.Source) error { src.Name = "new"; return nil })
 	wantFault(t, err, fault.Conflict, "closing")
-	wantFault(t, s.DeleteSource(ctx, admin, "okta", ""), fault.Conflict, "in-use")
+	wantFault(t, deleteSource(t, s, "okta", ""), fault.Conflict, "in-use")
 	between.left.Store(1000)
-	if err := s.DeleteSource(ctx, admin, "okta", directory.Disable); err != nil {
+	if err := deleteSource(t, s, "okta", directory.Disable); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
 		if u, err := s.User(ctx, id); err != nil || u.Active || u.Source != "" {
 			t.Errorf("%+v, %v", u, err)
 		}
+	}
+}
+
+// TestDeleteSourceTakesTurns: when its time is over it says that something is left, and each call does some of it.
+func TestDeleteSourceTakesTurns(t *testing.T) {
+	t.Parallel()
+	s, ids, group, _ := closable(t)
+	ctx, past := t.Context(), time.Time{}.Add(1)
+	for turn, left := range [][2]int{{len(ids), 0}, {0, 0}} { // the group first, then the users
+		done, err := s.DeleteSource(ctx, admin, "okta", directory.Release, past)
+		if users, groups, e := s.CountsOf(ctx, "okta"); done || err != nil || e != nil || [2]int{users, groups} != left {
+			t.Errorf("turn %d: %v, %v, %v, %d users and %d groups are left", turn, done, err, e, users, groups)
+		}
+		if src, err := s.Source(ctx, "okta"); err != nil || src.Closing != directory.Release {
+			t.Errorf("turn %d: %+v, %v", turn, src, err)
+		}
+	}
+	if done, err := s.DeleteSource(ctx, admin, "okta", directory.Release, past); !done || err != nil {
+		t.Errorf("%v, %v", done, err)
+	}
+	if _, err := s.Source(ctx, "okta"); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	if g, err := s.Group(ctx, group); err != nil || g.Source != "" {
+		t.Errorf("%+v, %v", g, err)
 	}
 }

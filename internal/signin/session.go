@@ -123,3 +123,21 @@ func (s *Service) EndSessions(ctx context.Context, a audit.Actor, userID string)
 	e := audit.New(ctx, s.now(), a, "signin:EndSessions", userID)
 	return s.store.DeleteSessionsOf(ctx, userID, e)
 }
+
+// EndSessionsBySource ends sessions that an identity source vouched for, at most limit of them, with their tokens, and reports whether any are left. Before
+// each it calls also with the user's id, for what else rests on the session; an error of that leaves the session as it is.
+func (s *Service) EndSessionsBySource(ctx context.Context, a audit.Actor, sourceID string, limit int, also func(ctx context.Context, userID string) error) (more bool, err error) {
+	ss, err := s.store.SessionsBySource(ctx, sourceID, "", limit)
+	if err != nil {
+		return false, err
+	}
+	for _, ses := range ss {
+		if err := also(ctx, ses.UserID); err != nil {
+			return false, err
+		}
+		if err := s.end(ctx, a, ses.ID, "the identity source is being removed"); err != nil {
+			return false, err
+		}
+	}
+	return len(ss) == limit, nil
+}

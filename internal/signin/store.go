@@ -69,6 +69,8 @@ type SessionStore interface {
 	Session(ctx context.Context, id string) (Session, error)
 	// SessionsOf lists a user's sessions by id, rows after the given id, at most limit.
 	SessionsOf(ctx context.Context, userID, after string, limit int) ([]Session, error)
+	// SessionsBySource lists the sessions that a source vouched for in the same way.
+	SessionsBySource(ctx context.Context, sourceID, after string, limit int) ([]Session, error)
 	// TouchSession sets LastSeenAt; it writes no event, and a missing session is no error.
 	TouchSession(ctx context.Context, id string, at time.Time) error
 	// DeleteSession removes the session and the devices, codes, access and refresh tokens with its SessionID.

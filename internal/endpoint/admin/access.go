@@ -20,7 +20,9 @@ type reach struct {
 	Role          string `json:"role,omitempty" doc:"The ARN of the account's own role, of an entitlement of account access"`
 	AccountID     string `json:"accountId"`
 	AccountName   string `json:"accountName"`
-	ViaGroup      string `json:"viaGroup,omitempty" doc:"The group through which the access comes; empty for what was given to the user herself"`
+	ViaGroup      string `json:"viaGroup,omitempty" doc:"The group that it was given to; absent for what was given to the user herself"`
+
+	Path []string `json:"path,omitempty" doc:"How she is in it: the group of which she is a direct member, the group that has that one as a member, and so on to the group that it was given to; a shortest way"`
 }
 
 type reachOut struct {
@@ -37,12 +39,12 @@ func (d *door) registerAccess(api huma.API) {
 	type whoIn struct {
 		Account string `query:"account" required:"true" pattern:"^[0-9]{12}$"`
 	}
-	forAdmin(api, d, operation{http.MethodGet, "/access/who", "WhoHasAccess", "Who can reach an account now, and through which group", 0},
+	forAdmin(api, d, operation{http.MethodGet, "/access/who", "WhoHasAccess", "Who can reach an account now, and through which groups", 0},
 		func(ctx context.Context, _ audit.Actor, in *whoIn) (*reachOut, error) { return d.who(ctx, in.Account) })
 	type whatIn struct {
 		User string `query:"user" required:"true" maxLength:"1024" doc:"A user's id or user name"`
 	}
-	forAdmin(api, d, operation{http.MethodGet, "/access/what", "WhatCanBeReached", "Which accounts and roles a user can reach now, and through which group", 0},
+	forAdmin(api, d, operation{http.MethodGet, "/access/what", "WhatCanBeReached", "Which accounts and roles a user can reach now, and through which groups", 0},
 		func(ctx context.Context, _ audit.Actor, in *whatIn) (*reachOut, error) { return d.what(ctx, in.User) })
 }
 
@@ -73,16 +75,29 @@ func (d *door) what(ctx context.Context, key string) (*reachOut, error) {
 func (d *door) reached(ctx context.Context, rs []access.Reach) (*reachOut, error) {
 	out := &reachOut{}
 	out.Body.Access = []reach{}
-	names := map[string]string{"": ""}
-	for _, r := range rs {
-		if _, known := names[r.Via]; !known {
-			g, err := d.Directory.Group(ctx, r.Via)
+	names := map[string]string{}
+	name := func(id string) (string, error) {
+		if _, known := names[id]; !known {
+			g, err := d.Directory.Group(ctx, id)
 			if err != nil {
+				return "", err
+			}
+			names[id] = g.DisplayName
+		}
+		return names[id], nil
+	}
+	for _, r := range rs {
+		shown := reach{
+			UserID: r.User.ID, UserName: r.User.UserName, PermissionSet: r.Set.Name, Role: roleARN(r.Account.ID, r.Role), AccountID: r.Account.ID, AccountName: r.Account.Name,
+		}
+		for _, g := range r.Path { // it ends with the group that it was given to
+			var err error
+			if shown.ViaGroup, err = name(g); err != nil {
 				return nil, err
 			}
-			names[r.Via] = g.DisplayName
+			shown.Path = append(shown.Path, shown.ViaGroup)
 		}
-		out.Body.Access = append(out.Body.Access, reach{r.User.ID, r.User.UserName, r.Set.Name, roleARN(r.Account.ID, r.Role), r.Account.ID, r.Account.Name, names[r.Via]})
+		out.Body.Access = append(out.Body.Access, shown)
 	}
 	return out, nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/internal/access"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/endpoint/admin"
@@ -293,10 +294,7 @@ func TestOwnSessions(t *testing.T) {
 	}
 	issue := func() localiam.Credentials {
 		t.Helper()
-		_, err := w.IAM.PutRole(t.Context(), tester, localiam.Role{Identity: localiam.Identity{AccountID: w.Instance.OwnerAccountID, Name: "AWSReservedSSO_T_0123456789abcdef", Path: "/aws-reserved/sso.amazonaws.com/"},
-			TrustPolicy: localiam.ReservedTrust(w.Instance.OwnerAccountID), MaxSessionDuration: time.Hour})
-		w.ok(err)
-		c, err := w.IAM.IssueForSSO(t.Context(), localiam.SSOSession{AccountID: w.Instance.OwnerAccountID, RoleName: "AWSReservedSSO_T_0123456789abcdef", SessionName: "mary", PersonID: w.mary.ID, Duration: time.Hour})
+		c, err := w.IAM.IssueForSSO(t.Context(), localiam.SSOSession{AccountID: w.Instance.OwnerAccountID, RoleName: w.role(), SessionName: "mary", PersonID: w.mary.ID, Duration: time.Hour})
 		w.ok(err)
 		return c
 	}
@@ -600,6 +598,18 @@ func TestNestedGroups(t *testing.T) {
 		{"PUT", "/groups/All/groups/Some", "", 204, nil}, // made by hand: the administrator's to decide
 		{"PUT", "/groups/All/groups/Some", "", 204, nil},
 		{"GET", "/groups/All/groups", "", 200, []string{`"displayName":"Some"`}},
+		{"PUT", "/groups/Some/members/mary@example.com", "", 204, nil},
+	})
+	all, err := w.Directory.GroupByName(t.Context(), "All")
+	w.ok(err)
+	set, err := w.Access.SetByName(t.Context(), w.Instance.ID, "ReadOnly")
+	w.ok(err)
+	_, err = w.Access.Assign(t.Context(), tester, access.RoleKey{AccountID: w.Instance.OwnerAccountID, PermissionSetID: set.ID}, access.Principal{Type: access.Group, ID: all.ID})
+	w.ok(err)
+	w.provisioned()
+	w.walk([]step{
+		{"GET", "/access/what?user=mary@example.com", "", 200, []string{`"viaGroup":"All","path":["Some","All"]`}},
+		{"GET", "/access/who?account=" + w.Instance.OwnerAccountID, "", 200, []string{`"viaGroup":"All","path":["Some","All"]`}},
 		{"PUT", "/groups/Some/groups/All", "", 400, []string{"cannot be a member of itself"}},
 		{"PUT", "/groups/All/groups/All", "", 400, nil},
 		{"PUT", "/groups/All/groups/None", "", 404, nil},
@@ -610,7 +620,7 @@ func TestNestedGroups(t *testing.T) {
 		{"PUT", "/directories/none/nested-groups", `{"nestedGroups":"expand"}`, 404, nil},
 		{"PUT", "/directories/okta/nested-groups", `{"nestedGroups":"some"}`, 422, nil},
 	})
-	_, err := w.Directory.CreateGroup(t.Context(), audit.Gatehouse, directory.Group{DisplayName: "Okta", Source: "okta"}, nil)
+	_, err = w.Directory.CreateGroup(t.Context(), audit.Gatehouse, directory.Group{DisplayName: "Okta", Source: "okta"}, nil)
 	w.ok(err)
 	w.walk([]step{
 		{"PUT", "/groups/Okta/groups/Some", "", 400, []string{"gatehouse directory nesting okta expand"}},
@@ -679,3 +689,54 @@ func TestTheRest(t *testing.T) {
 
 // metadata is an identity provider's, with a certificate made for it.
 const metadata = `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example/"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>MIIDDzCCAfegAwIBAgIUEdQbiEDMAcXMdJEh8NdL8CUXK9QwDQYJKoZIhvcNAQELBQAwFjEUMBIGA1UEAwwLaWRwLmV4YW1wbGUwIBcNMjYxMTI0MDQzODA1WhgPMjEyNjEwMzEwNDM4MDVaMBYxFDASBgNVBAMMC2lkcC5leGFtcGxlMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAqBowSFAio2BvF2QcPyUo3nuvhwWqen5e5jokUZutBYcaigF6uMn4pG0kKObgWu1j9vE5jzt/ZU3wnhDze8L8f2kIF8y4gxoDMVjd57D8rD8I6KjYWcCdrRIjvWNmeY+8A8PHEnfJB2W7wwj7EfgCRzjjAbWrbCAUHfhLK3EBENx3tm6hO21jxyS1baVBZB/yACQZM5A2Nidp2RvSkCFkswiu8qHdQLxFoRAT/z+BQXIoEMbiO5TplETg4/0hI9pekISBjd1Eah9zTo5NHBi5PvSp26/KlLyucoSQ0fuxFdaiZlS1HWvhDjifh41EPHEycGJc/sFs1gVb0beM6P3gowIDAQABo1MwUTAdBgNVHQ4EFgQUbdOP9L/1FMGQMDYjJXWws7jjFwowHwYDVR0jBBgwFoAUbdOP9L/1FMGQMDYjJXWws7jjFwowDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOCAQEAfjzwwXxEnnvBDKqHpZ0/8NPM07cp+kSUtjvnaVB4PiSOWusmqdGn+fDUkjrylogxTF3r8RFt7umfCmZk2YQpGB093B1o6ds1J2iDlJ8VCgnlXy5LhAgwmTrsuOpeyKUWSaqM+otQgE2K0jqJQmahR8B/kPXRqLmsIbdB/591p+c64zanegR//WSSMQkrZTJefKuboS2t0undX7DKmzp7nI11QaTOXMqFicSiCx3AQKJCA/XrHclPdDqkSkp+UHJ0YC0SBxeMSJyM8DSvJwiUlf89oqjvz3kj1QEyWTAJWrOM6/QM4C3/PVWOjkCoUJ7tclo3DjessgoMyP6mSl7PMw==</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/></IDPSSODescriptor></EntityDescriptor>`
+
+// TestRemovingADirectoryEndsWhatItVouchedFor: the sessions that people began through it end with what hangs on them, whoever owns these people; others stay.
+func TestRemovingADirectoryEndsWhatItVouchedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t) // where mary is signed in through "default"
+	w.walk([]step{{"POST", "/directories", `{"id":"okta"}`, 201, nil}})
+	jo, err := w.Directory.CreateUser(t.Context(), audit.Gatehouse, directory.User{UserName: "jo@example.com", Active: true, Source: "okta"})
+	w.ok(err)
+	open := func(u directory.User, p signin.Proof) asker {
+		t.Helper()
+		o, err := w.SignIn.OpenSession(t.Context(), u, p, "")
+		w.ok(err)
+		return func(r *http.Request, _ []byte) { r.AddCookie(&http.Cookie{Name: w.cookie.Name, Value: o.Secret}) }
+	}
+	okta := signin.Proof{Method: signin.SAML, SourceID: "okta"}
+	sessions := map[string]struct {
+		who    asker
+		status int
+	}{
+		"jo's through okta": {open(jo, okta), 401}, "mary's through okta": {open(w.mary, okta), 401},
+		"jo's by password": {open(jo, signin.Proof{Method: signin.Password}), 200}, "mary's through the other": {w.person(), 200},
+	}
+	var given []localiam.Credentials
+	for _, u := range []directory.User{jo, w.mary} {
+		c, err := w.IAM.IssueForSSO(t.Context(), localiam.SSOSession{AccountID: w.Instance.OwnerAccountID, RoleName: w.role(), SessionName: u.UserName, PersonID: u.ID, Duration: time.Hour})
+		w.ok(err)
+		given = append(given, c)
+	}
+	w.Clock.Move(time.Second)
+	w.walk([]step{{"DELETE", "/directories/okta?people=release", "", 204, nil}, {"GET", "/directories/okta", "", 404, nil}, {"GET", "/users/jo@example.com", "", 200, []string{`"active":true`, `"source":""`}}})
+	for name, s := range sessions {
+		if a := w.ask(s.who, "GET", "/session", ""); a.status != s.status {
+			t.Errorf("%s: HTTP %d, want %d", name, a.status, s.status)
+		}
+	}
+	for _, c := range given {
+		if _, err := w.IAM.Credential(t.Context(), c.AccessKeyID, c.SessionToken); err == nil {
+			t.Error("credentials that were given before are good still")
+		}
+	}
+}
+
+// role makes a role for sessions of people.
+func (w *world) role() string {
+	w.t.Helper()
+	const name = "AWSReservedSSO_T_0123456789abcdef"
+	_, err := w.IAM.PutRole(w.t.Context(), tester, localiam.Role{Identity: localiam.Identity{AccountID: w.Instance.OwnerAccountID, Name: name, Path: "/aws-reserved/sso.amazonaws.com/"},
+		TrustPolicy: localiam.ReservedTrust(w.Instance.OwnerAccountID), MaxSessionDuration: time.Hour})
+	w.ok(err)
+	return name
+}

@@ -138,6 +138,20 @@ type SourcePath struct {
 	ID string `path:"id" maxLength:"32"`
 }
 
+// removalTurn is for how long one request works on the removal of a directory: shorter than clients, and what stands between, wait for an answer.
+const removalTurn = 10 * time.Second
+
+// removing is what is left of a directory that is being removed.
+type removing struct {
+	Users  int `json:"usersLeft"`
+	Groups int `json:"groupsLeft"`
+}
+
+type removingOut struct {
+	Status int
+	Body   removing
+}
+
 func (d *door) registerSources(api huma.API) {
 	type directoriesOut struct {
 		Body struct {
@@ -177,9 +191,14 @@ func (d *door) registerSources(api huma.API) {
 		SourcePath
 		People string `query:"people" enum:"release,disable,delete" doc:"What becomes of its users and groups: they become hand-made, that with the users disabled, or they go. Needed when it owns any"`
 	}
-	forAdmin(api, d, operation{http.MethodDelete, "/directories/{id}", "DeleteDirectory", "Remove an identity source, and say what becomes of its people", http.StatusNoContent},
-		func(ctx context.Context, a audit.Actor, in *removeDirectoryIn) (*none, error) {
-			return nil, d.Directory.DeleteSource(ctx, a, in.ID, directory.Disposal(in.People))
+	forAdmin(api, d, operation{http.MethodDelete, "/directories/{id}", "DeleteDirectory", "Remove an identity source, and say what becomes of its people. 202 after a while if something is left: ask again to go on. 204 when it is gone", http.StatusAccepted},
+		func(ctx context.Context, a audit.Actor, in *removeDirectoryIn) (*removingOut, error) {
+			done, err := d.Directory.DeleteSource(ctx, a, in.ID, directory.Disposal(in.People), d.Now().Add(removalTurn))
+			if err != nil || done {
+				return &removingOut{Status: http.StatusNoContent}, err
+			}
+			users, groups, err := d.Directory.CountsOf(ctx, in.ID)
+			return &removingOut{http.StatusAccepted, removing{users, groups}}, err
 		})
 	d.registerIDP(api)
 	d.registerOwners(api)

@@ -149,10 +149,30 @@ func (d *door) finish(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, r, sighting{source: src.ID}, err)
 		return
 	}
+	if err := d.stillVouches(r.Context(), src.ID, o.Session); err != nil {
+		d.refuse(w, r, sighting{source: src.ID}, err)
+		return
+	}
 	d.forget(w, tag)
 	http.SetCookie(w, &http.Cookie{
 		Name: signin.CookieName(d.URL), Value: o.Secret, Path: "/", Expires: o.Session.ExpiresAt,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: d.secureServer(),
 	})
 	http.Redirect(w, r, signin.ReturnPath(o.ReturnTo), http.StatusSeeOther)
+}
+
+// stillVouches looks again at the source once the session is there. Whoever removes a source ends its sessions after closing it: a session that came too late to
+// be found there finds the source closed here, and ends.
+func (d *door) stillVouches(ctx context.Context, sourceID string, s signin.Session) error {
+	src, err := d.Directory.Source(ctx, sourceID)
+	if err == nil && src.Closing == "" {
+		return nil
+	}
+	if err == nil || fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.Denied, "The identity source was removed while the sign-in was under way.").For("removed")
+	}
+	if e := d.SignIn.EndSession(ctx, audit.Gatehouse, s.UserID, s.ID); e != nil && !fault.Is(e, fault.NotFound) {
+		return e
+	}
+	return err
 }

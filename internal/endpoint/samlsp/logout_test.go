@@ -418,7 +418,7 @@ func TestEveryReasonHasAdvice(t *testing.T) {
 	t.Parallel()
 	for _, reason := range strings.Fields(`xml structure encrypted status issuer destination in-response-to unsolicited unsigned signature-shape signature-algorithm digest-algorithm canonicalization
 		transforms reference certificate signature digest subject recipient expired not-yet-valid audience condition authn-statement session-expired name-id attributes
-		form encoding too-large pending unknown-user inactive just-in-time unknown-request used replay unknown browser`) {
+		form encoding too-large pending unknown-user inactive just-in-time unknown-request used replay unknown browser removed`) {
 		if advice(reason) == advice("") {
 			t.Errorf("there is no advice for %s", reason)
 		}

@@ -69,6 +69,8 @@ func advice(reason string) string {
 		return "Let the provider send as NameID exactly the user name that it pushes by SCIM, assign the person to the application, and let provisioning run; or switch on just-in-time creation."
 	case "inactive":
 		return "The user is disabled. Enable her in the directory that owns her."
+	case "removed":
+		return "The directory was removed. People sign in another way from now on."
 	case "attributes", "just-in-time":
 		return "Correct the attributes that the identity provider sends with the assertion."
 	case "condition", "authn-statement":

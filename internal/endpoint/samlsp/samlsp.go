@@ -75,6 +75,7 @@ type SignIn interface {
 	BeginSignIn(ctx context.Context, sourceID, returnTo string) (signin.Begun, error)
 	Park(ctx context.Context, v signin.Verified) (signin.Waiting, error)
 	Claim(ctx context.Context, handle, browserSecret, previous string) (signin.Opened, error)
+	EndSession(ctx context.Context, a audit.Actor, userID, id string) error
 	Fail(ctx context.Context, f signin.Failure) (signin.Failure, error)
 	EndNamed(ctx context.Context, sourceID, nameID string, indexes []string, requestID string, replayUntil time.Time) (int, error)
 }

@@ -436,3 +436,27 @@ func FuzzACS(f *testing.F) {
 		}
 	})
 }
+
+// TestASourceThatIsRemovedOpensNoSession: an answer that was taken before the source was closed, or before it was gone, signs nobody in afterwards.
+func TestASourceThatIsRemovedOpensNoSession(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*world){
+		"closed": func(w *world) { w.set("entra", func(src *directory.Source) { src.Closing = directory.Release }) },
+		// The source is there when finish begins, and gone when the session is.
+		"gone meanwhile": func(w *world) { w.people.lookups = 1 },
+	} {
+		w := newWorld(t, server)
+		b := w.browser()
+		q, relay := b.begin(loginPath)
+		to := b.post(acsPath, form(w.answer(letter{inResponseTo: q.ID, nameID: "anna@contoso.example"}), relay)).Header.Get("Location")
+		remove(w)
+		wantPage(t, b.get(to), http.StatusForbidden, "was refused")
+		w.wantNoted(name, "removed")
+		if b.signedIn() != "" {
+			t.Errorf("%s: a browser is signed in", name)
+		}
+		if ss, err := w.store.SessionsBySource(t.Context(), "entra", "", 10); err != nil || len(ss) != 0 {
+			t.Errorf("%s: %d sessions are left, %v", name, len(ss), err)
+		}
+	}
+}

@@ -94,12 +94,19 @@ type people struct {
 	sources map[string]directory.Source
 	users   map[string]directory.User // by id
 	broken  error
+	// lookups is after how many look-ups sources are gone; never when zero.
+	lookups int
 	refresh func(*directory.Source) (changed bool)
 }
 
 func (p *people) put(u directory.User) { p.users[u.ID] = u }
 
 func (p *people) Source(_ context.Context, id string) (directory.Source, error) {
+	if p.lookups > 0 {
+		if p.lookups--; p.lookups == 0 {
+			defer clear(p.sources)
+		}
+	}
 	if s, ok := p.sources[id]; ok {
 		return s, nil
 	}

@@ -274,7 +274,7 @@ func TestSweep(t *testing.T) {
 	sweep(0)
 	w.now = w.now.Add(time.Second)
 	sweep(1)
-	if err := w.service.DeleteSource(t.Context(), admin, "other", directory.Delete); err != nil {
+	if _, err := w.service.DeleteSource(t.Context(), admin, "other", directory.Delete, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	sweep(1)

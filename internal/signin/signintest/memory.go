@@ -202,6 +202,19 @@ func (m *Memory) SessionsOf(_ context.Context, userID, after string, limit int) 
 	return out[:min(limit, len(out))], nil
 }
 
+func (m *Memory) SessionsBySource(_ context.Context, sourceID, after string, limit int) ([]signin.Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []signin.Session
+	for _, s := range m.sessions {
+		if s.Proof.SourceID == sourceID && s.ID > after {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b signin.Session) int { return cmp.Compare(a.ID, b.ID) })
+	return out[:min(limit, len(out))], nil
+}
+
 func (m *Memory) TouchSession(_ context.Context, id string, at time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -147,8 +147,8 @@ func (s *SignIn) Note(ctx context.Context, e audit.Event) error {
 }
 
 func (c conn) insertSession(s signin.Session, doc string) error {
-	return c.insertNew("exists", `INSERT INTO signin_sessions (id, hash, user_id, name_hash, last_seen_at, expires_at, doc) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-		s.ID, s.Hash, s.UserID, nameHash(s.Proof.SourceID, s.Proof.NameID), s.LastSeenAt, s.ExpiresAt, doc)
+	return c.insertNew("exists", `INSERT INTO signin_sessions (id, hash, user_id, source_id, name_hash, last_seen_at, expires_at, doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+		s.ID, s.Hash, s.UserID, s.Proof.SourceID, nameHash(s.Proof.SourceID, s.Proof.NameID), s.LastSeenAt, s.ExpiresAt, doc)
 }
 
 // nameHash is the key of sessions by the name that a source opened them with: long names make no long keys.
@@ -202,6 +202,13 @@ func (s *SignIn) Session(ctx context.Context, id string) (signin.Session, error)
 func (s *SignIn) SessionsOf(ctx context.Context, userID, after string, limit int) ([]signin.Session, error) {
 	ss, err := all(s.db.read(ctx), scanSession, `SELECT `+sessionColumns+` FROM signin_sessions s WHERE s.user_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3`,
 		userID, after, limit)
+	return ss, s.db.fault(err)
+}
+
+// SessionsBySource implements [signin.SessionStore].
+func (s *SignIn) SessionsBySource(ctx context.Context, sourceID, after string, limit int) ([]signin.Session, error) {
+	ss, err := all(s.db.read(ctx), scanSession, `SELECT `+sessionColumns+` FROM signin_sessions s WHERE s.source_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3`,
+		sourceID, after, limit)
 	return ss, s.db.fault(err)
 }
 

@@ -168,6 +168,17 @@ func testSessions(t *testing.T, db *sqlstore.DB) {
 	same(t, "another source's", must(s.Session(ctx, foreign.ID))(t), foreign)
 	same(t, "sessions of the named", must(s.DeleteSessionsOf(ctx, "named", event("x", "x")))(t), 2)
 
+	for i := range 5 {
+		vouched := session(fmt.Sprint("vouched", i))
+		vouched.UserID, vouched.Proof.SourceID = fmt.Sprint("someone", i), "removed"
+		ok(t, s.InsertSession(ctx, vouched, event("x", "x")))
+	}
+	bySource := func(after string, limit int) ([]signin.Session, error) {
+		return s.SessionsBySource(ctx, "removed", after, limit)
+	}
+	same(t, "sessions by source", len(pages(t, 2, sessionID, bySource)), 5)
+	same(t, "sessions by no such source", len(must(s.SessionsBySource(ctx, "none", "", 10))(t)), 0)
+
 	hang("on a", a)
 	hang("on 0", session(0))
 	ok(t, s.DeleteSession(ctx, a.ID, event("x", "x")))
