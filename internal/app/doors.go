@@ -137,6 +137,7 @@ func (a *App) admin(v *awswire.Verifier[localiam.Caller]) http.Handler {
 		Instance: admin.Instance{
 			Name: a.Instance.Name, StartURL: a.StartURL(), PortalURL: a.Config.URL, SSORegion: a.Config.Region,
 			IdentityStoreID: a.Instance.IdentityStoreID, InstanceARN: arn.Instance(a.Instance.ID),
+			ManagementAccountID: a.Instance.OwnerAccountID,
 		},
 		Caller: func(r *http.Request, body []byte) (localiam.Caller, error) {
 			c, err := v.Verify(r, body, "gatehouse")

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import { session as fetchSession, signOut } from './api/portal';
 import type { Session } from './api/portal';
 import { SignedOut } from './api/request';
@@ -7,6 +7,10 @@ import { deepLink, signedOutAddress, signInAddress } from './portal/address';
 import { Trouble } from './shell/trouble';
 import { TopBar } from './shell/top-bar';
 import { useSessionEnd } from './time/use-session-end';
+
+// What most people never open is fetched when it is.
+const SessionsPage = lazy(() => import('./sessions/sessions-page'));
+const RequestsPage = lazy(() => import('./requests/requests-page'));
 
 type State =
   { kind: 'asking' } | { kind: 'in'; session: Session } | { kind: 'leaving' } | { kind: 'failed'; why: string };
@@ -75,7 +79,7 @@ export function App() {
   return (
     <>
       <a className="skip" href="#main" onClick={skipToMain}>
-        Skip to accounts
+        Skip to the page
       </a>
       <TopBar session={state.kind === 'in' ? state.session : undefined} onSignOut={out} />
       <main id="main" tabIndex={-1}>
@@ -90,12 +94,26 @@ export function App() {
           />
         )}
         {(state.kind === 'asking' || state.kind === 'in') && (
-          <AccountsPage session={state.kind === 'in' ? state.session : undefined} onSignedOut={toSignIn} />
+          <Suspense fallback={<p className="leaving">One moment …</p>}>
+            <Page session={state.kind === 'in' ? state.session : undefined} onSignedOut={toSignIn} />
+          </Suspense>
         )}
         {state.kind === 'leaving' && <p className="leaving">One moment …</p>}
       </main>
     </>
   );
+}
+
+/** The page at this address; the accounts where there is no other. */
+function Page(props: { session: Session | undefined; onSignedOut: () => void }) {
+  switch (location.pathname.replace(/\/$/, '')) {
+    case '/start/sessions':
+      return <SessionsPage ready={props.session !== undefined} onSignedOut={props.onSignedOut} />;
+    case '/start/requests':
+      return <RequestsPage {...props} />;
+    default:
+      return <AccountsPage {...props} />;
+  }
 }
 
 export function wordsOf(cause: unknown): string {

@@ -80,6 +80,8 @@ type Instance struct {
 	SSORegion       string `json:"ssoRegion" doc:"The home region"`
 	IdentityStoreID string `json:"identityStoreId" doc:"The identity store, d-…"`
 	InstanceARN     string `json:"instanceArn" doc:"The Identity Center instance"`
+
+	ManagementAccountID string `json:"managementAccountId" doc:"The account whose roles administer by this API, if their policies allow it"`
 }
 
 type door struct{ Config }

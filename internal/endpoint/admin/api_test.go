@@ -318,6 +318,14 @@ func TestOwnSessions(t *testing.T) {
 	if a := w.ask(jos, "DELETE", "/portal/sessions/"+mine, ""); a.status != 404 {
 		t.Errorf("another's session: HTTP %d %s", a.status, a.body)
 	}
+	for name, c := range map[string]struct {
+		who  asker
+		want string
+	}{"mary, who has a role in the management account": {w.person(), `"administers":true`}, "jo, who has none": {jos, `"administers":false`}} {
+		if a := w.ask(c.who, "GET", "/session", ""); !strings.Contains(string(a.body), c.want) {
+			t.Errorf("%s: %s", name, a.body)
+		}
+	}
 	if !valid(given) {
 		t.Error("credentials ended with what was refused")
 	}

@@ -27,17 +27,20 @@ type person struct {
 type sessionBody struct {
 	User      person    `json:"user"`
 	ExpiresAt time.Time `json:"expiresAt" doc:"When the session ends"`
-	Instance  Instance  `json:"instance"`
+	// Administers decides what a page offers, and nothing else.
+	Administers bool     `json:"administers" doc:"Whether she has a role in the management account, so that its policies may let her administer"`
+	Instance    Instance `json:"instance"`
 }
 
 func (d *door) registerSession(api huma.API) {
 	forPerson(api, d, operation{http.MethodGet, "/session", "GetSession", "Who is signed in", 0},
-		func(_ context.Context, id signin.Identity, _ *none) (*struct{ Body sessionBody }, error) {
+		func(ctx context.Context, id signin.Identity, _ *none) (*struct{ Body sessionBody }, error) {
 			u := id.User
+			roles, err := d.Access.EntitledRoles(ctx, u.ID, d.Instance.ManagementAccountID, "", 1)
 			return &struct{ Body sessionBody }{sessionBody{
 				User:      person{u.ID, u.UserName, u.DisplayName, u.PrimaryEmail()},
-				ExpiresAt: id.Session.ExpiresAt, Instance: d.Instance,
-			}}, nil
+				ExpiresAt: id.Session.ExpiresAt, Administers: len(roles) > 0, Instance: d.Instance,
+			}}, err
 		})
 	type signedOut struct {
 		Status int

@@ -165,3 +165,69 @@ test('the portal is served under its policy, compressed, and kept by the browser
   });
   expect((await request.get(`${demo.url}/start/assets/index-none.js`)).status()).toBe(404);
 });
+
+test('an administrator reads the log of SCIM requests with a role of the management account', async ({ page }) => {
+  const aws = (...args: string[]) =>
+    JSON.parse(execFileSync('aws', [...args, '--output', 'json'], { encoding: 'utf8' }) || '{}') as Record<
+      string,
+      unknown
+    >;
+  const instance = process.env.GATEHOUSE_INSTANCE_ARN ?? '';
+  const store = process.env.GATEHOUSE_IDENTITY_STORE_ID ?? '';
+  const { MasterAccountId: account } = aws('organizations', 'describe-organization').Organization as {
+    MasterAccountId: string;
+  };
+  const { PermissionSetArn: set } = aws(
+    'sso-admin',
+    'create-permission-set',
+    '--instance-arn',
+    instance,
+    '--name',
+    'Directories',
+  ).PermissionSet as { PermissionSetArn: string };
+  const actions = ['ListDirectories', 'ListScimRequests', 'GetScimRequest', 'ReplayScimRequests'].map(
+    (each) => `gatehouse:${each}`,
+  );
+  const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] };
+  const named = ['--instance-arn', instance, '--permission-set-arn', set];
+  aws('sso-admin', 'put-inline-policy-to-permission-set', ...named, '--inline-policy', JSON.stringify(policy));
+  const who = JSON.stringify({ UniqueAttribute: { AttributePath: 'userName', AttributeValue: demo.user } });
+  const { UserId: user } = aws(
+    'identitystore',
+    'get-user-id',
+    '--identity-store-id',
+    store,
+    '--alternate-identifier',
+    who,
+  ) as { UserId: string };
+  aws(
+    'sso-admin',
+    'create-account-assignment',
+    ...named,
+    '--target-type',
+    'AWS_ACCOUNT',
+    '--target-id',
+    account,
+    '--principal-type',
+    'USER',
+    '--principal-id',
+    user,
+  );
+
+  await signIn(page);
+  await page.getByRole('button', { name: /^Account menu of/ }).click();
+  await page.getByRole('menuitem', { name: 'SCIM requests' }).click();
+  const rows = page.getByRole('row');
+  await expect(rows.nth(1)).toContainText(/(POST|PATCH|GET) \/(Users|Groups)/);
+  await page.getByRole('combobox', { name: 'Outcome' }).selectOption('Changed');
+  await expect(rows.nth(1)).toContainText('Changed');
+  await page.getByRole('searchbox').fill(demo.user);
+  await page.getByRole('button', { name: 'Search' }).click();
+  await expect(rows.nth(1)).toContainText(demo.user);
+  await rows.nth(1).getByRole('link').click();
+  await expect(page.getByRole('heading', { name: 'Body' })).toBeVisible();
+  await page.getByRole('button', { name: 'Rehearse' }).click();
+  await expect(page.getByRole('status').filter({ hasText: 'outcome.' })).toContainText('HTTP');
+  await expectAccessible(page);
+  await page.screenshot({ path: `${pictures}live-request.png` });
+});

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accounts } from './accounts.mjs';
+import { log } from './log.mjs';
 
 const port = Number(process.env.GATEHOUSE_MOCK_PORT ?? 18380);
 const dist = fileURLToPath(new URL('../../../web/dist/', import.meta.url));
@@ -43,9 +44,14 @@ const routes = {
         portalUrl: `http://127.0.0.1:${port}/start`,
         ssoRegion: 'us-east-1',
         identityStoreId: 'd-9067a1b2c3',
+        managementAccountId: '100000000000',
       },
+      administers: true,
     },
   }),
+  'GET /api/v1/portal/sessions': (_url, playing) => ({ json: { sessions: sessions(playing) } }),
+  'DELETE /api/v1/portal/sessions': (_url, playing) => ({ json: { ended: sessions(playing).length - 1 } }),
+  ...log,
   'POST /api/v1/session/logout': () => ({ status: 204 }),
   'GET /api/v1/portal/accounts': (url, playing) => {
     const all = accounts(/^\d+$/.test(playing) ? Number(playing) : 12);
@@ -104,7 +110,8 @@ async function answerTo(what, url, playing, body) {
     return route(url, playing, body);
   }
   if (url.pathname === '/start' || url.pathname.startsWith('/start/')) {
-    return file(url.pathname.slice('/start/'.length) || 'index.html');
+    const name = url.pathname.slice('/start/'.length);
+    return file(name === '' || name === 'sessions' || name === 'requests' ? 'index.html' : name);
   }
   return { status: 404, json: { title: 'Not Found', status: 404, detail: 'There is nothing here.' } };
 }
@@ -120,6 +127,23 @@ async function file(name) {
   } catch {
     return { status: 404, json: { title: 'Not Found', status: 404, detail: 'No such file. Is web/dist built?' } };
   }
+}
+
+/** Two browsers and a passkey's; with `alone` only this one. @param {string} playing */
+function sessions(playing) {
+  const one = (/** @type {object} */ more, /** @type {number} */ hours) => ({
+    source: '',
+    createdAt: fromNow(-hours * 3600),
+    lastSeenAt: fromNow(-hours * 600),
+    expiresAt: fromNow((8 - hours) * 3600),
+    ...more,
+  });
+  const others = [
+    one({ id: '00000000-0000-4000-8000-000000000002', method: 'password+mfa' }, 5),
+    one({ id: '00000000-0000-4000-8000-000000000003', method: 'passkey' }, 2),
+  ];
+  const own = one({ id: '00000000-0000-4000-8000-000000000001', method: 'saml', source: 'entra', current: true }, 1);
+  return playing === 'alone' ? [own] : [...others, own];
 }
 
 /** @param {number} seconds */

@@ -55,7 +55,7 @@ test('dark follows the system until something else is chosen, and the choice is 
 test('everything is done by keyboard', async ({ page }) => {
   await openPortal(page);
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Skip to accounts' })).toBeFocused();
+  await expect(page.getByRole('link', { name: 'Skip to the page' })).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('main')).toBeFocused();
   expect(new URL(page.url()).hash).toBe('');

@@ -40,8 +40,8 @@ export const test = base.extend<Play & { watched: void }>({
   ],
 });
 
-/** Chromium itself logs every answer that is an error; a test that provokes one says so. */
-export function provokes(status: number) {
+/** Chromium itself logs every answer that is an error; a test that provokes one says so: its status, or how that begins. */
+export function provokes(status: number | string) {
   return { annotation: { type: 'complaint', description: `the server responded with a status of ${status}` } };
 }
 

@@ -5,6 +5,8 @@ export interface Session {
   user: { id: string; userName: string; displayName: string; email: string };
   /** RFC 3339. */
   expiresAt: string;
+  /** Whether there is a role of hers in the management account, so that she may be an administrator. */
+  administers: boolean;
   instance: Instance;
 }
 
@@ -16,6 +18,8 @@ export interface Instance {
   portalUrl: string;
   ssoRegion: string;
   identityStoreId: string;
+  /** Whose roles may administer. */
+  managementAccountId: string;
 }
 
 /** An account that the signed-in person reaches, with the roles they may take there. */
@@ -108,4 +112,41 @@ export function credentials(accountId: string, roleName: string, signal?: AbortS
 /** The server's page that opens the account's console in this role. */
 export function consoleAddress(accountId: string, roleName: string): string {
   return `/start/console?${new URLSearchParams({ account_id: accountId, role_name: roleName }).toString()}`;
+}
+
+/** A browser session of the signed-in person, as she sees it. Times are RFC 3339. */
+export interface OpenSession {
+  id: string;
+  /** saml, password, password+mfa, passkey. */
+  method: string;
+  /** The identity source that vouched; empty for the built-in directory. */
+  source: string;
+  createdAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+  /** Whether it is the one that asks. */
+  current?: boolean;
+}
+
+/** The person's open sessions: the present one first, then the last used. */
+export async function openSessions(signal?: AbortSignal): Promise<OpenSession[]> {
+  const { sessions } = await request<{ sessions: OpenSession[] | null }>('GET', '/api/v1/portal/sessions', { signal });
+  const rank = (one: OpenSession) => (one.current === true ? Infinity : Date.parse(one.lastSeenAt));
+  return [...(sessions ?? [])].sort((a, b) => rank(b) - rank(a));
+}
+
+/** Ends another of her sessions; one that has ended already is as good. */
+export async function endSession(id: string): Promise<void> {
+  try {
+    await request<undefined>('DELETE', `/api/v1/portal/sessions/${encodeURIComponent(id)}`);
+  } catch (cause) {
+    if (!(cause instanceof Failure && cause.status === 404)) {
+      throw cause;
+    }
+  }
+}
+
+/** Ends all of her sessions but this one, and answers how many that were. */
+export async function endOtherSessions(): Promise<number> {
+  return (await request<{ ended: number }>('DELETE', '/api/v1/portal/sessions')).ended;
 }

@@ -20,6 +20,10 @@ export class SignedOut extends Error {
 interface Options {
   body?: unknown;
   signal?: AbortSignal | undefined;
+  /** Headers beside those that every request has. */
+  more?: Record<string, string>;
+  /** Without the session's cookie; then a 401 says nothing about the session. */
+  anonymous?: boolean;
   /** Gets the answer's headers. */
   headers?: (headers: Headers) => void;
 }
@@ -28,9 +32,13 @@ interface Options {
  * Speaks JSON with this server, and only with this server: addresses are paths, the session is the browser's cookie.
  * Answers are never kept in the browser's cache, because some are credentials.
  */
-export async function request<Answer>(method: 'GET' | 'POST', path: string, options: Options = {}): Promise<Answer> {
+export async function request<Answer>(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  options: Options = {},
+): Promise<Answer> {
   const response = await send(method, path, options);
-  if (response.status === 401) {
+  if (response.status === 401 && options.anonymous !== true) {
     throw new SignedOut();
   }
   if (!response.ok) {
@@ -48,14 +56,18 @@ export async function request<Answer>(method: 'GET' | 'POST', path: string, opti
   }
 }
 
-async function send(method: string, path: string, { body, signal }: Options): Promise<Response> {
+async function send(method: string, path: string, { body, signal, more, anonymous }: Options): Promise<Response> {
   try {
     return await fetch(path, {
       method,
       cache: 'no-store',
-      credentials: 'same-origin',
+      credentials: anonymous === true ? 'omit' : 'same-origin',
       redirect: 'error',
-      headers: { Accept: 'application/json', ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+      headers: {
+        Accept: 'application/json',
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...more,
+      },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ?? null,
     });

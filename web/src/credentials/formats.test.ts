@@ -17,6 +17,7 @@ const instance: Instance = {
   portalUrl: 'http://127.0.0.1:8080/start',
   ssoRegion: 'us-east-1',
   identityStoreId: 'd-9067a1b2c3',
+  managementAccountId: '000000000001',
 };
 
 test('a shell that reads the bash lines has the very values', () => {

@@ -54,7 +54,10 @@ function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () =>
           {
             text: session.user.userName,
             items: [
+              { id: 'accounts', text: 'Accounts', href: '/start/' },
               { id: 'security', text: 'Sign-in and devices', href: '/start/security' },
+              { id: 'sessions', text: 'Your sessions', href: '/start/sessions' },
+              ...(session.administers ? [{ id: 'requests', text: 'SCIM requests', href: '/start/requests' }] : []),
               {
                 id: 'sign-out',
                 text: state === 'failed' ? 'Sign out: try again' : 'Sign out',
