@@ -84,14 +84,14 @@ func aws(w *world, takes time.Duration, varies float64) *livetest.Proxy {
 }
 
 // TestApplyTakesTheLeast: against AWS's limits, neither time nor calls are 15 % above the least that these allow, and everything is made once. Where requests
-// take unequally long, nobody can know when to look: looking p times as often as requests take costs p/15 of a call for each, and a place stays empty for 1/(2p) of
-// the time, so that not both can be small; there each is held to 25 %.
+// take as unequally long as twice the one of the other, nobody can know when to look, and a little more is allowed.
 func TestApplyTakesTheLeast(t *testing.T) {
 	for _, c := range []struct {
 		takes  time.Duration
 		varies float64
+		above  float64
 		long   bool
-	}{{100 * time.Millisecond, 0, true}, {2 * time.Second, 0, false}, {3 * time.Second, 0.2, false}, {8 * time.Second, 0.1, true}} {
+	}{{100 * time.Millisecond, 0, 1.15, true}, {2 * time.Second, 0, 1.15, false}, {3 * time.Second, 0.2, 1.2, false}, {8 * time.Second, 0.1, 1.15, true}} {
 		if testing.Short() && c.long {
 			continue
 		}
@@ -113,14 +113,10 @@ func TestApplyTakesTheLeast(t *testing.T) {
 				least := max(time.Duration(calls)*time.Second/20, n*(c.takes+p.Latency)/15) // a place is free again when a call has told so
 				s := p.Stats()
 				t.Logf("%s of %s (%.0f %%), %d calls of %d (%.0f %%)", took, least, 100*took.Seconds()/least.Seconds(), s.Total(), calls, 100*float64(s.Total())/float64(calls))
-				above := 1.15
-				if c.varies > 0 {
-					above = 1.25
-				}
-				if took.Seconds() > above*least.Seconds() {
+				if took.Seconds() > c.above*least.Seconds() {
 					t.Errorf("took %s, and %s would do", took, least)
 				}
-				if float64(s.Total()) > above*float64(calls) {
+				if float64(s.Total()) > c.above*float64(calls) {
 					t.Errorf("%d calls, and %d would do", s.Total(), calls)
 				}
 				if s.TooFast+s.TooMany+s.SameRole > 0 {

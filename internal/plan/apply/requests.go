@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -85,12 +86,8 @@ type event struct {
 // few is how many requests may still be on their way to the service when a list is asked for: it comes after them.
 const few = 2
 
-// How much of what may be under way is expected to have ended when a list is asked for. Requests that take equally long end in the groups in which they
-// were begun, and are asked for group by group; of others it is better to ask more often.
-const (
-	shareOfEqual   = 0.34
-	shareOfUnequal = 0.22
-)
+// worth is what a list may cost in places that stand empty, as a share of how long a request takes: more empty places or more calls, neither is to be many.
+const worth = 0.33
 
 func (r *run) flow(rs live.Requests, most int) *flow {
 	f := &flow{requests: rs, most: most, under: map[string]*job{}, ended: map[string]*job{}, takes: time.Second}
@@ -372,19 +369,19 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// due is when a list is worth its call: when enough of what is under way is expected to have ended, or when that is all that is left.
+// due is when a list is worth its call: when the least is lost for each place that it finds empty, or when everything that is left is expected to have ended.
 func (s *scheduler) due(f *flow) time.Time {
-	ages := make([]time.Time, 0, len(f.under))
+	begun := make([]time.Time, 0, len(f.under))
 	for _, j := range f.under {
 		if !f.late(f.asked.Sub(j.created)) {
-			ages = append(ages, j.created)
+			begun = append(begun, j.created)
 		}
 	}
-	if len(ages) == 0 { // only what takes longer than everything else
+	if len(begun) == 0 { // only what takes longer than everything else
 		return f.nextPoll.Add(f.takes)
 	}
-	slices.SortFunc(ages, time.Time.Compare)
-	if last := ages[0].Add(2 * f.takes); f.starting > few && last.After(time.Now()) {
+	slices.SortFunc(begun, time.Time.Compare)
+	if last := begun[0].Add(2 * f.takes); f.starting > few && last.After(time.Now()) {
 		return last // more are on their way: the rate is what holds, not what is under way
 	}
 	waiting := 0 // jobs that cannot be begun because of those that are under way
@@ -393,21 +390,56 @@ func (s *scheduler) due(f *flow) time.Time {
 			waiting++
 		}
 	}
-	k := len(ages) // the last one: nothing is gained before
+	at := begun[len(begun)-1].Add(f.takes) // the last one: nothing is gained before
 	if waiting > 0 {
-		share := shareOfEqual
-		if f.low > f.high+f.high/20 {
-			share = shareOfUnequal
-		}
-		k = min(len(ages), waiting, max(1, int(share*float64(f.most))))
-		// Those that were begun at about the same time are looked for together, or the last of them would wait for the next list.
-		for most := k + k/2; k < min(len(ages), most) && ages[k].Sub(ages[k-1]) < f.takes/20; {
-			k++
+		at = s.best(f, begun, waiting)
+	}
+	return later(at, f.nextPoll)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// best is the time at which a list loses the least for each place that it finds empty: the list itself, and for how long places stood empty until then. A
+// request is thought to end at any time between the shortest and the longest that was seen, but not before the last list, which showed it.
+func (s *scheduler) best(f *flow, begun []time.Time, waiting int) time.Time {
+	shortest, longest := f.takes, f.takes
+	if spread := f.low - f.high; f.high > 0 && spread > f.high/20 {
+		shortest, longest = f.high-spread/4, f.low+spread/4 // there are shorter and longer ones than those that lists happened to show
+	}
+	list := worth * f.takes.Seconds()
+	if rate := s.client.Limits().Rate; rate > 0 { // a call that holds up others costs all places its time
+		if all := float64(f.most) / rate; all > 0.9*f.takes.Seconds() {
+			list = max(list, all)
 		}
 	}
-	at := ages[k-1].Add(f.takes)
-	if at.Before(f.nextPoll) {
-		return f.nextPoll
+	step := max(f.takes/20, time.Millisecond)
+	end := begun[len(begun)-1].Add(longest)
+	at, least := end, math.Inf(1)
+	for t := later(begun[0].Add(shortest), f.asked); !t.After(end); t = t.Add(step) {
+		ended, empty := 0.0, 0.0
+		for _, b := range begun {
+			from := max(shortest, f.asked.Sub(b))
+			span := max(longest-from, (longest-shortest)/4) // one that takes longer than was seen may still take a while
+			age := (t.Sub(b) - from).Seconds()
+			switch w := span.Seconds(); {
+			case age < 0 || age == 0 && w > 0:
+			case age < w:
+				ended, empty = ended+age/w, empty+age*age/w/2
+			default:
+				ended, empty = ended+1, empty+age-w/2
+			}
+		}
+		if ended = min(ended, float64(waiting)); ended < 0.5 {
+			continue
+		}
+		if lost := (list + empty) / ended; lost < least {
+			at, least = t, lost
+		}
 	}
 	return at
 }
