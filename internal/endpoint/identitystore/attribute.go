@@ -108,7 +108,7 @@ func setUser(u *directory.User, path string, doc awswire.Document) error {
 	case "roles":
 		return setValues(&u.Roles, doc, 1)
 	case "photos":
-		return setValues(&u.Photos, doc, 3)
+		return setValues(&u.Photos, doc, maxPhotos)
 	case "addresses":
 		return setAddresses(u, doc)
 	}

@@ -351,3 +351,36 @@ func TestNoOperationTakesGarbage(t *testing.T) {
 		}
 	}
 }
+
+// TestASecondEMailAddressIsKept: this API has room for one element of each list and shows the primary one; what SCIM pushed besides stays, whatever else is changed.
+func TestASecondEMailAddressIsKept(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	two := func(kind string, primary int) []directory.Value {
+		return []directory.Value{{Value: kind + "0@example.com", Type: "home", Primary: primary == 0}, {Value: kind + "1@example.com", Type: "work", Primary: primary == 1}}
+	}
+	pushed := directory.User{UserName: "two", DisplayName: "Two", Active: true, Emails: two("mail", 1), PhoneNumbers: two("phone", 0), Roles: two("role", -1),
+		Photos: append(two("a", -1), two("b", -1)...), Addresses: []directory.Address{{Locality: "Bern"}, {Locality: "Ulm", Primary: true}}}
+	u, err := b.people.CreateUser(t.Context(), audit.Gatehouse, pushed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do("UpdateUser", `{"IdentityStoreId":"$S","UserId":"`+u.ID+`","Operations":[{"AttributePath":"title","AttributeValue":"Dr"}]}`)
+	out := b.do("DescribeUser", `{"IdentityStoreId":"$S","UserId":"`+u.ID+`"}`)
+	for list, want := range map[string]string{"Emails": "mail1@example.com", "PhoneNumbers": "phone0@example.com", "Roles": "role0@example.com"} {
+		if got, _ := out[list].([]any); len(got) != 1 || got[0].(map[string]any)["Value"] != want {
+			t.Errorf("%s = %v, want %s alone", list, out[list], want)
+		}
+	}
+	if got, _ := out["Addresses"].([]any); len(got) != 1 || got[0].(map[string]any)["Locality"] != "Ulm" {
+		t.Errorf("Addresses = %v", out["Addresses"])
+	}
+	if got, _ := out["Photos"].([]any); len(got) != 3 {
+		t.Errorf("Photos = %v", out["Photos"])
+	}
+	kept, err := b.people.User(t.Context(), u.ID)
+	if err != nil || kept.Title != "Dr" || !slices.Equal(kept.Emails, pushed.Emails) || !slices.Equal(kept.PhoneNumbers, pushed.PhoneNumbers) || !slices.Equal(kept.Roles, pushed.Roles) ||
+		len(kept.Photos) != 4 || !slices.Equal(kept.Addresses, pushed.Addresses) {
+		t.Errorf("kept %+v, %v", kept, err)
+	}
+}

@@ -2,6 +2,7 @@ package identitystore
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"gatehouse/internal/arn"
@@ -234,19 +235,20 @@ func (d *Door[P]) user(u directory.User, extensions bool) User {
 			MiddleName: awswire.Opt(n.MiddleName), HonorificPrefix: awswire.Opt(n.HonorificPrefix), HonorificSuffix: awswire.Opt(n.HonorificSuffix),
 		}
 	}
-	for _, v := range u.Emails {
+	isPrimary := func(v directory.Value) bool { return v.Primary }
+	for _, v := range shown(u.Emails, isPrimary) {
 		w.Emails = append(w.Emails, Email{Value: awswire.Opt(v.Value), Type: awswire.Opt(v.Type), Primary: new(v.Primary)})
 	}
-	for _, v := range u.PhoneNumbers {
+	for _, v := range shown(u.PhoneNumbers, isPrimary) {
 		w.PhoneNumbers = append(w.PhoneNumbers, PhoneNumber{Value: awswire.Opt(v.Value), Type: awswire.Opt(v.Type), Primary: new(v.Primary)})
 	}
-	for _, v := range u.Photos {
+	for _, v := range u.Photos[:min(len(u.Photos), maxPhotos)] {
 		w.Photos = append(w.Photos, Photo{Value: awswire.Opt(v.Value), Type: awswire.Opt(v.Type), Display: awswire.Opt(v.Display), Primary: new(v.Primary)})
 	}
-	for _, v := range u.Roles {
+	for _, v := range shown(u.Roles, isPrimary) {
 		w.Roles = append(w.Roles, Role{Value: awswire.Opt(v.Value), Type: awswire.Opt(v.Type), Primary: new(v.Primary)})
 	}
-	for _, a := range u.Addresses {
+	for _, a := range shown(u.Addresses, func(a directory.Address) bool { return a.Primary }) {
 		w.Addresses = append(w.Addresses, Address{
 			Formatted: awswire.Opt(a.Formatted), StreetAddress: awswire.Opt(a.StreetAddress), Locality: awswire.Opt(a.Locality), Region: awswire.Opt(a.Region),
 			PostalCode: awswire.Opt(a.PostalCode), Country: awswire.Opt(a.Country), Type: awswire.Opt(a.Type), Primary: new(a.Primary),
@@ -256,6 +258,17 @@ func (d *Door[P]) user(u directory.User, extensions bool) User {
 		w.Extensions = map[string]awswire.Document{enterpriseName: enterpriseDocument(u.Enterprise)}
 	}
 	return w
+}
+
+// maxPhotos is how many photos of a user this API has room for.
+const maxPhotos = 3
+
+// shown is the one element that this API has room for, the primary or else the first: SCIM clients may have pushed more, which are kept.
+func shown[T any](xs []T, primary func(T) bool) []T {
+	if i := slices.IndexFunc(xs, primary); i > 0 {
+		return xs[i : i+1]
+	}
+	return xs[:min(len(xs), 1)]
 }
 
 func externalIDs(xs []directory.ExternalID) []ExternalId {
