@@ -1,6 +1,7 @@
 package credential_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -404,4 +405,40 @@ func TestBreakGlass(t *testing.T) {
 	w.no(w.Password(w.ctx(), local(bob.UserName), goodWord), fault.Denied, "wrong")
 	w.ok(w.SetBreakGlass(w.ctx(), admin, w.ann.ID, false))
 	w.no(w.Password(w.ctx(), local(u.UserName), goodWord), fault.Denied, "wrong")
+}
+
+// TestHelpByAnAdministratorIsAudited: each thing that an administrator does for a person leaves an event that names him, the person and the address he came
+// from, and no secret.
+func TestHelpByAnAdministratorIsAudited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.enrolled()
+	sum, err := w.Summary(w.ctx(), w.ann.ID)
+	w.ok(err)
+	ctx := w.from("198.51.100.7")
+	w.ok(w.RemoveDevice(ctx, admin, w.ann.ID, sum.Devices[0].ID))
+	w.ok(w.Unlock(ctx, admin, w.ann.ID))
+	sent, err := w.Invite(ctx, admin, w.ann.ID, credential.Reset, true)
+	w.ok(err)
+	oneTime, _, err := w.GiveOneTime(ctx, admin, w.ann.ID)
+	w.ok(err)
+	w.ok(w.RemovePassword(ctx, admin, w.ann.ID))
+	w.ok(w.SetBreakGlass(ctx, admin, w.ann.ID, true))
+	w.ok(w.SetBreakGlass(ctx, admin, w.ann.ID, false))
+	for _, action := range []string{"RemoveDevice", "Unlock", "CreateLink", "GiveOneTimePassword", "RemovePassword", "GiveBreakGlass", "TakeBreakGlass"} {
+		es := w.events("credential:" + action)
+		if len(es) == 0 {
+			t.Errorf("%s: no event", action)
+			continue
+		}
+		e := es[0] // the newest: she was invited before
+		if e.Actor != admin || e.Resource != w.ann.ID || e.Outcome != "success" || e.ClientAddr != "198.51.100.7" {
+			t.Errorf("%s: %+v", action, e.Event)
+		}
+		for _, secret := range []string{oneTime, token(sent.URL)} {
+			if secret == "" || strings.Contains(fmt.Sprintf("%+v", e), secret) {
+				t.Errorf("%s: %+v holds a secret", action, e)
+			}
+		}
+	}
 }

@@ -261,6 +261,23 @@ func ordered[T any](list func(context.Context, string, int) ([]T, error), id fun
 	}
 }
 
+// ofOwners lists by id what several owners have, from a listing of what one has. Of what passes from one owner to another meanwhile one is shown.
+func ofOwners[T any](owners []string, list func(ctx context.Context, owner, after string, n int) ([]T, error), id func(T) string) func(context.Context, string, int) ([]T, error) {
+	return func(ctx context.Context, after string, n int) ([]T, error) {
+		var out []T
+		for _, owner := range owners {
+			page, err := list(ctx, owner, after, n)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, page...)
+		}
+		slices.SortStableFunc(out, func(a, b T) int { return strings.Compare(id(a), id(b)) })
+		out = slices.CompactFunc(out, func(a, b T) bool { return id(a) == id(b) })
+		return out[:min(n, len(out))], nil
+	}
+}
+
 // inOrder sorts what a look-up by ids returned into the order of the ids.
 func inOrder[T any](xs []T, ids []string, id func(T) string) []T {
 	byID := make(map[string]T, len(xs))

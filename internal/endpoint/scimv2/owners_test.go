@@ -1,6 +1,8 @@
 package scimv2_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -245,5 +247,68 @@ func TestOwnersNeverAdoptTheBuiltInDirectory(t *testing.T) {
 	d.rfc.must(400, "PATCH", "/Groups/"+d.rfcGroup, patch(`{"op":"add","path":"members","value":[{"value":"`+u.ID+`"}]}`))
 	if got := d.rfc.must(409, "POST", "/Users", user("rescue")); !strings.Contains(got.text("detail"), "belongs to the built-in directory") || strings.Contains(got.text("detail"), "adopt") {
 		t.Errorf("%s", got.raw)
+	}
+}
+
+// unlisted is a store whose whole listings are counted.
+type unlisted struct {
+	directory.Store
+	whole *int
+}
+
+func (s unlisted) Users(ctx context.Context, after string, limit int) ([]directory.User, error) {
+	*s.whole++
+	return s.Store.Users(ctx, after, limit)
+}
+
+func (s unlisted) Groups(ctx context.Context, after string, limit int) ([]directory.Group, error) {
+	*s.whole++
+	return s.Store.Groups(ctx, after, limit)
+}
+
+// TestOwnersAListingReadsWhatExistsForIt: with a rule, the listing of a directory has its own and what it may adopt, each once and by id, and nobody else's is read.
+func TestOwnersAListingReadsWhatExistsForIt(t *testing.T) {
+	t.Parallel()
+	whole := 0
+	w := startOn(t, directory.ProfileRFC, func(s directory.Store) directory.Store { return unlisted{s, &whole} })
+	if _, err := w.service.CreateSource(t.Context(), admin, directory.Source{ID: "stranger"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.service.SetOwners(t.Context(), admin, w.id, directory.Owners{Local: directory.RuleAdopt}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 12 {
+		source := []string{w.id, "", "stranger"}[i%3]
+		if _, err := w.service.CreateUser(t.Context(), admin, directory.User{UserName: fmt.Sprint("u", i), Active: true, Source: source}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.service.CreateGroup(t.Context(), admin, directory.Group{DisplayName: fmt.Sprint("u", i), Source: source}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, name := range map[string]string{"/Users": "userName", "/Groups": "displayName"} {
+		seen := map[string]bool{}
+		last := ""
+		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+			got := w.must(200, "GET", path+"?count=3&cursor="+cursor, "")
+			list, _ := got.at("Resources").([]any)
+			for i := range list {
+				id, n := got.text(fmt.Sprintf("Resources/%d/id", i)), got.text(fmt.Sprintf("Resources/%d/%s", i, name))
+				if seen[n] || id <= last {
+					t.Errorf("%s: %s again, or out of order", path, n)
+				}
+				seen[n], last = true, id
+			}
+			cursor, _ = got.at("nextCursor").(string)
+		}
+		if len(seen) != 8 || seen["u2"] || !seen["u0"] || !seen["u1"] {
+			t.Errorf("%s: %v", path, seen)
+		}
+		if got := w.must(200, "GET", path+"?filter=id+pr", ""); got.at("totalResults") != 8.0 {
+			t.Errorf("%s: %s", path, got.raw)
+		}
+	}
+	if whole != 0 {
+		t.Errorf("everybody was read %d times", whole)
 	}
 }

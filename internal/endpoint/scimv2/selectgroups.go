@@ -57,12 +57,7 @@ func (d *door) ownGroups(ctx context.Context, q *request, p paging) (f found[dir
 }
 
 func (d *door) groups(q *request) candidates[directory.Group] {
-	if !q.seesOwnOnly() {
-		return ordered(d.Directory.Groups, groupID)
-	}
-	return ordered(func(ctx context.Context, after string, n int) ([]directory.Group, error) {
-		return d.Directory.GroupsOf(ctx, q.source.ID, after, n)
-	}, groupID)
+	return ordered(ofOwners(q.source.Sight(), d.Directory.GroupsOf, groupID), groupID)
 }
 
 // selectGroups chooses the cheapest candidates that a filter allows. Members are never read to be compared:

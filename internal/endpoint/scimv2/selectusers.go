@@ -52,14 +52,9 @@ func (d *door) ownUsers(ctx context.Context, q *request, p paging) (f found[dire
 	return f, err
 }
 
-// users lists what may exist for this client, by id; what is owned by others is left to who asks.
+// users lists what exists for this client, by id.
 func (d *door) users(q *request) candidates[directory.User] {
-	if !q.seesOwnOnly() {
-		return ordered(d.Directory.Users, userID)
-	}
-	return ordered(func(ctx context.Context, after string, n int) ([]directory.User, error) {
-		return d.Directory.UsersOf(ctx, q.source.ID, after, n)
-	}, userID)
+	return ordered(ofOwners(q.source.Sight(), d.Directory.UsersOf, userID), userID)
 }
 
 // selectUsers chooses the cheapest candidates that a filter allows, and what remains to be asked of each.
