@@ -15,9 +15,9 @@ type Expanded struct {
 // Expand resolves a template for somebody who reads it, and no stack: conditions are decided, and resources whose condition does not hold are left out. Parameters that
 // the template does not declare are passed over, except that pseudo parameters may be given like them (AWS::AccountId). What is known only in a stack is the text that unknown makes of its
 // name: "Logical" for Ref, "Logical.Attribute" for Fn::GetAtt, "AWS::Region" for pseudo parameters that are not given, "ImportValue name" for exports. Properties
-// are not checked against the types of resources, which may be any. What is wrong with the template is an Invalid fault with the sentence to show.
+// are not checked against the types of resources, which may be any. The template may have a megabyte, as one in S3 may. What is wrong with the template is an Invalid fault with the sentence to show.
 func Expand(body string, given map[string]string, unknown func(name string) string) ([]Expanded, error) {
-	t, err := ParseTemplate(body)
+	t, err := parseTemplate(body, maxStored)
 	if err != nil {
 		return nil, err
 	}

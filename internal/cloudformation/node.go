@@ -16,7 +16,9 @@ import (
 // Limits of templates (CloudFormation quotas).
 const (
 	// MaxTemplate is the most bytes of a template given in a request.
-	MaxTemplate    = 51200
+	MaxTemplate = 51200
+	// maxStored is the most bytes of a template that lies elsewhere.
+	maxStored      = 1 << 20
 	maxDepth       = 60
 	maxNodes       = 100_000
 	MaxResources   = 500
@@ -91,13 +93,13 @@ func templateError(format string, args ...any) error {
 	return fault.New(fault.Invalid, "Template error: %s", fmt.Sprintf(format, args...)).At("TemplateBody")
 }
 
-// parseTree reads the text of a template: JSON is read as YAML, of which it is a subset.
-func parseTree(text string) (*node, error) {
+// parseTree reads the text of a template, of at most limit bytes: JSON is read as YAML, of which it is a subset.
+func parseTree(text string, limit int) (*node, error) {
 	if text == "" {
 		return nil, formatError("the template is empty")
 	}
-	if len(text) > MaxTemplate {
-		return nil, fault.New(fault.Invalid, "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to %d", MaxTemplate).At("TemplateBody")
+	if len(text) > limit {
+		return nil, fault.New(fault.Invalid, "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to %d", limit).At("TemplateBody")
 	}
 	if !utf8.ValidString(text) {
 		return nil, formatError("the template is not valid UTF-8")

@@ -46,8 +46,10 @@ var (
 )
 
 // ParseTemplate reads a template, YAML or JSON. What is wrong with it is an Invalid fault with the sentence to show.
-func ParseTemplate(body string) (*Template, error) {
-	root, err := parseTree(body)
+func ParseTemplate(body string) (*Template, error) { return parseTemplate(body, MaxTemplate) }
+
+func parseTemplate(body string, limit int) (*Template, error) {
+	root, err := parseTree(body, limit)
 	if err != nil {
 		return nil, err
 	}
