@@ -21,6 +21,7 @@ const mark = "\x00"
 // way.
 func (r *Reading) CloudFormation(name string, data []byte, parameters map[string]string) {
 	file := place{file: name, name: name}
+	data = utf8Text(data)
 	if strings.Contains(string(data), mark) {
 		r.fail("cloudformation", file, "", "this is no template: it holds characters that text does not have")
 		return
@@ -182,37 +183,36 @@ var cfnTypes = map[string]cfnReader{
 		who, named := t.principal(at, v)
 		account, known := t.id(at, v.TargetId, "AccountId")
 		if ok && named && known {
-			t.assignments = append(t.assignments, grant{what: set, principal: who, account: account, user: v.PrincipalType == "USER", at: at})
+			who.what, who.account = set, account
+			t.assignments = append(t.assignments, who)
 		}
 	}),
 	"AWS::SSO::InstanceAccessControlAttributeConfiguration": cfnRead(func(t *template, at place, v *cfnAttributes) {
-		if t.attributes != nil {
-			t.fail("duplicate", at, "read the configurations of one instance at a time", "%s: the attributes for access control are described already", at.name)
-		}
-		t.attributes = []estate.Attribute{}
+		all := []estate.Attribute{}
 		for _, a := range slices.Concat(v.AccessControlAttributes, v.InstanceAccessControlAttributeConfiguration.AccessControlAttributes) {
 			if t.plain(at, append(a.Value.Source, a.Key)...) {
-				t.attributes = append(t.attributes, estate.Attribute{Key: string(a.Key), Source: strs(a.Value.Source)})
+				all = append(all, estate.Attribute{Key: string(a.Key), Source: strs(a.Value.Source)})
 			}
 		}
+		t.attribute(all, at)
 	}),
 	"AWS::SSO::Application": cfnRead(func(t *template, at place, v *cfnApplication) {
 		tags, ok := t.tags(at, v.Tags)
-		if ok && t.plain(at, v.Name, v.ApplicationProviderArn, v.Description, v.Status, v.PortalOptions.SignInOptions.ApplicationUrl) {
-			t.apps[t.name+"#"+at.name] = &estate.Application{Name: string(v.Name), Provider: string(v.ApplicationProviderArn), Description: string(v.Description), Disabled: v.Status == "DISABLED",
-				Visible: v.PortalOptions.Visibility != "DISABLED", URL: string(v.PortalOptions.SignInOptions.ApplicationUrl), Tags: tags}
+		if ok && t.plain(at, v.Name, v.ApplicationProviderArn, v.Description, v.Status, v.PortalOptions.Visibility, v.PortalOptions.SignInOptions.ApplicationUrl) {
+			t.app(t.name+"#"+at.name, &estate.Application{Name: string(v.Name), Provider: string(v.ApplicationProviderArn), Description: string(v.Description), Disabled: v.Status == "DISABLED",
+				Visible: v.PortalOptions.Visibility != "DISABLED", URL: string(v.PortalOptions.SignInOptions.ApplicationUrl), Tags: tags}, at)
 		}
 	}),
 	"AWS::SSO::ApplicationAssignment": cfnRead(func(t *template, at place, v *cfnAssignment) {
 		app, ok := t.id(at, v.ApplicationArn, "ApplicationArn")
 		if who, named := t.principal(at, v); ok && named {
-			t.uses = append(t.uses, grant{what: app, principal: who, user: v.PrincipalType == "USER", at: at})
+			who.what = app
+			t.uses = append(t.uses, who)
 		}
 	}),
 	"AWS::IdentityStore::Group": cfnRead(func(t *template, at place, v *cfnGroup) {
 		if t.plain(at, v.DisplayName, v.Description) {
-			g := t.group(t.name + "#" + at.name)
-			g.Name, g.Description, g.ours, g.at = string(v.DisplayName), string(v.Description), true, at
+			t.describe(t.name+"#"+at.name, string(v.DisplayName), string(v.Description), at)
 		}
 	}),
 	"AWS::IdentityStore::GroupMembership": cfnRead(func(t *template, at place, v *cfnMembership) {
@@ -229,11 +229,21 @@ var cfnTypes = map[string]cfnReader{
 	}),
 }
 
-func (t *template) principal(at place, v *cfnAssignment) (string, bool) {
-	if v.PrincipalType == "USER" {
-		return t.id(at, v.PrincipalId, "UserId")
+// principal is who an assignment names, of which the rest is still to be filled in.
+func (t *template) principal(at place, v *cfnAssignment) (g grant, ok bool) {
+	g.at = at
+	if !t.plain(at, v.PrincipalType) {
+		return g, false
 	}
-	return t.id(at, v.PrincipalId, "GroupId")
+	if g.user, ok = t.kind(at, string(v.PrincipalType)); !ok {
+		return g, false
+	}
+	attribute := "GroupId"
+	if g.user {
+		attribute = "UserId"
+	}
+	g.principal, ok = t.id(at, v.PrincipalId, attribute)
+	return g, ok
 }
 
 func (t *template) permissionSet(at place, v *cfnSet) {
@@ -249,6 +259,9 @@ func (t *template) permissionSet(at place, v *cfnSet) {
 		s.CustomerPolicies = append(s.CustomerPolicies, estate.PolicyRef{Name: string(c.Name), Path: string(c.Path)})
 	}
 	if b := v.PermissionsBoundary; b != nil {
+		if !t.plain(at, b.ManagedPolicyArn) || b.CustomerManagedPolicyReference != nil && !t.plain(at, b.CustomerManagedPolicyReference.Name, b.CustomerManagedPolicyReference.Path) {
+			return
+		}
 		s.Boundary = &estate.Boundary{AWS: string(b.ManagedPolicyArn)}
 		if c := b.CustomerManagedPolicyReference; c != nil {
 			s.Boundary = &estate.Boundary{Customer: &estate.PolicyRef{Name: string(c.Name), Path: string(c.Path)}}

@@ -1,9 +1,15 @@
 package adopt
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -54,11 +60,11 @@ type foundGroup struct {
 	filled  bool // memberships are described
 }
 
-// part is something of a permission set that stands by itself.
+// part is something of a permission set that stands by itself. Apply puts it in, or names what of the set is different already.
 type part struct {
 	set   string
 	at    place
-	apply func(*estate.Set)
+	apply func(*estate.Set) (differs string)
 }
 
 // grant is an assignment of a permission set or an application.
@@ -80,15 +86,62 @@ func (r *Reading) once(key, code string, at place, advice, format string, args .
 	}
 }
 
+// duplicate tells of something that is described twice, and not in the same way.
+func (r *Reading) duplicate(at place, format string, args ...any) {
+	r.fail("duplicate", at, "keep one of the two", "%s: "+format, append([]any{at.name}, args...)...)
+}
+
 // set describes a permission set, or names it when there are no details.
 func (r *Reading) set(key string, s estate.Set, at place) {
 	was := r.sets[key]
 	switch {
+	case s.DetailsRead && s.Name == "":
+		r.fail("nameless", at, "", "%s: the permission set has no name", at.name)
 	case was == nil || !was.DetailsRead:
 		r.sets[key] = &foundSet{s, at}
-	case s.DetailsRead:
-		r.fail("duplicate", at, "keep one of the two", "%s: the permission set %q is described already, by %s in %s", at.name, s.Name, was.at.name, was.at.file)
+	case s.DetailsRead && !reflect.DeepEqual(was.Set, s):
+		r.duplicate(at, "the permission set %q is described differently by %s in %s", s.Name, was.at.name, was.at.file)
 	}
+}
+
+// describe describes a group.
+func (r *Reading) describe(id, name, description string, at place) {
+	g := r.group(id)
+	switch {
+	case name == "":
+		r.fail("nameless", at, "", "%s: the group has no name", at.name)
+	case g.ours && (g.Name != name || g.Description != description):
+		r.duplicate(at, "the group %q is described differently by %s in %s", name, g.at.name, g.at.file)
+	default:
+		g.Name, g.Description, g.ours, g.at = name, description, true, at
+	}
+}
+
+func (r *Reading) app(key string, a *estate.Application, at place) {
+	if was := r.apps[key]; was != nil && !reflect.DeepEqual(was, a) {
+		r.duplicate(at, "the application %q is described differently already", a.Name)
+		return
+	}
+	r.apps[key] = a
+}
+
+// attribute describes all attributes for access control.
+func (r *Reading) attribute(all []estate.Attribute, at place) {
+	slices.SortFunc(all, func(a, b estate.Attribute) int { return strings.Compare(a.Key, b.Key) })
+	if r.attributes != nil && !reflect.DeepEqual(r.attributes, all) {
+		r.duplicate(at, "the attributes for access control are described differently already")
+		return
+	}
+	r.attributes = all
+}
+
+// kind tells whether a principal is a user.
+func (r *Reading) kind(at place, s string) (user, ok bool) {
+	if s != "GROUP" && s != "USER" {
+		r.fail("principal", at, "", "%s: %q is neither GROUP nor USER", at.name, s)
+		return false, false
+	}
+	return s == "USER", true
 }
 
 func (r *Reading) group(id string) *foundGroup {
@@ -112,15 +165,34 @@ func (r *Reading) user(u estate.User) {
 	}
 }
 
+// account adds what is said of an account to what was said before. Units and tags are not among it: those of some accounts would choose others, of which they are not known.
 func (r *Reading) account(a estate.Account) {
-	was := r.accounts[a.ID]
-	if a.ID == "" || was != nil && was.Name != "" {
+	if a.ID == "" {
 		return
 	}
-	if was != nil {
+	if was := r.accounts[a.ID]; was != nil {
+		a.Name, a.Email, a.Status = cmp.Or(was.Name, a.Name), cmp.Or(was.Email, a.Email), cmp.Or(was.Status, a.Status)
 		a.Management = a.Management || was.Management
 	}
 	r.accounts[a.ID] = &a
+}
+
+// utf8Text is a text in UTF-8 and without a byte order mark, with which Windows begins what it writes: in UTF-16 if it is PowerShell.
+func utf8Text(data []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return bytes.TrimPrefix(data, []byte("\ufeff"))
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for data = data[2:]; len(data) >= 2; data = data[2:] {
+		units = append(units, order.Uint16(data))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 // policy is a document in compact form.
@@ -168,6 +240,7 @@ func (r *Reading) Estate(known *estate.Estate) *Described {
 	n := &naming{Reading: r, known: known, out: &Described{Estate: &estate.Estate{}, Whole: r.whole || known != nil},
 		account: map[string]int32{}, user: map[string]int32{}, group: map[string]int32{}, set: map[string]int32{}}
 	n.takeOver()
+	n.instance()
 	n.nameAccounts()
 	n.nameUsers()
 	n.nameGroups()
@@ -226,6 +299,35 @@ func (n *naming) takeOver() {
 	n.x = estate.NewIndex(e)
 }
 
+// instance tells when what is described is of several instances, or of another one than that in which names are looked up.
+func (n *naming) instance() {
+	of := ""
+	for _, key := range slices.Sorted(maps.Keys(n.sets)) {
+		id := instanceOf(key)
+		of = cmp.Or(of, id)
+		if s := n.sets[key]; id != "" && id != of {
+			n.fail("instance", s.at, "read the configurations of one instance at a time", "%s is of the instance %s, and others are of %s", s.at.name, id, of)
+			return
+		}
+	}
+	if n.known == nil || of == "" {
+		return
+	}
+	if there := n.known.Instance.ARN; there != "" && !strings.HasSuffix(there, "/"+of) {
+		n.once("instance", "instance", place{}, "name the instance that the configuration is of, unless the files are to be used with another one",
+			"what is described is of the instance %s, and names are looked up in %s, where its ids mean nothing", of, there[strings.LastIndex(there, "/")+1:])
+	}
+}
+
+// instanceOf is the id of the instance in the ARN of a permission set, or "".
+func instanceOf(set string) string {
+	if _, rest, ok := strings.Cut(set, ":permissionSet/"); ok {
+		id, _, _ := strings.Cut(rest, "/")
+		return id
+	}
+	return ""
+}
+
 func (n *naming) nameAccounts() {
 	e := n.out.Estate
 	for _, id := range slices.Sorted(maps.Keys(n.accounts)) {
@@ -234,7 +336,8 @@ func (n *naming) nameAccounts() {
 			continue
 		}
 		if n.x != nil {
-			if found := n.x.AccountsNamed(a.Name); len(found) == 1 {
+			// Only one that has no id yet is known by its name. Of one that has, access must not come up in another account of that name.
+			if found := n.x.AccountsNamed(a.Name); len(found) == 1 && !onlyDigits.MatchString(id) {
 				n.account[id] = int32(found[0])
 			}
 			continue
@@ -321,7 +424,9 @@ func (n *naming) fillGroups() {
 func (n *naming) nameSets() {
 	for _, p := range n.parts {
 		if s := n.sets[p.set]; s != nil && s.DetailsRead {
-			p.apply(&s.Set)
+			if differs := p.apply(&s.Set); differs != "" {
+				n.duplicate(p.at, "the permission set %q has another %s already", s.Name, differs)
+			}
 		} else {
 			n.once("part\x00"+p.set, "part", p.at, "describe the permission set by hand, or import it from the instance", "%s is left out: the permission set it is a part of is not described", p.at.name)
 		}

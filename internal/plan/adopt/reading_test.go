@@ -84,7 +84,7 @@ func TestTerraformForms(t *testing.T) {
 	}
 	var stored []string
 	var planned, prior []string
-	for _, x := range state.Values.RootModule.all(0) {
+	for _, x := range state.Values.RootModule.all() {
 		one, err := json.Marshal(map[string]any{"address": x.Address, "mode": x.Mode, "type": x.Type, "values": json.RawMessage(x.Values)})
 		if err != nil {
 			t.Fatal(err)
@@ -311,9 +311,9 @@ func TestWrongConfigurations(t *testing.T) {
 		{"an old state", `{"version":3,"modules":[]}`, "", "nor a state of version 4"},
 		{"a new format", `{"format_version":"2.0"}`, "", `the format "2.0" is newer than what is read here`},
 		{"nothing of ours", tf(`{"address":"aws_s3_bucket.a","mode":"managed","type":"aws_s3_bucket","values":{}}`), "", "x: warning: x describes no permission set, assignment, group or application; name the state of the configuration that has them"},
-		{"a plan of what is new", tf(`{"address":"aws_ssoadmin_permission_set.a","mode":"managed","type":"aws_ssoadmin_permission_set","values":{"name":"A"}}`), "", "aws_ssoadmin_permission_set.a refers to something that has not been made yet; read the state after `terraform apply`"},
+		{"a plan of what is new", tf(`{"address":"aws_ssoadmin_permission_set.a","mode":"managed","type":"aws_ssoadmin_permission_set","values":{"name":"A"}}`), "", "aws_ssoadmin_permission_set.a has not been made yet, or refers to what has not; read the state after `terraform apply`"},
 		{"another shape", tf(`{"address":"aws_ssoadmin_permission_set.a","mode":"managed","type":"aws_ssoadmin_permission_set","values":{"arn":1}}`), "", "aws_ssoadmin_permission_set.a is not as the provider hashicorp/aws has it"},
-		{"twice", tf(set, set), "", `the permission set "A" is described already, by aws_ssoadmin_permission_set.a in x`},
+		{"twice", tf(set, strings.Replace(set, `"name"`, `"description":"x","name"`, 1)), "", `the permission set "A" is described differently by aws_ssoadmin_permission_set.a in x`},
 		{"two of a name", tf(set, strings.ReplaceAll(set, "arn:a", "arn:b")), "", `another permission set is called "A", too`},
 		{"no name", tf(set, assignment), "", "aws_ssoadmin_account_assignment.a: nothing says what the group g-1 is called; name the instance (--profile, --region, --data) or an export of it (--estate), where names are looked up"},
 		{"no set", tf(assignment, `{"address":"data.g","mode":"data","type":"aws_identitystore_group","values":{"group_id":"g-1","display_name":"G"}}`), "", "nothing says what the permission set arn:a is called"},

@@ -1,7 +1,10 @@
 package adopt
 
 import (
+	"bytes"
+	"cmp"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -17,12 +20,18 @@ import (
 
 // tfShown is what `terraform show -json` prints.
 type tfShown struct {
-	FormatVersion string     `json:"format_version"`
-	Values        *tfValues  `json:"values"`
-	PlannedValues *tfValues  `json:"planned_values"`
-	PriorState    *tfShown   `json:"prior_state"`
-	Version       int        `json:"version"`   // of terraform.tfstate
-	Resources     []tfStored `json:"resources"` // of terraform.tfstate
+	FormatVersion string    `json:"format_version"`
+	Values        *tfValues `json:"values"`
+	PlannedValues *tfValues `json:"planned_values"`
+	PriorState    *tfShown  `json:"prior_state"`
+	Changes       []struct {
+		Address string `json:"address"`
+		Change  struct {
+			AfterUnknown jsontext.Value `json:"after_unknown"`
+		} `json:"change"`
+	} `json:"resource_changes"`
+	Version   int        `json:"version"`   // of terraform.tfstate
+	Resources []tfStored `json:"resources"` // of terraform.tfstate
 }
 
 type tfValues struct {
@@ -39,6 +48,7 @@ type tfResource struct {
 	Mode    string         `json:"mode"`
 	Type    string         `json:"type"`
 	Values  jsontext.Value `json:"values"`
+	unknown jsontext.Value // true in place of what a plan does not know yet
 }
 
 // tfStored is a resource in terraform.tfstate.
@@ -53,14 +63,11 @@ type tfStored struct {
 	} `json:"instances"`
 }
 
-// mostModules is how deep modules may be within each other.
-const mostModules = 100
-
 // Terraform reads a state, or a plan, of which name is the file's.
 func (r *Reading) Terraform(name string, data []byte) {
 	file := place{file: name, name: name}
 	var shown tfShown
-	if err := json.Unmarshal(data, &shown); err != nil {
+	if err := json.Unmarshal(utf8Text(data), &shown); err != nil {
 		r.fail("terraform", file, "write it with `terraform show -json > state.json`", "this is not what `terraform show -json` prints: %v", err)
 		return
 	}
@@ -77,17 +84,17 @@ func (r *Reading) Terraform(name string, data []byte) {
 		r.fail("terraform", file, "use a version of Terraform that writes format 1", "the format %q is newer than what is read here", shown.FormatVersion)
 		return
 	case shown.PlannedValues != nil:
-		all = shown.PlannedValues.RootModule.all(0)
+		all = shown.planned()
 		if shown.PriorState != nil && shown.PriorState.Values != nil {
 			// What was read for the plan is not among the planned values.
-			for _, x := range shown.PriorState.Values.RootModule.all(0) {
+			for _, x := range shown.PriorState.Values.RootModule.all() {
 				if x.Mode == "data" {
 					all = append(all, x)
 				}
 			}
 		}
 	case shown.Values != nil:
-		all = shown.Values.RootModule.all(0)
+		all = shown.Values.RootModule.all()
 	}
 	found := false
 	for _, x := range all {
@@ -98,13 +105,24 @@ func (r *Reading) Terraform(name string, data []byte) {
 	}
 }
 
-func (m tfModule) all(depth int) []tfResource {
-	if depth > mostModules {
-		return nil
+// planned are the resources of a plan, with what is not known of each.
+func (s *tfShown) planned() []tfResource {
+	unknown := make(map[string]jsontext.Value, len(s.Changes))
+	for _, c := range s.Changes {
+		unknown[c.Address] = c.Change.AfterUnknown
 	}
+	all := s.PlannedValues.RootModule.all()
+	for i := range all {
+		all[i].unknown = unknown[all[i].Address]
+	}
+	return all
+}
+
+// all are the resources of a module and of those below, which the decoder's limit of nesting bounds.
+func (m tfModule) all() []tfResource {
 	out := m.Resources
 	for _, c := range m.ChildModules {
-		out = append(out, c.all(depth+1)...)
+		out = append(out, c.all()...)
 	}
 	return out
 }
@@ -121,7 +139,7 @@ func (s tfStored) resources() (out []tfResource) {
 		if i.IndexKey != nil {
 			address += "[" + string(i.IndexKey) + "]"
 		}
-		out = append(out, tfResource{address, s.Mode, s.Type, i.Attributes})
+		out = append(out, tfResource{Address: address, Mode: s.Mode, Type: s.Type, Values: i.Attributes})
 	}
 	return out
 }
@@ -134,15 +152,53 @@ func (r *Reading) terraform(file string, x tfResource) bool {
 		table = tfData
 	}
 	if read := table[x.Type]; read != nil {
-		if err := read(r, at, x.Values); err != nil {
+		if name := x.unsettled(); name != "" {
+			r.fail("unknown", at, "read the state then", "%s: its %s is known only after `terraform apply`", x.Address, name)
+		} else if err := read(r, at, x.Values); err != nil {
 			r.fail("terraform", at, "it may be of a version of the provider that is not known here", "%s is not as the provider hashicorp/aws has it: %v", x.Address, err)
 		}
 		return x.Mode != "data"
 	}
-	if x.Mode != "data" && (strings.HasPrefix(x.Type, "aws_ssoadmin_") || strings.HasPrefix(x.Type, "aws_identitystore_")) {
+	switch {
+	case x.Mode == "data":
+	case strings.HasPrefix(x.Type, "aws_ssoadmin_") || strings.HasPrefix(x.Type, "aws_identitystore_"):
 		r.once("type\x00"+x.Type, "left-out", at, "leave it to Terraform", "%s is left out: files do not describe %s", x.Address, x.Type)
+	case strings.HasPrefix(x.Type, "awscc_sso_") || strings.HasPrefix(x.Type, "awscc_identitystore_"):
+		r.once("type\x00"+x.Type, "left-out", at, "import them from the instance", "%s is left out: resources of the provider hashicorp/awscc are not read", x.Address)
 	}
 	return false
+}
+
+// tfWritten are the attributes that a configuration gives values, and whose loss would change what is described. Ids are not among them: see [Reading.known].
+var tfWritten = []string{"name", "description", "relay_state", "session_duration", "tags", "inline_policy", "managed_policy_arn", "managed_policy_arns", "customer_managed_policy_reference", "permissions_boundary",
+	"principal_type", "assignment_required", "attribute", "application_provider_arn", "display_name"}
+
+// unsettled is the first attribute of a planned resource that a plan does not know, or knows only in parts; "" when all are known.
+func (x *tfResource) unsettled() string {
+	var unknown map[string]jsontext.Value
+	if x.unknown.Kind() != '{' || json.Unmarshal(x.unknown, &unknown) != nil {
+		return ""
+	}
+	for _, name := range tfWritten {
+		if holdsTrue(unknown[name]) {
+			return name
+		}
+	}
+	return ""
+}
+
+// holdsTrue tells whether a value is true, or has true in it.
+func holdsTrue(v jsontext.Value) bool {
+	d := jsontext.NewDecoder(bytes.NewReader(v))
+	for {
+		t, err := d.ReadToken()
+		if err != nil {
+			return false
+		}
+		if t.Kind() == 't' {
+			return true
+		}
+	}
 }
 
 type tfReader func(*Reading, place, jsontext.Value) error
@@ -162,7 +218,7 @@ func tfRead[T any](take func(*Reading, place, *T)) tfReader {
 // known tells of an id that a plan cannot know.
 func (r *Reading) known(at place, ids ...string) bool {
 	if slices.Contains(ids, "") {
-		r.fail("unknown", at, "read the state after `terraform apply`", "%s refers to something that has not been made yet", at.name)
+		r.fail("unknown", at, "read the state after `terraform apply`", "%s has not been made yet, or refers to what has not", at.name)
 		return false
 	}
 	return true
@@ -242,11 +298,11 @@ type (
 		Member string `json:"member_id"`
 	}
 	tfAccount struct {
-		ID     string            `json:"id"`
-		Name   string            `json:"name"`
-		Email  string            `json:"email"`
-		Status string            `json:"status"`
-		Tags   map[string]string `json:"tags"`
+		ID     string `json:"id"`
+		Name   string `json:"name"`
+		Email  string `json:"email"`
+		Status string `json:"status"`
+		State  string `json:"state"` // what replaces the status
 	}
 	tfOrganization struct {
 		Accounts   []tfAccount `json:"accounts"`
@@ -262,44 +318,57 @@ var tfResources = map[string]tfReader{
 	}),
 	"aws_ssoadmin_permission_set_inline_policy": tfRead(func(r *Reading, at place, v *tfPart) {
 		if document, ok := r.policy(at, []byte(v.Inline)); ok {
-			r.part(at, v.Set, func(s *estate.Set) { s.Inline = document })
+			r.part(at, v.Set, func(s *estate.Set) string {
+				if s.Inline != "" && s.Inline != document {
+					return "inline policy"
+				}
+				s.Inline = document
+				return ""
+			})
 		}
 	}),
 	"aws_ssoadmin_managed_policy_attachment": tfRead(func(r *Reading, at place, v *tfPart) {
-		r.part(at, v.Set, func(s *estate.Set) { s.AWSPolicies = append(s.AWSPolicies, v.ARN) })
+		if r.known(at, v.ARN) {
+			r.policies(at, v.Set, v.ARN)
+		}
 	}),
 	"aws_ssoadmin_managed_policy_attachments_exclusive": tfRead(func(r *Reading, at place, v *tfPart) {
-		r.part(at, v.Set, func(s *estate.Set) { s.AWSPolicies = append(s.AWSPolicies, v.ARNs...) })
+		if r.known(at, v.ARNs...) {
+			r.policies(at, v.Set, v.ARNs...)
+		}
 	}),
 	"aws_ssoadmin_customer_managed_policy_attachment":            tfRead(tfCustomer),
 	"aws_ssoadmin_customer_managed_policy_attachments_exclusive": tfRead(tfCustomer),
 	"aws_ssoadmin_permissions_boundary_attachment": tfRead(func(r *Reading, at place, v *tfPart) {
-		r.part(at, v.Set, func(s *estate.Set) {
-			for _, b := range v.Boundary {
-				s.Boundary = &estate.Boundary{AWS: b.ARN}
-				for _, c := range b.Customer {
-					s.Boundary = &estate.Boundary{Customer: &estate.PolicyRef{Name: c.Name, Path: c.Path}}
-				}
+		for _, b := range v.Boundary {
+			fence := &estate.Boundary{AWS: b.ARN}
+			for _, c := range b.Customer {
+				fence = &estate.Boundary{Customer: &estate.PolicyRef{Name: c.Name, Path: c.Path}}
 			}
-		})
+			r.part(at, v.Set, func(s *estate.Set) string {
+				if s.Boundary != nil && !reflect.DeepEqual(s.Boundary, fence) {
+					return "boundary"
+				}
+				s.Boundary = fence
+				return ""
+			})
+		}
 	}),
 	"aws_ssoadmin_account_assignment": tfRead(func(r *Reading, at place, v *tfAssignment) {
-		if r.known(at, v.Set, v.Principal, v.Target) {
-			r.assignments = append(r.assignments, grant{what: v.Set, principal: v.Principal, account: v.Target, user: v.Type == "USER", at: at})
+		if user, ok := r.kind(at, v.Type); ok && r.known(at, v.Set, v.Principal, v.Target) {
+			r.assignments = append(r.assignments, grant{what: v.Set, principal: v.Principal, account: v.Target, user: user, at: at})
 		}
 	}),
 	"aws_ssoadmin_instance_access_control_attributes": tfRead(func(r *Reading, at place, v *tfAttributes) {
-		if r.attributes != nil {
-			r.fail("duplicate", at, "read the configurations of one instance at a time", "%s: the attributes for access control are described already", at.name)
-		}
-		r.attributes = []estate.Attribute{}
+		all := []estate.Attribute{}
 		for _, a := range v.Attribute {
 			var sources []string
 			for _, x := range a.Value {
 				sources = append(sources, x.Source...)
 			}
-			r.attributes = append(r.attributes, estate.Attribute{Key: a.Key, Source: sources})
+			all = append(all, estate.Attribute{Key: a.Key, Source: sources})
 		}
+		r.attribute(all, at)
 	}),
 	"aws_ssoadmin_application": tfRead(func(r *Reading, at place, v *tfApplication) {
 		arn := v.ARN
@@ -316,22 +385,25 @@ var tfResources = map[string]tfReader{
 				a.URL = s.URL
 			}
 		}
-		r.apps[arn] = a
+		r.app(arn, a, at)
 	}),
 	"aws_ssoadmin_application_assignment": tfRead(func(r *Reading, at place, v *tfAssignment) {
-		if r.known(at, v.App, v.Principal) {
-			r.uses = append(r.uses, grant{what: v.App, principal: v.Principal, user: v.Type == "USER", at: at})
+		if user, ok := r.kind(at, v.Type); ok && r.known(at, v.App, v.Principal) {
+			r.uses = append(r.uses, grant{what: v.App, principal: v.Principal, user: user, at: at})
 		}
 	}),
 	"aws_ssoadmin_application_assignment_configuration": tfRead(func(r *Reading, at place, v *tfAssignment) {
-		if r.known(at, v.App) {
-			r.required[v.App] = v.Required
+		if !r.known(at, v.App) {
+			return
 		}
+		if was, said := r.required[v.App]; said && was != v.Required {
+			r.duplicate(at, "whether the application needs assignments is described differently already")
+		}
+		r.required[v.App] = v.Required
 	}),
 	"aws_identitystore_group": tfRead(func(r *Reading, at place, v *tfGroup) {
 		if r.known(at, v.ID) {
-			g := r.group(v.ID)
-			g.Name, g.Description, g.ours, g.at = v.Name, v.Description, true, at
+			r.describe(v.ID, v.Name, v.Description, at)
 		}
 	}),
 	"aws_identitystore_group_membership": tfRead(func(r *Reading, at place, v *tfMembership) {
@@ -369,19 +441,21 @@ var tfData = map[string]tfReader{
 			r.set(v.ARN, estate.Set{Name: v.Name}, at)
 		}
 	}),
+	"aws_organizations_account":                                 tfRead(func(r *Reading, _ place, v *tfAccount) { r.accountOf(v, "") }),
 	"aws_organizations_organization":                            tfRead(tfWhole),
 	"aws_organizations_organizational_unit_child_accounts":      tfRead(tfSome),
 	"aws_organizations_organizational_unit_descendant_accounts": tfRead(tfSome),
 }
 
 func tfCustomer(r *Reading, at place, v *tfPart) {
-	r.part(at, v.Set, func(s *estate.Set) {
+	r.part(at, v.Set, func(s *estate.Set) string {
 		for _, c := range v.Customer {
 			ref := estate.PolicyRef{Name: c.Name, Path: c.Path}
 			if !slices.ContainsFunc(s.CustomerPolicies, ref.Same) {
 				s.CustomerPolicies = append(s.CustomerPolicies, ref)
 			}
 		}
+		return ""
 	})
 }
 
@@ -398,10 +472,18 @@ func tfWhole(r *Reading, at place, v *tfOrganization) {
 	r.whole = r.whole || len(v.Accounts) > 0
 }
 
-func (r *Reading) part(at place, set string, apply func(*estate.Set)) {
+func (r *Reading) part(at place, set string, apply func(*estate.Set) string) {
 	if r.known(at, set) {
 		r.parts = append(r.parts, part{set, at, apply})
 	}
+}
+
+// policies attaches AWS managed policies to a set.
+func (r *Reading) policies(at place, set string, arns ...string) {
+	r.part(at, set, func(s *estate.Set) string {
+		s.AWSPolicies = append(s.AWSPolicies, arns...)
+		return ""
+	})
 }
 
 func (r *Reading) groupNamed(v *tfGroup) {
@@ -419,7 +501,7 @@ func (r *Reading) userOf(v *tfUser) {
 }
 
 func (r *Reading) accountOf(v *tfAccount, management string) {
-	r.account(estate.Account{ID: v.ID, Name: v.Name, Email: v.Email, Status: v.Status, Tags: v.Tags, Management: v.ID == management && management != ""})
+	r.account(estate.Account{ID: v.ID, Name: v.Name, Email: v.Email, Status: cmp.Or(v.State, v.Status), Management: v.ID == management && management != ""})
 }
 
 // allTags are a resource's tags with those that its provider gives to everything.
