@@ -58,4 +58,13 @@ Resources:
 	if _, err := ParseTemplate(large); !fault.Is(err, fault.Invalid) {
 		t.Error("a request may have it, too")
 	}
+	// However a text is made many times, it does not fill the memory.
+	var bomb strings.Builder
+	fmt.Fprintf(&bomb, "Mappings: {M: {A: {B: %q}}}\nResources:\n  A:\n    Type: Any::Kind::Atall\n    Properties:\n", strings.Repeat("x,", 100_000))
+	for i := range 400 {
+		fmt.Fprintf(&bomb, "      P%d: %s\n", i, []string{`!Split [",", !FindInMap [M, A, B]]`, `!Sub ["${a}${a}", {a: !FindInMap [M, A, B]}]`, `!Join ["-", [!FindInMap [M, A, B]]]`}[i%3])
+	}
+	if _, err := Expand(bomb.String(), nil, name); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "more than 67108864 bytes of text") {
+		t.Errorf("%.300v", err)
+	}
 }

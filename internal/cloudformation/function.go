@@ -22,13 +22,25 @@ type scope struct {
 	imported  func(name string) (any, error)
 	deciding  []string
 	steps     int
+	made      int // bytes of text that functions made
 }
 
 // maxSteps bounds how much one template may compute.
 const maxSteps = 1_000_000
 
-// maxText bounds what a function may produce.
-const maxText = 1 << 20
+// maxText bounds what a function may produce, and maxMade what all of them together may.
+const (
+	maxText = 1 << 20
+	maxMade = 64 << 20
+)
+
+// grow counts text that a function made.
+func (s *scope) grow(n int) error {
+	if s.made += n; s.made > maxMade {
+		return templateError("the template is too complex: its functions make more than %d bytes of text", maxMade)
+	}
+	return nil
+}
 
 type function func(*scope, *node) (any, error)
 
@@ -201,7 +213,7 @@ func (s *scope) fnSub(n *node) (any, error) {
 			return nil, n.wrong("Fn::Sub makes a text of more than %d bytes", maxText)
 		}
 	}
-	return b.String(), nil
+	return b.String(), s.grow(b.Len())
 }
 
 func textOf(v any) (string, bool) { return text(v) }
@@ -285,7 +297,7 @@ func (s *scope) fnJoin(n *node) (any, error) {
 			return nil, n.wrong("Fn::Join makes a text of more than %d bytes", maxText)
 		}
 	}
-	return strings.Join(words, sep), nil
+	return strings.Join(words, sep), s.grow(size)
 }
 
 func (s *scope) fnSelect(n *node) (any, error) {
@@ -319,9 +331,13 @@ func (s *scope) fnSplit(n *node) (any, error) {
 	if err != nil || later {
 		return unknown{}, err
 	}
-	out := []any{}
-	for _, part := range strings.Split(source, sep) {
-		out = append(out, part)
+	parts := strings.Split(source, sep)
+	if err := s.grow(len(source) + 32*len(parts)); err != nil {
+		return nil, err
+	}
+	out := make([]any, len(parts))
+	for i, part := range parts {
+		out[i] = part
 	}
 	return out, nil
 }
@@ -392,7 +408,8 @@ func (s *scope) fnBase64(n *node) (any, error) {
 	if err != nil || later {
 		return unknown{}, err
 	}
-	return base64.StdEncoding.EncodeToString([]byte(w)), nil
+	out := base64.StdEncoding.EncodeToString([]byte(w))
+	return out, s.grow(len(out))
 }
 
 func (s *scope) fnCondition(n *node) (any, error) {

@@ -96,6 +96,9 @@ func (s *scope) fnToJSONString(n *node) (any, error) {
 	if err == nil && len(text) > maxText {
 		err = n.wrong("Fn::ToJsonString makes a text of more than %d bytes", maxText)
 	}
+	if err == nil {
+		err = s.grow(len(text))
+	}
 	return text, err
 }
 

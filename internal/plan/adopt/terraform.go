@@ -119,11 +119,15 @@ func (s *tfShown) planned() []tfResource {
 }
 
 // all are the resources of a module and of those below, which the decoder's limit of nesting bounds.
-func (m tfModule) all() []tfResource {
-	out := m.Resources
-	for _, c := range m.ChildModules {
-		out = append(out, c.all()...)
+func (m tfModule) all() (out []tfResource) {
+	var walk func(tfModule)
+	walk = func(m tfModule) {
+		out = append(out, m.Resources...)
+		for _, c := range m.ChildModules {
+			walk(c)
+		}
 	}
+	walk(m)
 	return out
 }
 
