@@ -231,3 +231,19 @@ test('an administrator reads the log of SCIM requests with a role of the managem
   await expectAccessible(page);
   await page.screenshot({ path: `${pictures}live-request.png` });
 });
+
+test('a person sees where she is signed in, and ends it elsewhere', async ({ page, browser }) => {
+  const elsewhere = await browser.newContext();
+  await signIn(await elsewhere.newPage());
+  await signIn(page);
+  await page.goto(`${demo.url}/start/sessions`);
+  const own = page.getByRole('listitem').filter({ hasText: 'This browser' });
+  await expect(own).toContainText('Through the identity provider');
+  await page.getByRole('button', { name: 'Sign out everywhere else' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign out everywhere else' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Your sessions (1)');
+  await expect(page.getByText('You are signed in nowhere else.')).toBeVisible();
+  expect((await page.request.get(`${demo.url}/api/v1/session`)).status()).toBe(200);
+  expect((await elsewhere.request.get(`${demo.url}/api/v1/session`)).status()).toBe(401);
+  await elsewhere.close();
+});
