@@ -40,6 +40,7 @@ test('finds a request, shows it whole, and rehearses it', async ({ page }) => {
   const link = rows.nth(2).getByRole('link');
   await link.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('One SCIM request');
+  await expect(page).toHaveTitle('One SCIM request · Gatehouse');
   await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
   await expect(page.getByText('192.0.2.7')).toBeVisible();
   await expect(page.getByRole('region', { name: 'Attributes that changed' })).toContainText(

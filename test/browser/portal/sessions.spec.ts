@@ -5,6 +5,7 @@ test('lists the sessions, ends one, and ends all others', async ({ page }) => {
   page.on('request', (request) => request.method() === 'DELETE' && ended.push(new URL(request.url()).pathname));
   await page.goto('/start/sessions');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Your sessions (3)');
+  await expect(page).toHaveTitle('Your sessions · Gatehouse');
   const rows = page.getByRole('list', { name: 'Open sessions' }).getByRole('listitem');
   await expect(rows.first()).toContainText('Through the identity provider “entra” This browser');
   await expect(rows.first().getByRole('button')).toHaveCount(0);

@@ -5,6 +5,7 @@ import type { Session } from '../api/portal';
 import { SignedOut } from '../api/request';
 import { canSign } from '../api/sign';
 import { Trouble } from '../shell/trouble';
+import { useTitle } from '../shell/use-title';
 import { Loading } from './loading';
 import { OneRequest } from './one-request';
 import { RequestsList } from './requests-list';
@@ -29,6 +30,7 @@ export default function RequestsPage({ session, onSignedOut }: Props) {
   const title = useRef<HTMLHeadingElement>(null);
   const place = placeOf(useSearch());
   const shown = place.request;
+  useTitle(shown === undefined ? 'SCIM requests' : 'One SCIM request');
 
   useEffect(() => {
     if (session === undefined) {

@@ -5,6 +5,7 @@ import { endOtherSessions, endSession, openSessions } from '../api/portal';
 import type { OpenSession } from '../api/portal';
 import { SignedOut } from '../api/request';
 import { Trouble } from '../shell/trouble';
+import { useTitle } from '../shell/use-title';
 import { roughly, secondsUntil } from '../time/duration';
 import { moment } from '../time/moment';
 import { useNow } from '../time/use-now';
@@ -22,6 +23,7 @@ interface Props {
 
 /** Where the person is signed in, and how to end that elsewhere. */
 export default function SessionsPage({ ready, onSignedOut }: Props) {
+  useTitle('Your sessions');
   const [state, setState] = useState<State>({ kind: 'loading' });
   const [attempt, setAttempt] = useState(0);
   const [ending, setEnding] = useState<Ending>();
