@@ -162,6 +162,8 @@ func TestOddConfigurations(t *testing.T) {
 		{"a set without a name", tf(res("aws_ssoadmin_permission_set", "a", `"arn":"arn:a"`)), "", "aws_ssoadmin_permission_set.a: the permission set has no name"},
 		{"Cloud Control's", tf(res("awscc_sso_assignment", "a", "")), "", "awscc_sso_assignment.a is left out: resources of the provider hashicorp/awscc are not read; import them from the instance"},
 		{"two instances", tf(set, res("aws_ssoadmin_permission_set", "b", `"arn":"arn:aws:sso:::permissionSet/ssoins-2222222222222222/ps-b","name":"B"`)), "", "aws_ssoadmin_permission_set.b is of the instance ssoins-2222222222222222, and others are of ssoins-1111111111111111; read the configurations of one instance at a time"},
+		{"replaced, and not destroyed yet", tf(set, strings.Replace(res("aws_ssoadmin_permission_set", "a", `"arn":"arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-old","name":"A"`), `"mode"`, `"deposed_key":"0badcafe","mode"`, 1)), "", "x: warning: aws_ssoadmin_permission_set.a is left out in the form that was replaced and is still to be destroyed"},
+		{"the same in the file of a state", `{"version":4,"resources":[{"mode":"managed","type":"aws_ssoadmin_permission_set","name":"a","instances":[{"deposed":"0badcafe","attributes":{"arn":"arn:a","name":"A"}}]}]}`, "", "x: warning: aws_ssoadmin_permission_set.a is left out in the form"},
 		{"modules far down", `{"format_version":"1.0","values":{"root_module":` + deep + `}}`, "", ""},
 	} {
 		r := NewReading()

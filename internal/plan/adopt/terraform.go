@@ -48,6 +48,7 @@ type tfResource struct {
 	Mode    string         `json:"mode"`
 	Type    string         `json:"type"`
 	Values  jsontext.Value `json:"values"`
+	Deposed string         `json:"deposed_key"` // what has been replaced, and is still to be destroyed
 	unknown jsontext.Value // true in place of what a plan does not know yet
 }
 
@@ -60,6 +61,7 @@ type tfStored struct {
 	Instances []struct {
 		IndexKey   jsontext.Value `json:"index_key"`
 		Attributes jsontext.Value `json:"attributes"`
+		Deposed    string         `json:"deposed"`
 	} `json:"instances"`
 }
 
@@ -143,7 +145,7 @@ func (s tfStored) resources() (out []tfResource) {
 		if i.IndexKey != nil {
 			address += "[" + string(i.IndexKey) + "]"
 		}
-		out = append(out, tfResource{Address: address, Mode: s.Mode, Type: s.Type, Values: i.Attributes})
+		out = append(out, tfResource{Address: address, Mode: s.Mode, Type: s.Type, Values: i.Attributes, Deposed: i.Deposed})
 	}
 	return out
 }
@@ -156,6 +158,10 @@ func (r *Reading) terraform(file string, x tfResource) bool {
 		table = tfData
 	}
 	if read := table[x.Type]; read != nil {
+		if x.Deposed != "" {
+			r.once("deposed\x00"+x.Address+x.Deposed, "left-out", at, "let `terraform apply` end what it began", "%s is left out in the form that was replaced and is still to be destroyed", x.Address)
+			return true
+		}
 		if name := x.unsettled(); name != "" {
 			r.fail("unknown", at, "read the state then", "%s: its %s is known only after `terraform apply`", x.Address, name)
 		} else if err := read(r, at, x.Values); err != nil {
