@@ -138,8 +138,14 @@ func TestPlansOfWhatIsNotKnown(t *testing.T) {
 			t.Errorf("%s: %s", c.kind, problems(r))
 		}
 	}
-	// What only the provider sets, and what is known, are no matter.
+	// What has been replaced stands there under the same address, and has nothing that is unknown.
 	r := NewReading()
+	r.Terraform("x", fmt.Appendf(nil, `{"format_version":"1.2","planned_values":{"root_module":{"resources":[%s]}},"resource_changes":[{"address":"aws_ssoadmin_permission_set.a","change":{"actions":["update"],"after_unknown":{"description":true}}},{"address":"aws_ssoadmin_permission_set.a","deposed":"2771f104","change":{"actions":["delete"],"after_unknown":{}}}]}`, res("aws_ssoadmin_permission_set", "a", setA)))
+	if !strings.Contains(problems(r), "aws_ssoadmin_permission_set.a: its description is known only after") {
+		t.Error(problems(r))
+	}
+	// What only the provider sets, and what is known, are no matter.
+	r = NewReading()
 	r.Terraform("x", fmt.Appendf(nil, `{"format_version":"1.2","planned_values":{"root_module":{"resources":[%s]}},"resource_changes":[{"address":"aws_ssoadmin_permission_set.a","change":{"after_unknown":{"id":true,"created_date":true,"tags":{},"tags_all":{"a":false}}}},{"address":"null_resource.a","change":{"after_unknown":true}}]}`, res("aws_ssoadmin_permission_set", "a", setA)))
 	if d := r.Estate(nil); len(r.Problems) > 0 || len(d.Sets) != 1 {
 		t.Error(problems(r))

@@ -26,6 +26,7 @@ type tfShown struct {
 	PriorState    *tfShown  `json:"prior_state"`
 	Changes       []struct {
 		Address string `json:"address"`
+		Deposed string `json:"deposed"`
 		Change  struct {
 			AfterUnknown jsontext.Value `json:"after_unknown"`
 		} `json:"change"`
@@ -111,7 +112,9 @@ func (r *Reading) Terraform(name string, data []byte) {
 func (s *tfShown) planned() []tfResource {
 	unknown := make(map[string]jsontext.Value, len(s.Changes))
 	for _, c := range s.Changes {
-		unknown[c.Address] = c.Change.AfterUnknown
+		if c.Deposed == "" {
+			unknown[c.Address] = c.Change.AfterUnknown
+		}
 	}
 	all := s.PlannedValues.RootModule.all()
 	for i := range all {
