@@ -320,8 +320,8 @@ func (r *reader) fewAccounts(ctx context.Context, wanted, sets int) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ids := make([]string, len(r.e.Accounts))
-	for i, a := range r.e.Accounts {
-		ids[i] = a.ID
+	for i := range ids { // the ids alone: tags are still being read
+		ids[i] = r.e.Accounts[i].ID
 	}
 	return ids
 }
