@@ -7,15 +7,19 @@ package apptest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"gatehouse/internal/app"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 )
 
 // Program is a running Gatehouse.
@@ -68,6 +72,11 @@ func StartWith(t *testing.T, edit func(*Settings)) *Program {
 	p := &Program{URL: "http://" + l.Addr().String(), Clock: &Clock{now: time.Now()}}
 	cfg := app.Config{Listen: l.Addr().String(), Data: t.TempDir()}
 	edit(&cfg)
+	if cfg.Database == "" {
+		if _, err := os.Stat(filepath.Join(cfg.Data, "gatehouse.db")); errors.Is(err, os.ErrNotExist) {
+			sqlitetest.Make(t, filepath.Join(cfg.Data, "gatehouse.db"))
+		}
+	}
 	p.App, err = app.New(t.Context(), cfg, app.Surroundings{Now: p.Clock.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"gatehouse/internal/seal"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 	"gatehouse/internal/storage/sqlstore"
 )
 
@@ -68,7 +68,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, time: time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC), mails: make(chan credential.Message, 100)}
 	var err error
-	w.db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "gatehouse.db"), slog.New(slog.DiscardHandler))
+	w.db, err = sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	w.ok(err)
 	t.Cleanup(func() { w.db.Close() })
 	w.people = directory.NewService(directory.Config{Store: w.db.Directory(), IdentityStoreID: "d-0123456789", Now: w.now, Rand: rand.Reader})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 )
 
 var admin = audit.Actor{Kind: audit.Principal, ID: "arn:aws:iam::111122223333:user/admin", Name: "admin"}
@@ -21,7 +21,7 @@ var admin = audit.Actor{Kind: audit.Principal, ID: "arn:aws:iam::111122223333:us
 // start returns a service on a database of its own, with what is to stand between them, and the clock it goes by.
 func start(t *testing.T, between ...func(directory.Store) directory.Store) (*directory.Service, *time.Time) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ var rules = []struct{ from, to string }{
 	{"internal/plan/file", "internal/policy internal/plan/source internal/plan/estate"},
 	{"internal/plan", "internal/policy internal/plan/source internal/plan/estate internal/plan/file"},
 	{"internal/plan/live", "internal/plan/estate"},
-	{"internal/plan/livetest", "internal/audit internal/app internal/access internal/directory internal/plan/live"},
+	{"internal/plan/livetest", "internal/audit internal/app internal/access internal/directory internal/plan/live internal/storage/sqlite/sqlitetest"},
 	{"internal/plan/apply", "internal/plan internal/plan/live internal/plan/estate"},
 	{"internal/plan/adopt", "internal/cloudformation internal/plan internal/policy internal/plan/source internal/plan/estate internal/plan/file"},
 	{"internal/adminclient", ""},

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +24,7 @@ import (
 	"gatehouse/internal/seal"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 	"gatehouse/internal/storage/sqlstore"
 )
 
@@ -100,7 +100,7 @@ func must[T any](v T, err error) T {
 
 func start(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	ok(t, err)
 	t.Cleanup(func() { db.Close() })
 	w := &world{t: t, db: db, ins: arn.NewInstanceID(rand.Reader), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), docs: map[string]string{}}

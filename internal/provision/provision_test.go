@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"gatehouse/internal/organization"
 	"gatehouse/internal/provision"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 	"gatehouse/internal/target"
 )
 
@@ -87,7 +87,7 @@ type world struct {
 func start(t *testing.T) *world {
 	t.Helper()
 	ctx := t.Context()
-	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "t.db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(ctx, sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

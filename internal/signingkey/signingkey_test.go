@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/seal"
 	"gatehouse/internal/signingkey"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 	"gatehouse/internal/storage/sqlstore"
 )
 
@@ -29,7 +30,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"gatehouse/internal/organization"
 	"gatehouse/internal/policy"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 )
 
 const secret = "the secret of every key in these tests"
@@ -59,7 +59,7 @@ func (r *recorder) Authorize(_ context.Context, principal string, a awswire.Acce
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(ctx, sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"gatehouse/internal/endpoint/scimv2"
 	"gatehouse/internal/scimlog"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 	"gatehouse/internal/storage/sqlstore"
 )
 
@@ -47,7 +47,7 @@ func start(t testing.TB, profile directory.Profile) *world {
 // startOn lets a test stand between the rules and the database.
 func startOn(t testing.TB, profile directory.Profile, between func(directory.Store) directory.Store) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,6 +23,7 @@ import (
 	"gatehouse/internal/signin"
 	"gatehouse/internal/signin/signintest"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 )
 
 // site is the pages of a server, and a browser without a person in it.
@@ -63,7 +63,7 @@ func (s *site) at(serverURL string) {
 // credentials is a built-in directory that is switched off: package apptest has the tests of its pages, in a whole program.
 func (s *site) credentials(serverURL string) *credential.Service {
 	s.t.Helper()
-	db, err := sqlite.Open(s.t.Context(), filepath.Join(s.t.TempDir(), "gatehouse.db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(s.t.Context(), sqlitetest.Path(s.t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.t.Fatal(err)
 	}

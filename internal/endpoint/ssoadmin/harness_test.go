@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"gatehouse/internal/organization"
 	"gatehouse/internal/policy"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 )
 
 const secret = "the secret of every key in these tests"
@@ -79,7 +79,7 @@ func (policies) HasManagedPolicy(arn string) bool {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(ctx, sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"gatehouse/internal/seal"
 	"gatehouse/internal/signingkey"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 )
 
 const account = "111122223333"
@@ -84,7 +84,7 @@ func (i *issuer) VerifyAssertion(_ context.Context, _ localiam.SAMLProvider, res
 
 func newBench(t *testing.T, saml localiam.Assertions, more ...func(*localiam.Config)) *bench {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "db"), slog.New(slog.DiscardHandler))
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/plan/live"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 )
 
 // Tester is who builds the world.
@@ -38,6 +40,7 @@ type World struct {
 func Start(t testing.TB) *World {
 	t.Helper()
 	dir := t.TempDir()
+	sqlitetest.Make(t, filepath.Join(dir, "gatehouse.db"))
 	cfg := app.Config{Listen: "127.0.0.1:1", Data: dir}
 	a, err := app.New(context.Background(), cfg, app.Surroundings{Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/seal"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 	"gatehouse/internal/target"
 	"gatehouse/internal/target/local"
 	"gatehouse/internal/target/targettest"
@@ -25,7 +26,7 @@ func TestSuite(t *testing.T) {
 	t.Parallel()
 	targettest.Run(t, func(t *testing.T) targettest.Place {
 		dir := t.TempDir()
-		db, err := sqlite.Open(t.Context(), filepath.Join(dir, "t.db"), slog.New(slog.DiscardHandler))
+		db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
