@@ -52,9 +52,13 @@ func TestPostgres(t *testing.T) {
 	server := pgtest.Start(t)
 	var statements recorded
 	t.Run("Suite", func(t *testing.T) {
+		empty := server.Database(t)
+		db, err := postgres.Open(t.Context(), empty, slog.New(slog.DiscardHandler)) // which makes the schema
+		if err != nil || db.Close() != nil {
+			t.Fatal(err)
+		}
 		storagetest.Run(t, func(tb testing.TB) *sqlstore.DB {
-			url := server.Database(tb)
-			openAt(tb, url) // which makes the schema
+			url := server.Copy(tb, empty)
 			return sqlstore.New(recorder{postgres.NewEngine(raw(tb, url)), &statements}, slog.New(slog.DiscardHandler))
 		})
 	})

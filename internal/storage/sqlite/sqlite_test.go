@@ -19,13 +19,14 @@ import (
 
 	"gatehouse/internal/fault"
 	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 	"gatehouse/internal/storage/sqlstore"
 	"gatehouse/internal/storage/storagetest"
 )
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
-	storagetest.Run(t, func(tb testing.TB) *sqlstore.DB { return openAt(tb, filepath.Join(tb.TempDir(), "gatehouse.db")) })
+	storagetest.Run(t, func(tb testing.TB) *sqlstore.DB { return openAt(tb, sqlitetest.Path(tb)) })
 }
 
 func TestFilesAreReadableByTheOwnerAlone(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -61,12 +62,31 @@ func (s *Server) Database(tb testing.TB) string {
 // DatabaseIn is [Server.Database] with another encoding.
 func (s *Server) DatabaseIn(tb testing.TB, encoding string) string {
 	tb.Helper()
+	return s.database(tb, fresh(tb), ` ENCODING '`+encoding+`' TEMPLATE template0`)
+}
+
+// Copy creates a database for the time of a test as a copy of another that nobody is connected to, which takes a tenth of the time that it takes to make a schema.
+func (s *Server) Copy(tb testing.TB, of string) string {
+	tb.Helper()
+	u, err := url.Parse(of)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s.database(tb, fresh(tb), ` TEMPLATE `+strings.TrimPrefix(u.Path, "/"))
+}
+
+func fresh(tb testing.TB) string {
+	tb.Helper()
 	suffix := make([]byte, 6)
 	if _, err := rand.Read(suffix); err != nil {
 		tb.Fatal(err)
 	}
-	name := "gatehouse_test_" + hex.EncodeToString(suffix)
-	s.run(tb, `CREATE DATABASE `+name+` ENCODING '`+encoding+`' TEMPLATE template0`)
+	return "gatehouse_test_" + hex.EncodeToString(suffix)
+}
+
+func (s *Server) database(tb testing.TB, name, like string) string {
+	tb.Helper()
+	s.run(tb, `CREATE DATABASE `+name+like)
 	tb.Cleanup(func() { s.run(tb, `DROP DATABASE `+name+` WITH (FORCE)`) })
 	u := *s.url
 	u.Path = "/" + name
