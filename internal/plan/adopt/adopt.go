@@ -117,6 +117,9 @@ func (w *writer) warn(code, text, advice, format string, args ...any) {
 
 // render writes the sections into their files.
 func (w *writer) render(sections map[Section]mapping) error {
+	if len(sections) == 0 {
+		return fmt.Errorf("there is nothing to write: no %s", join(Sections, w.o))
+	}
 	first := "# Written by `gatehouse import`" + from(w.o.From) + ".\n"
 	if w.o.Single != "" {
 		var b strings.Builder
@@ -135,9 +138,6 @@ func (w *writer) render(sections map[Section]mapping) error {
 		b.WriteString("# yaml-language-server: $schema=" + SchemaFile + "\n" + first + "\n")
 		emit(&b, m)
 		w.out.Files[strings.ReplaceAll(string(s), "_", "-")+".yaml"] = []byte(b.String())
-	}
-	if len(sections) == 0 {
-		return fmt.Errorf("there is nothing to write: no %s", join(Sections, w.o))
 	}
 	w.out.Files[SchemaFile] = file.Schema()
 	return nil

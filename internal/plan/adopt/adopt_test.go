@@ -141,8 +141,10 @@ func TestOneFileForEachSection(t *testing.T) {
 	if len(w.Files) != 3 || strings.Contains(string(w.Files["assignments.yaml"]), "ou:") || strings.Contains(string(w.Files["assignments.yaml"]), "tags:") {
 		t.Errorf("%s", w.Files["assignments.yaml"])
 	}
-	if _, err := Files(&estate.Estate{}, Options{}); err == nil {
-		t.Error("files of nothing")
+	for _, single := range []string{"", "access.yaml"} {
+		if _, err := Files(&estate.Estate{}, Options{Single: single}); err == nil {
+			t.Error("files of nothing")
+		}
 	}
 }
 

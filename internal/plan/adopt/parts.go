@@ -213,7 +213,13 @@ func (w *writer) groups() mapping {
 	var out mapping
 	for i := range w.e.Groups {
 		g := &w.e.Groups[i]
-		if g.External || g.Name == "" || w.o.Groups != nil && !w.o.Groups[i] {
+		if g.Name == "" || w.o.Groups != nil && !w.o.Groups[i] {
+			continue
+		}
+		if g.External {
+			if w.o.Groups != nil {
+				w.warn("external-group", g.Name, "leave it to the provider, and take it out there", "the description and the members of the group %q are left out: an identity provider owns it", g.Name)
+			}
 			continue
 		}
 		if n, ok := w.x.Group(g.Name); !ok || n != i {

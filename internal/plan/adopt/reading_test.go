@@ -350,6 +350,17 @@ func TestWrongConfigurations(t *testing.T) {
 	}
 }
 
+// TestMembersOfAProvidersGroup: they are the provider's, whatever Terraform says.
+func TestMembersOfAProvidersGroup(t *testing.T) {
+	t.Parallel()
+	r := NewReading()
+	r.Terraform("x", []byte(tf(`{"address":"aws_ssoadmin_permission_set.a","mode":"managed","type":"aws_ssoadmin_permission_set","values":{"arn":"arn:a","name":"A"}}`,
+		`{"address":"aws_identitystore_group_membership.m","mode":"managed","type":"aws_identitystore_group_membership","values":{"group_id":"906790c1-0000-4000-8000-000000000001","member_id":"906790c1-0000-4000-8000-00000000000a"}}`)))
+	if got := written(t, r, known()); strings.Contains(got, "members: ") || !strings.Contains(got, `the description and the members of the group "Data Engineers" are left out: an identity provider owns it`) {
+		t.Error(got)
+	}
+}
+
 // FuzzTerraform and FuzzCloudFormation: whatever is read, there are files of it that plan to no change, or a problem says why not.
 func FuzzTerraform(f *testing.F) {
 	state, err := os.ReadFile("testdata/state.json")
