@@ -27,7 +27,7 @@ var (
 	quick    = flag.Bool("quick", false, "one second per scenario and small stores")
 	each     = flag.Duration("each", 0, "how long to measure each scenario (default: five seconds, or one with --quick)")
 	only     = flag.String("only", "", "a part of a scenario's name: measure only those")
-	stages   = flag.String("stages", "users,assignments,signin,load,estate,plan", "which stages to run, separated by commas")
+	stages   = flag.String("stages", "users,assignments,signin,load,estate,plan,offline", "which stages to run, separated by commas")
 	keep     = flag.String("estate", "", "a directory for the large estate: built there if it is not there yet, and kept (default: a temporary one)")
 	database = flag.String("database", "", "the URL of an empty PostgreSQL database to measure instead of SQLite, one stage at a time; its own CPU time is not counted")
 	profile  = flag.String("cpuprofile", "", "write a CPU profile of all of it to this file")
@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("%d cores, %s %s/%s, %s, %d clients in the same process\n\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, engine, *clients)
 	fmt.Printf("%-52s %10s %14s %10s %10s\n", "scenario", "per second", "per CPU second", "p50", "p99")
-	known := map[string]func(context.Context) error{"users": allUsers, "assignments": assignments, "signin": signIns, "load": initialLoad, "estate": largeEstate, "plan": planning}
+	known := map[string]func(context.Context) error{"users": allUsers, "assignments": assignments, "signin": signIns, "load": initialLoad, "estate": largeEstate, "plan": planning, "offline": offline}
 	if *database != "" && (strings.Contains(*stages, ",") || *stages == "estate") {
 		return errors.New("--database measures one stage at a time, and not the estate: it is built in SQLite")
 	}
