@@ -319,7 +319,7 @@ func TestWrongConfigurations(t *testing.T) {
 		{"no set", tf(assignment, `{"address":"data.g","mode":"data","type":"aws_identitystore_group","values":{"group_id":"g-1","display_name":"G"}}`), "", "nothing says what the permission set arn:a is called"},
 		{"a part of nothing", tf(`{"address":"aws_ssoadmin_managed_policy_attachment.a","mode":"managed","type":"aws_ssoadmin_managed_policy_attachment","values":{"permission_set_arn":"arn:a","managed_policy_arn":"arn:p"}}`), "", "warning: aws_ssoadmin_managed_policy_attachment.a is left out: the permission set it is a part of is not described"},
 		{"no policy", tf(set, `{"address":"aws_ssoadmin_permission_set_inline_policy.a","mode":"managed","type":"aws_ssoadmin_permission_set_inline_policy","values":{"permission_set_arn":"arn:a","inline_policy":"{"}}`), "", "aws_ssoadmin_permission_set_inline_policy.a: the policy document is not JSON"},
-		{"no duration", tf(strings.ReplaceAll(set, `"name"`, `"session_duration":"P1D","name"`)), "", `"P1D" is no duration`},
+		{"no duration", tf(strings.ReplaceAll(set, `"name"`, `"session_duration":"P1Y","name"`)), "", `"P1Y" is no duration`},
 		{"others of the provider", tf(set, `{"address":"aws_ssoadmin_application_grant.a","mode":"managed","type":"aws_ssoadmin_application_grant","values":{}}`), "", "warning: aws_ssoadmin_application_grant.a is left out: files do not describe aws_ssoadmin_application_grant; leave it to Terraform"},
 		{"no template", "", "just text", "x: error: the template cannot be read: "},
 		{"a parameter", "", "Parameters: {P: {Type: String}}\n" + template("  A: {Type: AWS::SSO::PermissionSet, Properties: {Name: !Ref P}}"), "Parameters: [P] must have values; give parameters with --parameter NAME=VALUE, as the stack has them"},

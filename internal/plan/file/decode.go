@@ -287,17 +287,14 @@ func PolicyName(arn string) string {
 	return arn
 }
 
-var (
-	isoDuration   = regexp.MustCompile(`^PT(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?$`)
-	humanDuration = regexp.MustCompile(`^(?:(\d{1,5})\s*(?:h|hours?))?\s*(?:(\d{1,5})\s*(?:m|min|minutes?))?\s*(?:(\d{1,6})\s*(?:s|seconds?))?$`)
-)
+var humanDuration = regexp.MustCompile(`^(?:(\d{1,5})\s*(?:h|hours?))?\s*(?:(\d{1,5})\s*(?:m|min|minutes?))?\s*(?:(\d{1,6})\s*(?:s|seconds?))?$`)
 
 // Duration reads 4h, 90m, 1h30m, 2 hours or ISO 8601's PT4H.
 func Duration(s string) (time.Duration, bool) {
-	m := isoDuration.FindStringSubmatch(s)
-	if m == nil {
-		m = humanDuration.FindStringSubmatch(strings.ToLower(strings.TrimSpace(s)))
+	if strings.HasPrefix(s, "P") {
+		return estate.ParseDuration(s)
 	}
+	m := humanDuration.FindStringSubmatch(strings.ToLower(strings.TrimSpace(s)))
 	if m == nil || m[1]+m[2]+m[3] == "" {
 		return 0, false
 	}

@@ -2,7 +2,6 @@ package live
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -49,22 +48,14 @@ func compact(document string) string {
 	return string(v)
 }
 
-// durationForm is what sso-admin uses of ISO 8601.
-var durationForm = regexp.MustCompile(`^P(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,10})(?:\.\d+)?S)?)?$`)
-
 // parseDuration reads the duration of a session, such as PT8H; an empty one is zero.
 func parseDuration(s string) (time.Duration, error) {
 	if s == "" {
 		return 0, nil
 	}
-	m := durationForm.FindStringSubmatch(s)
-	if m == nil || len(s) < 3 {
+	d, ok := estate.ParseDuration(s)
+	if !ok {
 		return 0, fmt.Errorf("the service says that a session lasts %q, which is no duration that is understood here", s)
-	}
-	var d time.Duration
-	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
-		n, _ := strconv.ParseInt("0"+m[i+1], 10, 64) // digits only
-		d += time.Duration(n) * unit
 	}
 	return d, nil
 }
