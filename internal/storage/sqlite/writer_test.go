@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -29,14 +30,36 @@ func testEngine(t *testing.T) *engine {
 	return e
 }
 
+// freshFile is a new database with its schema, which takes long to make: it is a copy of the first one.
 func freshFile(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
-	if err := prepareFile(path); err != nil {
+	file, err := empty()
+	if err == nil {
+		err = os.WriteFile(path, file, 0o600)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
+
+// empty is what package sqlitetest has, which this package's own tests cannot import.
+var empty = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "sqlite")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	db, err := Open(context.Background(), filepath.Join(dir, "gatehouse.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "gatehouse.db"))
+})
 
 func put(name string) func(context.Context, sqlstore.Querier) error {
 	return func(ctx context.Context, q sqlstore.Querier) error {
