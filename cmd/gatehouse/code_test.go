@@ -90,6 +90,15 @@ func TestImport(t *testing.T) {
 	if !strings.HasPrefix(single, "# Written by") || !strings.Contains(single, "\npermission_sets:\n") || !strings.Contains(single, "\nassignments:\n") {
 		t.Error(single)
 	}
+	below := filepath.Join(dir, "below")
+	if err := os.MkdirAll(filepath.Join(below, "old"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(below, "old", "x.yaml"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(1, "would be read with what is written", "import", "--estate", export, "--out", below)
+	run(0, "→ "+filepath.Join(dir, "two.yml"), "import", "--estate", export, "--out", filepath.Join(dir, "two.yml"))
 	one := filepath.Join(dir, "one.yaml")
 	run(0, "→ "+one, "import", "--estate", export, "--out", one, "--only", "permission_sets", "--selectors", "names")
 	run(0, "No changes", "plan", one, "--estate", export)

@@ -3,16 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"gatehouse/internal/plan/adopt"
 	"gatehouse/internal/plan/estate"
+	"gatehouse/internal/plan/file"
 	"gatehouse/internal/plan/live"
 	"gatehouse/internal/plan/source"
 )
@@ -184,16 +185,16 @@ func vacant(out string) error {
 	case !info.IsDir():
 		return fmt.Errorf("%s is there already: remove it, or name another file", out)
 	}
-	entries, err := os.ReadDir(out)
-	if err != nil {
-		return err
+	var there string
+	if sources, err := file.Open(out); err == nil { // an error says that nothing is
+		there = sources[0].Names[0]
+	} else if _, err := os.Stat(filepath.Join(out, adopt.SchemaFile)); err == nil {
+		there = adopt.SchemaFile
 	}
-	for _, e := range entries {
-		if n := e.Name(); strings.HasSuffix(n, ".yaml") || strings.HasSuffix(n, ".yml") || n == adopt.SchemaFile {
-			return fmt.Errorf("%s is there already, and would be read with what is written: remove it, or name another directory", filepath.Join(out, n))
-		}
+	if there == "" {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s is there already, and would be read with what is written: remove it, or name another directory", filepath.Join(out, there))
 }
 
 // existing is the estate to describe.
@@ -209,29 +210,45 @@ func existing(c *cobra.Command) (*estate.Estate, error) {
 	return e, unreachable(err)
 }
 
-// writeFiles writes all files or none.
+// writeFiles writes all files or none, and replaces nothing. Permission sets come last: where they are described and their assignments are not, files would say that nobody
+// has them.
 func writeFiles(out string, files map[string][]byte, single bool) (err error) {
 	dir := out
 	if single {
 		dir = filepath.Dir(out)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := errors.Join(vacant(out), os.MkdirAll(dir, 0o755)); err != nil {
 		return err
 	}
+	names := slices.Sorted(maps.Keys(files)) // permission-sets.yaml is the last in the alphabet
 	var done []string
 	defer func() {
 		if err != nil {
 			for _, name := range done {
-				_ = os.Remove(name) // it was not there before
+				_ = os.Remove(name) // it was made here
 			}
 		}
 	}()
-	for name, data := range files {
+	for _, name := range names {
 		at := filepath.Join(dir, name)
-		if err := renameio.WriteFile(at, data, 0o644); err != nil {
+		if err := create(at, files[name]); err != nil {
 			return err
 		}
 		done = append(done, at)
 	}
 	return nil
+}
+
+// create writes a file whole, where there is none.
+func create(name string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".import-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // the file keeps its other name
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), name)
 }

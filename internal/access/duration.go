@@ -20,8 +20,8 @@ func ParseDuration(s string) (time.Duration, error) {
 	if timed == (clock == "") {
 		return 0, bad
 	}
-	days, ok1 := units(date, "WD", map[byte]time.Duration{'W': 7 * 24 * time.Hour, 'D': 24 * time.Hour})
-	hours, ok2 := units(clock, "HMS", map[byte]time.Duration{'H': time.Hour, 'M': time.Minute, 'S': time.Second})
+	days, ok1 := units(date, "WD", 3, map[byte]time.Duration{'W': 7 * 24 * time.Hour, 'D': 24 * time.Hour})
+	hours, ok2 := units(clock, "HMS", 6, map[byte]time.Duration{'H': time.Hour, 'M': time.Minute, 'S': time.Second})
 	if !ok1 || !ok2 || rest == "" {
 		return 0, bad
 	}
@@ -31,12 +31,13 @@ func ParseDuration(s string) (time.Duration, error) {
 	return 0, bad
 }
 
-// units adds up number-and-letter pairs whose letters follow the given order, each at most once.
-func units(s, order string, length map[byte]time.Duration) (time.Duration, bool) {
+// units adds up number-and-letter pairs whose letters follow the given order, each at most once, with so many digits at most: all together are less than what a
+// [time.Duration] holds.
+func units(s, order string, digits int, length map[byte]time.Duration) (time.Duration, bool) {
 	var total time.Duration
 	for s != "" {
 		i := strings.IndexAny(s, order)
-		if i < 1 || i > 6 { // six digits of seconds are eleven days: more than any session
+		if i < 1 || i > digits {
 			return 0, false
 		}
 		n, err := strconv.ParseUint(s[:i], 10, 32)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"gatehouse/internal/plan/estate"
 )
 
@@ -129,7 +131,7 @@ func canonicalPolicy(document string) string {
 	var v any
 	d := json.NewDecoder(strings.NewReader(document))
 	d.UseNumber()
-	if d.Decode(&v) != nil || d.More() {
+	if !jsontext.Value(document).IsValid() || d.Decode(&v) != nil { // a key that comes twice says two things
 		return document
 	}
 	out, err := json.Marshal(canonical(v))
@@ -147,10 +149,13 @@ func canonical(v any) any {
 			v[k] = canonical(v[k])
 		}
 	case []any:
+		nested := false
 		for i := range v {
+			_, list := v[i].([]any)
+			nested = nested || list
 			v[i] = canonical(v[i])
 		}
-		if len(v) == 1 {
+		if len(v) == 1 && !nested {
 			return v[0]
 		}
 	case json.Number:

@@ -104,8 +104,11 @@ func TestChanges(t *testing.T) {
 			"+ group Engineers gets ReadOnly in Management", ""},
 		{"folded lines", sets + "  Look: {aws_policies: job-function/ViewOnlyAccess}\nassignments:\n  - {groups: [Engineers, Contractors], permission_sets: [ReadOnly, Look], accounts: {ou: Workloads}}\n  - {users: eve, permission_sets: ReadOnly, accounts: Play 7}\n",
 			"+ Look\n+ group Contractors gets Look, ReadOnly in all 6 accounts of ou/Workloads\n+ group Engineers gets Look in all 6 accounts of ou/Workloads\n+ group Engineers gets ReadOnly in Dev 5, Dev 6", ""},
-		{"a direct unit", sets + "manage: {assignments: additive}\nassignments:\n  - {groups: Contractors, permission_sets: ReadOnly, accounts: [{ou: /, nested: false}, Play 7]}\n",
-			"+ group Contractors gets ReadOnly in Management, Play 7", ""},
+		{"a direct unit", sets + "manage: {assignments: additive}\nassignments:\n  - {groups: Contractors, permission_sets: ReadOnly, accounts: [{ou: Workloads/Dev, nested: false}, Play 7]}\n",
+			"+ group Contractors gets ReadOnly in Dev 5, Dev 6, Play 7", ""},
+		{"no wildcard reaches the management account", sets + "manage: {assignments: additive}\nassignments:\n  - {groups: Contractors, permission_sets: ReadOnly, accounts: ['*', {ou: /}, {ou: /, nested: false}], except: {ou: Workloads}}\n",
+			"+ group Contractors gets ReadOnly in Play 7", "error no-such-account"},
+		{"its name does", sets + "manage: {assignments: additive}\nassignments:\n  - {groups: Contractors, permission_sets: ReadOnly, accounts: [Management, {id: '100000000000'}]}\n", "+ group Contractors gets ReadOnly in Management", ""},
 		{"a set is changed", "permission_sets:\n  ReadOnly: {aws_policies: [ReadOnlyAccess, job-function/Billing], session: 2h}\nmanage: {assignments: additive}\n",
 			"~ ReadOnly\n~ ReadOnly wherever it is assigned", "warning widening"},
 		{"tags alone provision nothing", "permission_sets:\n  ReadOnly: {aws_policies: ReadOnlyAccess, tags: {a: b}}\nmanage: {assignments: additive}\n", "~ ReadOnly", ""},
@@ -362,6 +365,11 @@ func TestHuman(t *testing.T) {
 // A number, true or false in a policy is its text to IAM; tags of AWS's own stay whatever files say.
 func TestNoChange(t *testing.T) {
 	t.Parallel()
+	for _, different := range [][2]string{{`{"Effect":"Deny","Effect":"Allow"}`, `{"Effect":"Allow"}`}, {`{"a":"x"}}`, `{"a":"x"}`}, {`{"a":[["x"]]}`, `{"a":"x"}`}, {`{"a":"\ud800"}`, `{"a":"\udc00"}`}} {
+		if SamePolicy(different[0], different[1]) {
+			t.Errorf("%s is taken for %s", different[0], different[1])
+		}
+	}
 	if !SamePolicy(`{"a":[{"b":3600,"c":true}]}`, `{"a":{"c":"true","b":"3600"}}`) || SamePolicy(`{"a":3600}`, `{"a":"3601"}`) || SamePolicy(`{"a":"x"} trailing`, `{"a":"x"}`) {
 		t.Error("policies are not compared by what they mean")
 	}

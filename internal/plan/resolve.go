@@ -158,7 +158,8 @@ func (r *resolver) accountAdvice(s file.Selector) string {
 	return "remove it, or see `aws organizations list-accounts` for what there is"
 }
 
-// matcher compiles a selector. Only active accounts are ever chosen.
+// matcher compiles a selector. Only active accounts are ever chosen, and the management account by its word, its name or its id alone: access to it is
+// access to everything, and must not come with a pattern, a unit or a tag.
 func (r *resolver) matcher(s file.Selector) func(int) bool {
 	var tests []func(int) bool
 	add := func(f func(int) bool) { tests = append(tests, f) }
@@ -220,7 +221,12 @@ func (r *resolver) matcher(s file.Selector) func(int) bool {
 		})
 	}
 	return func(i int) bool {
-		if !r.e.Accounts[i].Active() || len(tests) == 0 {
+		a := &r.e.Accounts[i]
+		if !a.Active() || len(tests) == 0 {
+			return false
+		}
+		called := func(t file.Text) bool { return t.Value == a.Name || t.Value == a.ID }
+		if a.Management && !s.Management && !slices.ContainsFunc(s.Names, called) && !slices.ContainsFunc(s.IDs, called) {
 			return false
 		}
 		for _, t := range tests {

@@ -15,7 +15,7 @@ const fewRemovals = 10
 // warn looks at the changes as somebody would who has seen things go wrong.
 func (m *maker) warn(o Options) {
 	if n := m.before.Pending; n > 0 {
-		m.problems.Warn("pending", source.Position{}, "", "plan again when they have ended", "%s under way: what they bring about is not in this plan yet", source.Count(n, "request is"))
+		m.problems.Warn("pending", source.Position{}, "", "plan again when they have ended", "%s under way when this was read: what comes of it is not in it yet", source.Count(n, "request"))
 	}
 	m.massRemoval(o)
 	m.breakGlass(o)

@@ -337,6 +337,11 @@ func TestDurations(t *testing.T) {
 			t.Errorf("parseDuration(%s) = %v, %v, want %v", in, got, err, want)
 		}
 	}
+	for _, in := range []string{"P30500W3DT28H", "PT2562048H", "P9999D"} { // longer than can be counted, or than anybody means
+		if got, err := parseDuration(&in); err == nil {
+			t.Errorf("parseDuration(%s) = %v", in, got)
+		}
+	}
 	for d, want := range map[time.Duration]string{time.Hour: "PT1H", 90 * time.Minute: "PT1H30M", 3605 * time.Second: "PT1H5S"} {
 		if got := formatDuration(d); got != want {
 			t.Errorf("formatDuration(%v) = %s, want %s", d, got, want)

@@ -12,7 +12,6 @@ package adopt
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -67,6 +66,7 @@ type Written struct {
 // Files writes an estate. An error says that the files would not be what the estate is; it lists the differences, and there are no files then.
 func Files(e *estate.Estate, o Options) (*Written, error) {
 	w := &writer{e: e, x: estate.NewIndex(e), o: o, out: &Written{Files: map[string][]byte{}}}
+	w.sort()
 	sections := map[Section]mapping{}
 	add := func(s Section, m mapping) {
 		if len(m) > 0 {
@@ -107,8 +107,9 @@ type writer struct {
 	o   Options
 	out *Written
 
-	described []bool // permission sets by index
-	unnamed   map[estate.Principal]bool
+	gone     map[estate.Principal]bool // who was deleted, and has an assignment still
+	nameless map[estate.Principal]bool // who is there, and whom no name means alone
+	beyond   map[int32]string          // permission sets that files cannot describe without taking them from somebody, and why
 }
 
 func (w *writer) warn(code, text, advice, format string, args ...any) {
@@ -160,9 +161,35 @@ func join(all []Section, o Options) string {
 	return strings.Join(out, ", ")
 }
 
-// check plans the files against the estate. Roles that are behind, and assignments of whom nobody knows any more, are told; anything else is an error.
+// sort looks at who holds what, for what cannot be said in files.
+func (w *writer) sort() {
+	w.gone, w.nameless, w.beyond = map[estate.Principal]bool{}, map[estate.Principal]bool{}, map[int32]string{}
+	for i := range w.e.Sets {
+		if s := &w.e.Sets[i]; s.DetailsRead && !s.AssignmentsRead {
+			w.beyond[int32(i)] = "its assignments were not read"
+		}
+	}
+	for _, a := range w.e.Assignments {
+		if _, named := w.person(a.Principal); named {
+			continue
+		}
+		if w.e.Gone(a.Principal) {
+			w.gone[a.Principal] = true
+			continue
+		}
+		w.nameless[a.Principal] = true
+		w.beyond[a.Set] = "somebody has it whom no name means alone, " + w.e.ID(a.Principal)
+	}
+}
+
+// check plans the files against the estate, as if they had the say in every assignment. Roles that are behind, and assignments of whoever was deleted, are told; anything
+// else that would change is an error.
 func (w *writer) check() error {
-	p, problems := w.out.Plan(w.e)
+	files := maps.Clone(w.out.Files)
+	if w.o.has(Assignments) {
+		files["check.yaml"] = []byte("manage: {scope: {permission_sets: '*'}}\n")
+	}
+	p, problems := planned(files, w.e)
 	if problems.Failed() {
 		return fmt.Errorf("the files would have faults, and are not written; --only leaves parts out: %s", first(problems))
 	}
@@ -173,17 +200,22 @@ func (w *writer) check() error {
 	rest := *p
 	rest.Provision = nil
 	rest.Assignments = slices.DeleteFunc(slices.Clone(p.Assignments), func(c plan.AssignmentChange) bool {
-		gone := c.Remove && w.unnamed[c.Principal]
+		gone := c.Remove && w.gone[c.Principal]
 		if gone {
 			orphans++
 		}
-		return gone
+		return gone || c.Remove && w.nameless[c.Principal] && w.beyond[c.Set] != ""
 	})
+	for _, x := range p.Problems {
+		if x.Code == "pending" {
+			w.out.Problems = append(w.out.Problems, x)
+		}
+	}
 	if behind > 0 {
 		w.warn("behind", "", "`gatehouse apply` provisions what is behind", "%s %s not what the permission set says now: a plan shows it", source.Count(behind, "role"), are(behind))
 	}
 	if orphans > 0 {
-		w.warn("unnamed", "", "`gatehouse apply` removes what nobody has", "%s %s of groups or people who were deleted or have no name of their own: a plan shows it", source.Count(orphans, "assignment"), are(orphans))
+		w.warn("unnamed", "", "`gatehouse apply` removes what nobody has", "%s %s of groups or people who were deleted: a plan shows it", source.Count(orphans, "assignment"), are(orphans))
 	}
 	if rest.Empty() {
 		return nil
@@ -218,7 +250,7 @@ func (w *Written) Plan(e *estate.Estate) (*plan.Plan, source.Problems) { return 
 func planned(files map[string][]byte, e *estate.Estate) (*plan.Plan, source.Problems) {
 	src := &file.Source{Files: map[string][]byte{}}
 	for name, data := range files {
-		if path.Ext(name) == ".yaml" {
+		if name != SchemaFile {
 			src.Files[name] = data
 		}
 	}

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -148,11 +149,97 @@ func TestOneFileForEachSection(t *testing.T) {
 	}
 }
 
+// TestNobodyLosesWhatCannotBeSaid: where files cannot name somebody who is there, or where not everything was read, the permission set is left to those who have it.
+func TestNobodyLosesWhatCannotBeSaid(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*estate.Estate){
+		"a long name": func(e *estate.Estate) { e.Users[1].Name = strings.Repeat("x", 129) },
+		"an address of two": func(e *estate.Estate) {
+			e.Users[1].Name = ""
+			e.Users[1].Emails, e.Users[2].Emails = []string{"x@y.z"}, []string{"x@y.z"}
+		},
+		"a group of a name with a tab":   func(e *estate.Estate) { e.Groups[0].Name = "a\tb" },
+		"assignments that were not read": func(e *estate.Estate) { e.Sets[0].AssignmentsRead, e.Assignments = false, nil },
+	} {
+		e := &estate.Estate{Accounts: []estate.Account{{ID: "100000000001", Name: "Work"}}, Users: []estate.User{{ID: "u-0", Name: "ann"}, {ID: "u-1", Name: "bob"}, {ID: "u-2", Name: "eve"}}, Groups: []estate.Group{{ID: "g-0", Name: "Crew"}}, Pending: 2}
+		for i, n := range []string{"Admin", "Look"} {
+			e.Sets = append(e.Sets, estate.Set{ARN: n, Name: n, Session: time.Hour, DetailsRead: true, AssignmentsRead: true})
+			for _, p := range []estate.Principal{0, estate.UserPrincipal(0), estate.UserPrincipal(1)} {
+				if i == 0 || p == estate.UserPrincipal(0) {
+					e.Assignments = append(e.Assignments, estate.Assignment{Account: 0, Set: int32(i), Principal: p})
+				}
+			}
+		}
+		e.Assignments = estate.Sort(e.Assignments)
+		change(e)
+		w, err := Files(e, Options{Single: "access.yaml", Only: []Section{Sets, Assignments}})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := string(w.Files["access.yaml"]); strings.Contains(got, "\n  Admin:") || !strings.Contains(got, "\n  Look:") || !strings.Contains(warnings(w), `"Admin" is left out`) || !strings.Contains(warnings(w), "2 requests under way") {
+			t.Errorf("%s: %s\n%s", name, got, warnings(w))
+		}
+		p, problems := w.Plan(e)
+		if problems.Failed() || !p.Empty() {
+			t.Errorf("%s: %v %+v", name, problems, p.Lines())
+		}
+	}
+}
+
+// TestSelectorsDoNotSurprise: what two accounts happen to share does not choose them, an exception stands by itself, and nothing but its name chooses the
+// management account.
+func TestSelectorsDoNotSurprise(t *testing.T) {
+	t.Parallel()
+	e := &estate.Estate{Units: []estate.Unit{{ID: "r", Name: "Root"}, {ID: "ou-1", Parent: "r", Name: "Core"}}, Groups: []estate.Group{{ID: "g", Name: "G"}},
+		Accounts: []estate.Account{{ID: "100000000000", Name: "Boss", Management: true, Unit: "ou-1", Tags: map[string]string{"team": "core"}}}}
+	for i := range 12 {
+		a := estate.Account{ID: fmt.Sprint(100000000001 + i), Name: fmt.Sprint("a", i), Unit: "r"}
+		if i < 3 {
+			a.Unit, a.Tags = "ou-1", map[string]string{"team": "core"}
+		}
+		if i > 9 {
+			a.Tags = map[string]string{"created-by": "bob"}
+		}
+		e.Accounts = append(e.Accounts, a)
+	}
+	for i, n := range []string{"Most", "Two", "Core"} {
+		e.Sets = append(e.Sets, estate.Set{ARN: n, Name: n, Session: time.Hour, DetailsRead: true, AssignmentsRead: true})
+		for a := range e.Accounts {
+			if i == 0 && a > 0 && a < 11 || i == 1 && a > 10 || i == 2 && a < 4 {
+				e.Assignments = append(e.Assignments, estate.Assignment{Account: int32(a), Set: int32(i)})
+			}
+		}
+	}
+	e.Assignments = estate.Sort(e.Assignments)
+	w, err := Files(e, Options{Single: "access.yml", Selectors: Kinds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"permission_sets: [Most]\n    accounts: all\n    except: [a10, a11]\n", "permission_sets: [Two]\n    accounts: [a10, a11]\n", "permission_sets: [Core]\n    accounts:\n      - management\n      - ou: Core\n"} {
+		if !strings.Contains(string(w.Files["access.yml"]), want) {
+			t.Errorf("%q is not in\n%s", want, w.Files["access.yml"])
+		}
+	}
+	// What the files cannot hold is found whatever their name.
+	e.Groups[0].Name = "G\x7f"
+	if w, err := Files(e, Options{Single: "access.yml"}); err == nil || !strings.Contains(err.Error(), "there is nothing to write") {
+		t.Errorf("%v %v", w, err)
+	}
+}
+
+func quotedJSON(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
 // TestRandomEstates writes estates of every kind, with names that YAML, the files and shells would take for something else: what is written plans to no
 // change, or is told (Files holds that itself).
 func TestRandomEstates(t *testing.T) {
 	t.Parallel()
-	names := []string{"all", "management", "123456789012", "true", "null", "~", "0x1f", "1e3", "2012-10-17", "a: b", "a #b", "# c", "- d", "$(x)", "$$(y)", "${aws:z}", "'q'", `"r"`, `s\t`, "ü/ä", "日本", "x*", "a?b", " lead", "trail ", "[l]", "{m}", "a,b", "|", ">", "&amp", "!t", "%u", "@v", "`w`", "no", "Yes", "a:b", "c:", "<<", "=", ".", "..", "-", "--- x", "a\u00a0b", "a\u200bb"}
+	names := []string{"all", "management", "123456789012", "true", "null", "~", "0x1f", "1e3", "2012-10-17", "a: b", "a #b", "# c", "- d", "$(x)", "$$(y)", "${aws:z}", "'q'", `"r"`, `s\t`, "ü/ä", "日本", "x*", "a?b", " lead", "trail ", "[l]", "{m}", "a,b", "|", ">", "&amp", "!t", "%u", "@v", "`w`", "no", "Yes", "a:b", "c:", "<<", "=", ".", "..", "-", "--- x", "a\u00a0b", "a\u200bb", "a\u0085b", "a \u2028 b", "a\ufffeb", "\U000e0001x", "\u202eb", "a\tb", "a\nb"}
 	for seed := range uint64(24) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		pick := func(i int) string {
@@ -182,7 +269,7 @@ func TestRandomEstates(t *testing.T) {
 		}
 		for i := range sets {
 			e.Sets = append(e.Sets, estate.Set{ARN: fmt.Sprint("arn:", i), Name: fmt.Sprint("Set", i), Session: time.Hour, DetailsRead: true, AssignmentsRead: true, Description: "d" + pick(i),
-				AWSPolicies: []string{"arn:aws-cn:iam::aws:policy/ReadOnlyAccess"}, Tags: map[string]string{"k": "v"}, Inline: fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"aws:username":%q}}}}`, pick(i))})
+				AWSPolicies: []string{"arn:aws-cn:iam::aws:policy/ReadOnlyAccess"}, Tags: map[string]string{"k": "v"}, Inline: fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"aws:username":%s}}}}`, quotedJSON(pick(i)))})
 		}
 		if r.IntN(2) == 0 {
 			e.Attributes = []estate.Attribute{}
@@ -212,7 +299,7 @@ func TestRandomEstates(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		for _, p := range w.Problems {
-			if p.Code == "permission-set" && !strings.Contains(p.Message, "U+0020") {
+			if p.Code == "permission-set" && !strings.Contains(p.Message, "U+0020") && !strings.Contains(p.Message, "no name means alone") {
 				t.Errorf("seed %d: %s", seed, p)
 			}
 		}

@@ -39,11 +39,11 @@ type candidate struct {
 // What a selector costs in reading, where the name of an account costs one. The more a selector could be an accident the more it costs; an
 // exception costs more than a name, since it must be understood together with what it is an exception from.
 const (
-	costAll, costUnit, costDirect, costTag, costPattern = 1, 1, 1.5, 1.6, 2.2
+	costAll, costUnit, costDirect, costTag, costPattern = 1, 1, 1.5, 2, 2.2
 	costException                                       = 1.5
 	// mostExceptions is the share of a selector's accounts that may be excepted: beyond that it does not say what is meant.
 	mostExceptions = 0.25
-	fewTagged      = 2
+	fewTagged      = 3
 	fewPatterned   = 3
 )
 
@@ -103,7 +103,7 @@ func (c *cover) units() {
 		nested[i], direct[i] = newSet(len(c.e.Accounts)), newSet(len(c.e.Accounts))
 	}
 	for i := range c.e.Accounts {
-		if !c.active.has(i) {
+		if !c.active.has(i) || i == c.management {
 			continue
 		}
 		for depth, u := range c.x.Chain(i) {
@@ -129,7 +129,7 @@ func (c *cover) units() {
 func (c *cover) tags() {
 	found := map[[2]string]set{}
 	for i := range c.e.Accounts {
-		if !c.active.has(i) {
+		if !c.active.has(i) || i == c.management {
 			continue
 		}
 		for k, v := range c.e.Accounts[i].Tags {
@@ -163,7 +163,7 @@ func (c *cover) patterns() {
 	found := map[[2]string]set{}
 	for i := range c.e.Accounts {
 		name := c.e.Accounts[i].Name
-		if !c.active.has(i) || strings.ContainsAny(name, "*?") {
+		if !c.active.has(i) || i == c.management || strings.ContainsAny(name, "*?") {
 			continue
 		}
 		for _, at := range wordEnd.FindAllStringIndex(name, -1) {
@@ -208,7 +208,7 @@ func (c *cover) find(accounts []int32) chosen {
 		for i := range c.candidates {
 			k := &c.candidates[i]
 			covered := k.members.common(left)
-			if covered < 2 || float64(covered)-k.cost <= spared || c.management >= 0 && k.members.has(c.management) && want.has(c.management) {
+			if covered < 2 || float64(covered)-k.cost <= spared {
 				continue
 			}
 			cost, e := k.cost, chosen{}
@@ -236,18 +236,15 @@ func (c *cover) find(accounts []int32) chosen {
 	return out
 }
 
-// exactly chooses accounts for exceptions: never one of those that are wanted, others do not matter.
+// exactly chooses accounts for exceptions: never one of those that are wanted, others do not matter. Units and names alone do that: with the tag of an account an
+// exception would go, and the access come.
 func (c *cover) exactly(accounts, wanted set) (out chosen) {
 	left := slices.Clone(accounts)
-	if c.management >= 0 && left.has(c.management) {
-		left.remove(c.management)
-		out.any, out.cost = append(out.any, exact("management")), costException
-	}
 	for {
 		best, spared := -1, 0.0
 		for i := range c.candidates {
 			k := &c.candidates[i]
-			if saving := float64(k.members.common(left)) - k.cost; saving > spared && k.members.common(wanted) == 0 {
+			if saving := float64(k.members.common(left)) - k.cost; k.rough && saving > spared && k.members.common(wanted) == 0 {
 				best, spared = i, saving
 			}
 		}

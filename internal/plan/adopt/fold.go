@@ -77,22 +77,12 @@ type held struct {
 // holdings gathers what can be written: accounts must be active, and everybody must have a name.
 func (w *writer) holdings() *holdings {
 	as := make([]estate.Assignment, 0, len(w.e.Assignments))
-	w.unnamed = map[estate.Principal]bool{}
-	named := map[estate.Principal]bool{}
 	inactive := map[int32]int{}
 	for _, a := range w.e.Assignments {
-		ok, known := named[a.Principal]
-		if !known {
-			_, ok = w.person(a.Principal)
-			named[a.Principal] = ok
-			if !ok {
-				w.unnamed[a.Principal] = true
-			}
-		}
 		switch {
 		case !w.e.Accounts[a.Account].Active():
 			inactive[a.Account]++
-		case ok:
+		case !w.gone[a.Principal] && !w.nameless[a.Principal]:
 			as = append(as, a)
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -20,7 +22,6 @@ import (
 
 // sets describes permission sets. One that the files' own checks would refuse, or change, is left out and told: it is named in assignments all the same.
 func (w *writer) sets() mapping {
-	w.described = make([]bool, len(w.e.Sets))
 	var out mapping
 	for i := range w.e.Sets {
 		s := &w.e.Sets[i]
@@ -28,11 +29,14 @@ func (w *writer) sets() mapping {
 			continue
 		}
 		m := describeSet(s)
-		if why := w.refused(s, m); why != "" {
+		why := ""
+		if w.o.has(Assignments) {
+			why = w.beyond[int32(i)]
+		}
+		if why = cmp.Or(why, w.refused(s, m)); why != "" {
 			w.warn("permission-set", s.Name, "describe it by hand, or leave it: its assignments are in the files", "the permission set %q is left out: %s", s.Name, why)
 			continue
 		}
-		w.described[i] = true
 		out = append(out, pair{key: s.Name, value: m})
 	}
 	w.out.Sets = len(out)
@@ -161,7 +165,7 @@ var errDeep = errors.New("too deep")
 // mostDeep is how deep YAML files are read, less what stands around a policy.
 const mostDeep = 50
 
-// jsonValue reads a value; numbers, true and false become text, which to IAM is the same.
+// jsonValue reads a value.
 func jsonValue(d *jsontext.Decoder, depth int) (any, error) {
 	if depth > mostDeep {
 		return nil, errDeep
@@ -222,8 +226,8 @@ func (w *writer) groups() mapping {
 			}
 			continue
 		}
-		if n, ok := w.x.Group(g.Name); !ok || n != i {
-			w.warn("group", g.Name, "rename one of them", "the group %s is left out: another is called %q, too", g.ID, g.Name)
+		if _, ok := w.person(estate.GroupPrincipal(i)); !ok {
+			w.warn("group", g.Name, "rename it", "the group %s is left out: no name means it alone, or files cannot hold its name %q", g.ID, g.Name)
 			continue
 		}
 		m := mapping{}
@@ -261,17 +265,20 @@ func (w *writer) members(g *estate.Group) (any, bool) {
 	return texts(names), true
 }
 
+// controls are what files take in no name.
+var controls = regexp.MustCompile(`[\x00-\x1f\x7f]`)
+
 // person is a principal by a name that means nobody else.
 func (w *writer) person(p estate.Principal) (string, bool) {
 	i := p.Index()
 	if !p.IsUser() {
 		name := w.e.Groups[i].Name
 		n, ok := w.x.Group(name)
-		return name, name != "" && ok && n == i
+		return name, name != "" && ok && n == i && !controls.MatchString(name)
 	}
 	u := &w.e.Users[i]
 	for _, name := range append([]string{u.Name}, u.Emails...) {
-		if found := w.x.Users(name); name != "" && len([]rune(name)) <= 128 && len(found) == 1 && found[0] == i {
+		if found := w.x.Users(name); name != "" && len([]rune(name)) <= 128 && !controls.MatchString(name) && len(found) == 1 && found[0] == i {
 			return name, true
 		}
 	}
@@ -387,4 +394,11 @@ func (w *writer) application(a *estate.Application) mapping {
 }
 
 // comment is text that may stand behind a # on one line.
-func comment(s string) string { return source.Visible(strings.Join(strings.Fields(s), " ")) }
+func comment(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.Join(strings.Fields(s), " "))
+}

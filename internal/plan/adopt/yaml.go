@@ -1,8 +1,10 @@
 package adopt
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -191,5 +193,16 @@ func quoted(s string) string {
 	if err != nil { // not UTF-8: replacement characters are in it
 		b, _ = jsontext.AppendQuote(nil, strings.ToValidUTF8(s, "\uFFFD"))
 	}
-	return string(b)
+	var out strings.Builder
+	for _, r := range string(b) {
+		switch { // what cannot be seen, or turns round what can
+		case r < 0x80 || unicode.IsPrint(r):
+			out.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&out, `\U%08X`, r)
+		default:
+			fmt.Fprintf(&out, `\u%04X`, r)
+		}
+	}
+	return out.String()
 }

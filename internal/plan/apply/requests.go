@@ -545,6 +545,9 @@ func (s *scheduler) listed(e event) {
 // kept to, once it is near the other. What was learned is forgotten little by little.
 func (f *flow) learn(oldest, youngest time.Duration) {
 	f.low = max(f.low-f.low/500, oldest)
+	if youngest >= 0 && f.misses > 3 { // the service stood still, and goes on: that says nothing of how long requests take
+		f.low = oldest
+	}
 	switch {
 	case youngest < 0 && oldest > 0 && f.low >= f.high: // nothing has ended: it takes longer than was thought
 		f.misses++
@@ -557,6 +560,7 @@ func (f *flow) learn(oldest, youngest time.Duration) {
 		f.high += f.high / 500
 	}
 	f.misses = 0
+	f.low = min(f.low, 3*f.high) // what takes longer is an exception: see late
 	if gap := f.high - f.low; gap < 0 || gap > f.high/20 {
 		f.takes = (f.low + f.high) / 2
 	} else {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"gatehouse/internal/plan"
 	"gatehouse/internal/plan/estate"
@@ -32,6 +33,35 @@ func TestProvisioned(t *testing.T) {
 		if got := r.provisioned(c.p); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %v", c.p, got)
 		}
+	}
+}
+
+// TestAStandstillTeachesNothing: when the service stood still and goes on, what was learned of how long requests take is soon what it was; and a request that hangs while
+// others pass does not count.
+func TestAStandstillTeachesNothing(t *testing.T) {
+	t.Parallel()
+	f := &flow{takes: time.Second}
+	for range 20 {
+		f.learn(time.Second-time.Millisecond, time.Second)
+	}
+	for age := 2 * time.Second; age < 5*time.Minute; age = age * 3 / 2 { // nothing ends
+		f.learn(age, -1)
+	}
+	for range 12 { // all have, and from now on they take a second
+		if f.takes >= time.Second {
+			f.learn(0, f.takes)
+		} else {
+			f.learn(f.takes, -1)
+		}
+	}
+	if f.takes > 2*time.Second {
+		t.Errorf("a request is thought to take %s", f.takes)
+	}
+	for range 50 {
+		f.learn(time.Hour, time.Second)
+	}
+	if f.low > 3*f.high || f.high-(f.low-f.high)/4 < 0 {
+		t.Errorf("from %s to %s", f.high, f.low)
 	}
 }
 

@@ -1,6 +1,7 @@
 package estate
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -140,16 +141,30 @@ func (x *Index) Users(name string) []int {
 	return x.emails[fold(name)]
 }
 
+// Gone tells whether a principal was deleted: of whoever was, nothing is left but the id.
+func (e *Estate) Gone(p Principal) bool {
+	if p.IsUser() {
+		u := &e.Users[p.Index()]
+		return u.Name == "" && u.Display == "" && len(u.Emails) == 0
+	}
+	return e.Groups[p.Index()].Name == ""
+}
+
+// ID of a principal.
+func (e *Estate) ID(p Principal) string {
+	if p.IsUser() {
+		return e.Users[p.Index()].ID
+	}
+	return e.Groups[p.Index()].ID
+}
+
 // Name of a principal, and whether it has one: what was deleted has only its id.
 func (e *Estate) Name(p Principal) string {
-	name, id := "", ""
+	name := ""
 	if i := p.Index(); p.IsUser() {
-		name, id = e.Users[i].Name, e.Users[i].ID
+		name = e.Users[i].Name
 	} else {
-		name, id = e.Groups[i].Name, e.Groups[i].ID
+		name = e.Groups[i].Name
 	}
-	if name == "" {
-		return id
-	}
-	return name
+	return cmp.Or(name, e.ID(p))
 }

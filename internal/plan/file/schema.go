@@ -60,7 +60,7 @@ var boundary = choice(awsPolicy, record("boundary", "A permissions boundary: the
 
 var accountSelector = choice(
 	&shape{doc: "`all`, `management`, or the name of an account, its 12 digits, or a pattern of names", min: 1, max: 256, example: "all"},
-	record("account selector", "Accounts for which everything that is said holds. Instead of the mapping a word may stand: `all` is every active member account, `management` the management account, anything else the name of an account, its id, or a pattern of names with * and ?. Only active accounts are ever chosen, and a selector that chooses none is a fault.",
+	record("account selector", "Accounts for which everything that is said holds. Instead of the mapping a word may stand: `all` is every active member account, `management` the management account, anything else the name of an account, its id, or a pattern of names with * and ?. Only active accounts are ever chosen, and the management account only by that word, its name or its id. A selector that chooses none is a fault.",
 		optional("name", someOf(namePattern), "Name, or pattern of names, of the account."),
 		optional("id", someOf(matching("an account id", `^\d{12}$`, "an account id has 12 digits", 12, 12, "111122223333")), "Account ids."),
 		optional("ou", someOf(&shape{min: 1, max: 1024, example: "Workloads/Prod"}), "Organizational units by their names from the root on, such as `Workloads/Prod`; `/` is the root."),
