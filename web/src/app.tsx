@@ -1,7 +1,7 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import { session as fetchSession, signOut } from './api/portal';
 import type { Session } from './api/portal';
-import { SignedOut } from './api/request';
+import { SignedOut, wordsOf } from './api/request';
 import { AccountsPage } from './portal/accounts-page';
 import { deepLink, signedOutAddress, signInAddress } from './portal/address';
 import { Trouble } from './shell/trouble';
@@ -114,10 +114,6 @@ function Page(props: { session: Session | undefined; onSignedOut: () => void }) 
     default:
       return <AccountsPage {...props} />;
   }
-}
-
-export function wordsOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : 'Something unexpected happened.';
 }
 
 /** The hash belongs to deep links, so the skip link moves the focus and leaves the address alone. */

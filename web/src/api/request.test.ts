@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { accounts } from './portal';
-import { Failure, request, SignedOut } from './request';
+import { Failure, request, SignedOut, whenItFails } from './request';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -94,4 +94,21 @@ test('a server that never stops saying next does not hold the page for ever', as
   vi.stubGlobal('fetch', fetched);
   await expect(accounts()).rejects.toBeInstanceOf(Failure);
   expect(fetched.mock.calls.length).toBeLessThan(1000);
+});
+
+function told(cause: unknown, aborted = false): string[] {
+  const said: string[] = [];
+  const controller = new AbortController();
+  if (aborted) {
+    controller.abort();
+  }
+  whenItFails(controller.signal, () => said.push('signed out'), (why) => said.push(why))(cause);
+  return said;
+}
+
+test('what failed is told once, and only while somebody waits', () => {
+  expect(told(new Error('No.'))).toEqual(['No.']);
+  expect(told('text')).toEqual(['Something unexpected happened.']);
+  expect(told(new SignedOut())).toEqual(['signed out']);
+  expect(told(new Error('No.'), true)).toEqual([]);
 });

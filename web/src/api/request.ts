@@ -17,6 +17,25 @@ export class SignedOut extends Error {
   }
 }
 
+/** What to say of an error to the person who sees it. */
+export function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : 'Something unexpected happened.';
+}
+
+/** What to do when a request has failed: nothing once nobody wants it any more, signing in when nobody is signed in, and telling otherwise. */
+export function whenItFails(signal: AbortSignal, onSignedOut: () => void, tell: (why: string, cause: unknown) => void) {
+  return (cause: unknown) => {
+    if (signal.aborted) {
+      return;
+    }
+    if (cause instanceof SignedOut) {
+      onSignedOut();
+      return;
+    }
+    tell(wordsOf(cause), cause);
+  };
+}
+
 interface Options {
   body?: unknown;
   signal?: AbortSignal | undefined;

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { credentials as fetchCredentials } from '../api/portal';
 import type { Credentials } from '../api/portal';
-import { Failure, SignedOut } from '../api/request';
+import { Failure, whenItFails } from '../api/request';
 
 export type Keys =
   | { kind: 'loading' }
@@ -21,18 +21,10 @@ export function useCredentials(accountId: string, roleName: string, onSignedOut:
     const controller = new AbortController();
     fetchCredentials(accountId, roleName, controller.signal).then(
       (credentials) => setState({ kind: 'here', credentials }),
-      (cause: unknown) => {
-        if (controller.signal.aborted) {
-          return;
-        }
-        if (cause instanceof SignedOut) {
-          onSignedOut();
-          return;
-        }
-        const why = cause instanceof Error ? cause.message : 'Something unexpected happened.';
+      whenItFails(controller.signal, onSignedOut, (why, cause) => {
         const refused = cause instanceof Failure && cause.status === 403;
         setState({ kind: refused ? 'not-assigned' : 'failed', why });
-      },
+      }),
     );
     return () => controller.abort();
   }, [accountId, roleName, attempt, onSignedOut]);

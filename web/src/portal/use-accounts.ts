@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { accounts as fetchAccounts } from '../api/portal';
 import type { Account } from '../api/portal';
-import { SignedOut } from '../api/request';
+import { whenItFails } from '../api/request';
 
 export type Accounts = { kind: 'loading' } | { kind: 'here'; accounts: Account[] } | { kind: 'failed'; why: string };
 
@@ -17,16 +17,7 @@ export function useAccounts(wanted: boolean, onSignedOut: () => void): [Accounts
     const controller = new AbortController();
     fetchAccounts(controller.signal).then(
       (accounts) => setState({ kind: 'here', accounts }),
-      (cause: unknown) => {
-        if (controller.signal.aborted) {
-          return;
-        }
-        if (cause instanceof SignedOut) {
-          onSignedOut();
-          return;
-        }
-        setState({ kind: 'failed', why: cause instanceof Error ? cause.message : 'Something unexpected happened.' });
-      },
+      whenItFails(controller.signal, onSignedOut, (why) => setState({ kind: 'failed', why })),
     );
     return () => controller.abort();
   }, [wanted, attempt, onSignedOut]);

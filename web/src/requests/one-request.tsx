@@ -1,4 +1,5 @@
 import Button from '@cloudscape-design/components/button';
+import { wordsOf } from '../api/request';
 import { useEffect, useState } from 'react';
 import { replayScimRequest, scimRequest } from '../api/admin';
 import type { AdminClient, ScimChange, ScimReplay, ScimRequest, ScimResult } from '../api/admin';
@@ -283,8 +284,4 @@ function Rehearsal({ replay }: { replay: ScimReplay }) {
       )}
     </dl>
   );
-}
-
-function wordsOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : 'Something unexpected happened.';
 }

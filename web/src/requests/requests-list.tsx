@@ -2,7 +2,7 @@ import Button from '@cloudscape-design/components/button';
 import { useEffect, useRef, useState } from 'react';
 import { directories as fetchDirectories, scimRequests } from '../api/admin';
 import type { AdminClient, Directory, ScimRequest } from '../api/admin';
-import { SignedOut } from '../api/request';
+import { SignedOut, wordsOf } from '../api/request';
 import { Trouble } from '../shell/trouble';
 import { moment } from '../time/moment';
 import { Loading } from './loading';
@@ -265,8 +265,4 @@ function queryOf({ outcome, by, text, since }: Pick<Place, 'outcome' | 'by' | 't
     ...(text !== '' && { [by]: text }),
     ...(hours > 0 && { since: new Date(Date.now() - hours * 3_600_000).toISOString() }),
   };
-}
-
-function wordsOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : 'Something unexpected happened.';
 }

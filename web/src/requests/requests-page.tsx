@@ -2,7 +2,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { AdminClient } from '../api/admin';
 import { accounts } from '../api/portal';
 import type { Session } from '../api/portal';
-import { SignedOut } from '../api/request';
+import { whenItFails } from '../api/request';
 import { canSign } from '../api/sign';
 import { Trouble } from '../shell/trouble';
 import { useTitle } from '../shell/use-title';
@@ -43,16 +43,7 @@ export default function RequestsPage({ session, onSignedOut }: Props) {
         // Roles that the account made itself may administer as well; their names have slashes.
         setRoles({ kind: 'here', names: own?.roles.map((each) => each.name) ?? [] });
       },
-      (cause: unknown) => {
-        if (controller.signal.aborted) {
-          return;
-        }
-        if (cause instanceof SignedOut) {
-          onSignedOut();
-          return;
-        }
-        setRoles({ kind: 'failed', why: cause instanceof Error ? cause.message : 'Something unexpected happened.' });
-      },
+      whenItFails(controller.signal, onSignedOut, (why) => setRoles({ kind: 'failed', why })),
     );
     return () => controller.abort();
   }, [session, attempt, onSignedOut]);

@@ -3,7 +3,7 @@ import Modal from '@cloudscape-design/components/modal';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { endOtherSessions, endSession, openSessions } from '../api/portal';
 import type { OpenSession } from '../api/portal';
-import { SignedOut } from '../api/request';
+import { SignedOut, whenItFails, wordsOf } from '../api/request';
 import { Trouble } from '../shell/trouble';
 import { useTitle } from '../shell/use-title';
 import { roughly, secondsUntil } from '../time/duration';
@@ -37,16 +37,7 @@ export default function SessionsPage({ ready, onSignedOut }: Props) {
     const controller = new AbortController();
     openSessions(controller.signal).then(
       (sessions) => setState({ kind: 'here', sessions }),
-      (cause: unknown) => {
-        if (controller.signal.aborted) {
-          return;
-        }
-        if (cause instanceof SignedOut) {
-          onSignedOut();
-          return;
-        }
-        setState({ kind: 'failed', why: cause instanceof Error ? cause.message : 'Something unexpected happened.' });
-      },
+      whenItFails(controller.signal, onSignedOut, (why) => setState({ kind: 'failed', why })),
     );
     return () => controller.abort();
   }, [ready, attempt, onSignedOut]);
@@ -195,7 +186,7 @@ function EndDialog({ ending, others, onClose, onEnded, onSignedOut }: DialogProp
         onSignedOut();
         return;
       }
-      setState({ why: cause instanceof Error ? cause.message : 'Something unexpected happened.' });
+      setState({ why: wordsOf(cause) });
     }
   }
 
