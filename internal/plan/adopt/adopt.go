@@ -48,8 +48,6 @@ type Options struct {
 	Selectors []Kind // by what accounts may be chosen besides their names; nil: [DefaultSelectors]
 	// Single puts everything into one file of this name; when it is empty, each section has a file of its own.
 	Single string
-	// From says where it comes from, for the first line of every file.
-	From string
 }
 
 func (o Options) has(s Section) bool { return o.Only == nil || slices.Contains(o.Only, s) }
@@ -119,9 +117,9 @@ func (w *writer) warn(code, text, advice, format string, args ...any) {
 // render writes the sections into their files.
 func (w *writer) render(sections map[Section]mapping) error {
 	if len(sections) == 0 {
-		return fmt.Errorf("there is nothing to write: no %s", join(Sections, w.o))
+		return fmt.Errorf("there is nothing to write: no %s", w.o.names())
 	}
-	first := "# Written by `gatehouse import`" + from(w.o.From) + ".\n"
+	const first = "# Written by `gatehouse import`.\n"
 	if w.o.Single != "" {
 		var b strings.Builder
 		b.WriteString(first)
@@ -144,16 +142,10 @@ func (w *writer) render(sections map[Section]mapping) error {
 	return nil
 }
 
-func from(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " from " + source.Visible(s)
-}
-
-func join(all []Section, o Options) string {
+// names of the sections that are written.
+func (o Options) names() string {
 	var out []string
-	for _, s := range all {
+	for _, s := range Sections {
 		if o.has(s) {
 			out = append(out, strings.ReplaceAll(string(s), "_", " "))
 		}
@@ -169,16 +161,18 @@ func (w *writer) sort() {
 			w.beyond[int32(i)] = "its assignments were not read"
 		}
 	}
+	seen := map[estate.Principal]bool{}
 	for _, a := range w.e.Assignments {
-		if _, named := w.person(a.Principal); named {
-			continue
+		if p := a.Principal; !seen[p] {
+			seen[p] = true
+			if _, named := w.person(p); !named {
+				w.gone[p] = w.e.Gone(p)
+				w.nameless[p] = !w.gone[p]
+			}
 		}
-		if w.e.Gone(a.Principal) {
-			w.gone[a.Principal] = true
-			continue
+		if w.nameless[a.Principal] {
+			w.beyond[a.Set] = "somebody has it whom no name means alone, " + w.e.ID(a.Principal)
 		}
-		w.nameless[a.Principal] = true
-		w.beyond[a.Set] = "somebody has it whom no name means alone, " + w.e.ID(a.Principal)
 	}
 }
 

@@ -110,7 +110,7 @@ func warnings(w *Written) string {
 
 func TestCompany(t *testing.T) {
 	t.Parallel()
-	w, err := Files(company(), Options{Single: "access.yaml", From: "the company"})
+	w, err := Files(company(), Options{Single: "access.yaml"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,31 +51,27 @@ const (
 type cover struct {
 	e          *estate.Estate
 	x          *estate.Index
-	active     set
+	members    set // active accounts but for the management account, which nothing but its name chooses
 	management int // index, -1 when there is none
 	candidates []candidate
 }
 
 func newCover(e *estate.Estate, x *estate.Index, kinds []Kind) *cover {
-	c := &cover{e: e, x: x, active: newSet(len(e.Accounts)), management: -1}
-	members := newSet(len(e.Accounts))
+	c := &cover{e: e, x: x, members: newSet(len(e.Accounts)), management: -1}
 	for i := range e.Accounts {
-		a := &e.Accounts[i]
-		if !a.Active() {
-			continue
-		}
-		c.active.add(i)
-		if a.Management {
+		switch a := &e.Accounts[i]; {
+		case !a.Active():
+		case a.Management:
 			c.management = i
-		} else {
-			members.add(i)
+		default:
+			c.members.add(i)
 		}
 	}
 	if kinds == nil {
 		kinds = DefaultSelectors
 	}
 	if slices.Contains(kinds, All) {
-		c.offer(exact("all"), members, 2, costAll, true)
+		c.offer(exact("all"), c.members, 2, costAll, true)
 	}
 	if slices.Contains(kinds, Units) {
 		c.units()
@@ -103,7 +99,7 @@ func (c *cover) units() {
 		nested[i], direct[i] = newSet(len(c.e.Accounts)), newSet(len(c.e.Accounts))
 	}
 	for i := range c.e.Accounts {
-		if !c.active.has(i) || i == c.management {
+		if !c.members.has(i) {
 			continue
 		}
 		for depth, u := range c.x.Chain(i) {
@@ -129,7 +125,7 @@ func (c *cover) units() {
 func (c *cover) tags() {
 	found := map[[2]string]set{}
 	for i := range c.e.Accounts {
-		if !c.active.has(i) || i == c.management {
+		if !c.members.has(i) {
 			continue
 		}
 		for k, v := range c.e.Accounts[i].Tags {
@@ -163,7 +159,7 @@ func (c *cover) patterns() {
 	found := map[[2]string]set{}
 	for i := range c.e.Accounts {
 		name := c.e.Accounts[i].Name
-		if !c.active.has(i) || i == c.management || strings.ContainsAny(name, "*?") {
+		if !c.members.has(i) || strings.ContainsAny(name, "*?") {
 			continue
 		}
 		for _, at := range wordEnd.FindAllStringIndex(name, -1) {

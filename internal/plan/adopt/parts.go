@@ -40,11 +40,16 @@ func (w *writer) sets() mapping {
 		out = append(out, pair{key: s.Name, value: m})
 	}
 	w.out.Sets = len(out)
-	if len(out) == 0 {
+	return section(Sets, out)
+}
+
+// section is a section with its entries by name, or nothing when there are none.
+func section(s Section, entries mapping) mapping {
+	if len(entries) == 0 {
 		return nil
 	}
-	byName(out)
-	return mapping{{key: string(Sets), value: out}}
+	byName(entries)
+	return mapping{{key: string(s), value: entries}}
 }
 
 func byName(m mapping) {
@@ -244,11 +249,7 @@ func (w *writer) groups() mapping {
 		}
 	}
 	w.out.Groups = len(out)
-	if len(out) == 0 {
-		return nil
-	}
-	byName(out)
-	return mapping{{key: string(Groups), value: out}}
+	return section(Groups, out)
 }
 
 func (w *writer) members(g *estate.Group) (any, bool) {
@@ -346,11 +347,7 @@ func (w *writer) applications() mapping {
 		}
 	}
 	w.out.Applications = len(out)
-	if len(out) == 0 {
-		return nil
-	}
-	byName(out)
-	return mapping{{key: string(Applications), value: out}}
+	return section(Applications, out)
 }
 
 func (w *writer) application(a *estate.Application) mapping {

@@ -20,9 +20,8 @@ type (
 	sequel  []any
 	mapping []pair
 	pair    struct {
-		key     string
-		value   any
-		comment string
+		key   string
+		value any
 	}
 	// remarked is a value with a comment behind it.
 	remarked struct {
@@ -40,90 +39,50 @@ func emit(b *strings.Builder, m mapping) {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		switch v := p.value.(type) {
-		case mapping:
-			b.WriteString(scalar(text(p.key)) + ":\n")
-			for i, e := range v {
-				start := b.Len()
-				entry(b, e, "  ")
-				separate(b, start, i == len(v)-1)
+		b.WriteString(scalar(text(p.key)) + ":\n")
+		entries := children(p.value, "  ")
+		for i, e := range entries {
+			b.WriteString(e)
+			if i < len(entries)-1 && strings.Count(e, "\n") > 1 {
+				b.WriteByte('\n')
 			}
-		case sequel:
-			b.WriteString(scalar(text(p.key)) + ":\n")
-			for i, e := range v {
-				start := b.Len()
-				item(b, e, "  ")
-				separate(b, start, i == len(v)-1)
-			}
-		default:
-			entry(b, p, "")
 		}
 	}
 }
 
-// separate puts an empty line behind an entry of several lines.
-func separate(b *strings.Builder, start int, last bool) {
-	if !last && strings.Count(b.String()[start:], "\n") > 1 {
-		b.WriteByte('\n')
-	}
-}
-
-func entry(b *strings.Builder, p pair, indent string) {
-	b.WriteString(indent + scalar(text(p.key)) + ":")
-	value(b, p.value, indent, p.comment)
-}
-
-// value writes what stands behind a key.
-func value(b *strings.Builder, v any, indent, comment string) {
-	if comment != "" {
-		comment = "  # " + comment
-	}
-	if line, ok := flow(v, lineWidth-len(indent)); ok {
-		b.WriteString(" " + line + comment + "\n")
-		return
-	}
-	b.WriteString(comment + "\n")
+// children are the entries of a mapping or a list, each with its lines.
+func children(v any, indent string) []string {
+	var out []string
 	switch v := v.(type) {
 	case mapping:
 		for _, p := range v {
-			entry(b, p, indent+"  ")
+			out = append(out, entry(p, indent))
 		}
 	case sequel:
 		for _, i := range v {
-			item(b, i, indent+"  ")
+			out = append(out, item(i, indent))
 		}
 	}
+	return out
 }
 
-func item(b *strings.Builder, v any, indent string) {
+func entry(p pair, indent string) string {
+	key := indent + scalar(text(p.key)) + ":"
+	if line, ok := flow(p.value, lineWidth-len(indent)); ok {
+		return key + " " + line + "\n"
+	}
+	return key + "\n" + strings.Join(children(p.value, indent+"  "), "")
+}
+
+func item(v any, indent string) string {
+	remark := ""
 	if r, is := v.(remarked); is {
-		line, _ := flow(r.value, lineWidth)
-		b.WriteString(indent + "- " + line + "  # " + r.comment + "\n")
-		return
+		v, remark = r.value, "  # "+r.comment
 	}
-	if m, is := v.(mapping); is && len(m) > 0 {
-		b.WriteString(indent + "- ")
-		var rest strings.Builder
-		for _, p := range m {
-			entry(&rest, p, indent+"  ")
-		}
-		b.WriteString(strings.TrimPrefix(rest.String(), indent+"  "))
-		return
+	if line, ok := flow(v, lineWidth); ok {
+		return indent + "- " + line + remark + "\n"
 	}
-	if s, is := v.(sequel); is {
-		if line, ok := flow(s, lineWidth); ok {
-			b.WriteString(indent + "- " + line + "\n")
-			return
-		}
-		var rest strings.Builder
-		for _, i := range s {
-			item(&rest, i, indent+"  ")
-		}
-		b.WriteString(indent + "- " + strings.TrimPrefix(rest.String(), indent+"  "))
-		return
-	}
-	line, _ := flow(v, lineWidth)
-	b.WriteString(indent + "- " + line + "\n")
+	return indent + "- " + strings.TrimPrefix(strings.Join(children(v, indent+"  "), ""), indent+"  ")
 }
 
 // flow is a value on one line, when it is a scalar, empty, or a list of scalars that is short enough.

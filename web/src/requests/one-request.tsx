@@ -1,8 +1,8 @@
 import Button from '@cloudscape-design/components/button';
-import { wordsOf } from '../api/request';
 import { useEffect, useState } from 'react';
 import { replayScimRequest, scimRequest } from '../api/admin';
 import type { AdminClient, ScimChange, ScimReplay, ScimRequest, ScimResult } from '../api/admin';
+import { wordsOf } from '../api/request';
 import { CodeBlock } from '../credentials/code-block';
 import { Trouble } from '../shell/trouble';
 import { moment } from '../time/moment';

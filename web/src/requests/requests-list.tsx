@@ -2,7 +2,7 @@ import Button from '@cloudscape-design/components/button';
 import { useEffect, useRef, useState } from 'react';
 import { directories as fetchDirectories, scimRequests } from '../api/admin';
 import type { AdminClient, Directory, ScimRequest } from '../api/admin';
-import { SignedOut, wordsOf } from '../api/request';
+import { whenItFails, wordsOf } from '../api/request';
 import { Trouble } from '../shell/trouble';
 import { moment } from '../time/moment';
 import { Loading } from './loading';
@@ -57,16 +57,7 @@ export function RequestsList({ client, place, onPlace, onSignedOut }: Props) {
     };
     setState({ kind: 'loading' });
     setMore('idle');
-    ask().catch((cause: unknown) => {
-      if (controller.signal.aborted) {
-        return;
-      }
-      if (cause instanceof SignedOut) {
-        onSignedOut();
-        return;
-      }
-      setState({ kind: 'failed', why: wordsOf(cause) });
-    });
+    ask().catch(whenItFails(controller.signal, onSignedOut, (why) => setState({ kind: 'failed', why })));
     return () => controller.abort();
   }, [client, named, outcome, by, text, since, attempt, onSignedOut]);
 
