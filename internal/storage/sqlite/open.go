@@ -41,7 +41,7 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*sqlstore.DB, err
 	}
 	e, err := open(ctx, path, log)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), lock.release())
 	}
 	e.lock = lock
 	return sqlstore.New(e, log), nil
@@ -63,7 +63,7 @@ func prepareFile(path string) error {
 type engine struct {
 	writer  *writer
 	readers *readers
-	lock    *os.File
+	lock    *fileLock
 }
 
 func open(ctx context.Context, path string, log *slog.Logger) (_ *engine, err error) {
@@ -150,5 +150,5 @@ func (e *engine) Close() error {
 	if !e.writer.stop() {
 		return nil
 	}
-	return errors.Join(e.readers.close(), e.writer.close(), e.lock.Close())
+	return errors.Join(e.readers.close(), e.writer.close(), e.lock.release())
 }
