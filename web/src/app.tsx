@@ -10,6 +10,7 @@ import { useSessionEnd } from './time/use-session-end';
 
 // What most people never open is fetched when it is.
 const SessionsPage = lazy(() => import('./sessions/sessions-page'));
+const FailuresPage = lazy(() => import('./failures/failures-page'));
 const RequestsPage = lazy(() => import('./requests/requests-page'));
 
 type State =
@@ -109,6 +110,8 @@ function Page(props: { session: Session | undefined; onSignedOut: () => void }) 
   switch (location.pathname.replace(/\/$/, '')) {
     case '/start/sessions':
       return <SessionsPage ready={props.session !== undefined} onSignedOut={props.onSignedOut} />;
+    case '/start/failures':
+      return <FailuresPage {...props} />;
     case '/start/requests':
       return <RequestsPage {...props} />;
     default:

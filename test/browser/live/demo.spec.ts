@@ -166,7 +166,7 @@ test('the portal is served under its policy, compressed, and kept by the browser
   expect((await request.get(`${demo.url}/start/assets/index-none.js`)).status()).toBe(404);
 });
 
-test('an administrator reads the log of SCIM requests with a role of the management account', async ({ page }) => {
+test('an administrator reads SCIM requests and failed sign-ins with a role of the management account', async ({ page }) => {
   const aws = (...args: string[]) =>
     JSON.parse(execFileSync('aws', [...args, '--output', 'json'], { encoding: 'utf8' }) || '{}') as Record<
       string,
@@ -185,9 +185,8 @@ test('an administrator reads the log of SCIM requests with a role of the managem
     '--name',
     'Directories',
   ).PermissionSet as { PermissionSetArn: string };
-  const actions = ['ListDirectories', 'ListScimRequests', 'GetScimRequest', 'ReplayScimRequests'].map(
-    (each) => `gatehouse:${each}`,
-  );
+  const requests = ['ListDirectories', 'ListScimRequests', 'GetScimRequest', 'ReplayScimRequests'];
+  const actions = [...requests, 'ListSignInFailures', 'GetSignInFailure'].map((each) => `gatehouse:${each}`);
   const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] };
   const named = ['--instance-arn', instance, '--permission-set-arn', set];
   aws('sso-admin', 'put-inline-policy-to-permission-set', ...named, '--inline-policy', JSON.stringify(policy));
@@ -230,6 +229,24 @@ test('an administrator reads the log of SCIM requests with a role of the managem
   await expect(page.getByRole('status').filter({ hasText: 'outcome.' })).toContainText('HTTP');
   await expectAccessible(page);
   await page.screenshot({ path: `${pictures}live-request.png` });
+
+  // Anybody can send a response that nobody signed: it is refused, and told of.
+  const forged = Buffer.from(
+    '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_f" Version="2.0" IssueInstant="2026-11-28T00:00:00Z">' +
+      '<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://nobody.example</saml:Issuer></samlp:Response>',
+  );
+  const refused = await page.request.post(`${demo.url}/saml/default/acs`, {
+    form: { SAMLResponse: forged.toString('base64') },
+    maxRedirects: 0,
+  });
+  expect(refused.status()).toBe(403);
+  await page.goto('/start/failures');
+  await expect(rows.nth(1)).toContainText('Not signed');
+  await rows.nth(1).getByRole('link').click();
+  await expect(page.getByRole('heading', { name: 'Message' })).toBeVisible();
+  await expect(page.locator('pre')).toContainText('<samlp:Response');
+  await expectAccessible(page);
+  await page.screenshot({ path: `${pictures}live-failure.png`, fullPage: true });
 });
 
 test('a person sees where she is signed in, and ends it elsewhere', async ({ page, browser }) => {

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accounts } from './accounts.mjs';
+import { failures } from './failures.mjs';
 import { log } from './log.mjs';
 
 const port = Number(process.env.GATEHOUSE_MOCK_PORT ?? 18380);
@@ -52,6 +53,7 @@ const routes = {
   'GET /api/v1/portal/sessions': (_url, playing) => ({ json: { sessions: sessions(playing) } }),
   'DELETE /api/v1/portal/sessions': (_url, playing) => ({ json: { ended: sessions(playing).length - 1 } }),
   ...log,
+  ...failures,
   'POST /api/v1/session/logout': () => ({ status: 204 }),
   'GET /api/v1/portal/accounts': (url, playing) => {
     const all = accounts(/^\d+$/.test(playing) ? Number(playing) : 12);
@@ -111,7 +113,7 @@ async function answerTo(what, url, playing, body) {
   }
   if (url.pathname === '/start' || url.pathname.startsWith('/start/')) {
     const name = url.pathname.slice('/start/'.length);
-    return file(name === '' || name === 'sessions' || name === 'requests' ? 'index.html' : name);
+    return file(['', 'sessions', 'requests', 'failures'].includes(name) ? 'index.html' : name);
   }
   return { status: 404, json: { title: 'Not Found', status: 404, detail: 'There is nothing here.' } };
 }

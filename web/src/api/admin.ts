@@ -151,3 +151,34 @@ export async function replayScimRequest(client: AdminClient, directory: string, 
   }
   return replay;
 }
+
+/** A sign-in through an identity provider that was refused. */
+export interface SignInFailure {
+  /** The reference that the person was shown. */
+  ref: string;
+  at: string;
+  directory: string;
+  /** Whether the identity provider had signed the message. */
+  vouched: boolean;
+  /** The check that failed. */
+  reason: string;
+  why: string;
+  advice: string;
+  clientAddress: string;
+  requestId?: string;
+  expires: string;
+  /** Decoded, indented, personal values masked; never in a list. */
+  message?: string;
+}
+
+export function signInFailures(
+  client: AdminClient,
+  query: Query,
+  signal?: AbortSignal,
+): Promise<{ failures: SignInFailure[]; next: string }> {
+  return client.ask('GET', '/sign-in-failures', { query, signal });
+}
+
+export function signInFailure(client: AdminClient, ref: string, signal?: AbortSignal): Promise<SignInFailure> {
+  return client.ask('GET', `/sign-in-failures/${encodeURIComponent(ref)}`, { signal });
+}

@@ -1,119 +1,87 @@
 import Button from '@cloudscape-design/components/button';
-import { useEffect, useState } from 'react';
+import { Fragment, useCallback, useState } from 'react';
+import { Facts, OneEntry } from '../admin/log';
 import { replayScimRequest, scimRequest } from '../api/admin';
 import type { AdminClient, ScimChange, ScimReplay, ScimRequest, ScimResult } from '../api/admin';
 import { wordsOf } from '../api/request';
 import { CodeBlock } from '../credentials/code-block';
+import { linkTo } from '../shell/navigate';
 import { Trouble } from '../shell/trouble';
 import { moment } from '../time/moment';
-import { Loading } from './loading';
-import { addressOf, follow } from './place';
+import { addressOf } from './place';
 import type { Place } from './place';
 import { aboutWhom, changeInWords, lineOf, Outcome } from './words';
-
-type State = { kind: 'loading' } | { kind: 'here'; request: ScimRequest } | { kind: 'failed'; why: string };
 
 interface Props {
   client: AdminClient;
   directory: string;
   id: string;
   place: Place;
+  onSignedOut: () => void;
 }
 
 /** One request in full. */
-export function OneRequest({ client, directory, id, place }: Props) {
-  const [state, setState] = useState<State>({ kind: 'loading' });
-  const [attempt, setAttempt] = useState(0);
-
-  useEffect(() => {
-    const controller = new AbortController();
-    scimRequest(client, directory, id, controller.signal).then(
-      (request) => setState({ kind: 'here', request }),
-      (cause: unknown) => {
-        if (!controller.signal.aborted) {
-          setState({ kind: 'failed', why: wordsOf(cause) });
-        }
-      },
-    );
-    return () => controller.abort();
-  }, [client, directory, id, attempt]);
-
-  const list = { ...place, request: undefined };
+export function OneRequest({ client, directory, id, place, onSignedOut }: Props) {
+  const ask = useCallback((signal: AbortSignal) => scimRequest(client, directory, id, signal), [client, directory, id]);
   return (
-    <>
-      <p className="way-back">
-        <a href={addressOf(list)} onClick={follow(list)}>
-          All requests
-        </a>
-      </p>
-      {state.kind === 'loading' && <Loading what="the request" />}
-      {state.kind === 'failed' && (
-        <Trouble
-          title="The request could not be loaded"
-          why={state.why}
-          onRetry={() => {
-            setState({ kind: 'loading' });
-            setAttempt((n) => n + 1);
-          }}
-        />
-      )}
-      {state.kind === 'here' && (
+    <OneEntry
+      ask={ask}
+      what="the request"
+      list={addressOf({ ...place, request: undefined })}
+      listText="All requests"
+      onSignedOut={onSignedOut}
+    >
+      {(request) => (
         <>
-          <Facts request={state.request} place={place} />
-          <Change change={state.request.change} />
-          <Body request={state.request} />
-          {state.request.outcome !== 'gap' && <Replay client={client} directory={directory} id={id} />}
+          <RequestFacts request={request} place={place} />
+          <Change change={request.change} />
+          <Body request={request} />
+          {request.outcome !== 'gap' && <Replay client={client} directory={directory} id={id} />}
         </>
       )}
-    </>
+    </OneEntry>
   );
 }
 
-function Facts({ request: one, place }: { request: ScimRequest; place: Place }) {
-  const bulk = { ...place, request: one.partOf };
-  const facts: [string, React.ReactNode][] = [
-    ['Request', <code key="line">{lineOf(one)}</code>],
-    ['Time', moment(one.at, true)],
-    ['Outcome', <Result key="outcome" result={one} />],
-    ['About', aboutWhom(one)],
-    ['ID', one.resourceId],
-    ['External ID', one.externalId],
-    ['Took', one.outcome === 'gap' ? '' : `${one.milliseconds.toLocaleString('en', { maximumFractionDigits: 1 })} ms`],
-    ['From', [one.clientAddress, one.userAgent].filter(Boolean).join(', ')],
-    ['Token', one.tokenId],
-    [
-      'Conditions',
-      [one.ifMatch && `If-Match ${one.ifMatch}`, one.ifNoneMatch && `If-None-Match ${one.ifNoneMatch}`]
-        .filter(Boolean)
-        .join(', '),
-    ],
-    ['Request ID', one.requestId],
-    [
-      'Operations',
-      one.operations === undefined
-        ? ''
-        : `${one.operations.toLocaleString('en')}, of which ${(one.failedOperations ?? 0).toLocaleString('en')} failed`,
-    ],
-    [
-      'Part of',
-      one.partOf && (
-        <a key="bulk" href={addressOf(bulk)} onClick={follow(bulk)}>
-          a bulk request, as its operation {(one.operation ?? 0) + 1}
-        </a>
-      ),
-    ],
-  ];
+function RequestFacts({ request: one, place }: { request: ScimRequest; place: Place }) {
   return (
-    <dl className="facts">
-      {facts
-        .filter(([, what]) => what !== undefined && what !== '')
-        .map(([name, what]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-    </dl>
+    <Facts
+      facts={[
+        ['Request', <code key="line">{lineOf(one)}</code>],
+        ['Time', moment(one.at, true)],
+        ['Outcome', <Result key="outcome" result={one} />],
+        ['About', aboutWhom(one)],
+        ['ID', one.resourceId],
+        ['External ID', one.externalId],
+        [
+          'Took',
+          one.outcome === 'gap' ? '' : `${one.milliseconds.toLocaleString('en', { maximumFractionDigits: 1 })} ms`,
+        ],
+        ['From', [one.clientAddress, one.userAgent].filter(Boolean).join(', ')],
+        ['Token', one.tokenId],
+        [
+          'Conditions',
+          [one.ifMatch && `If-Match ${one.ifMatch}`, one.ifNoneMatch && `If-None-Match ${one.ifNoneMatch}`]
+            .filter(Boolean)
+            .join(', '),
+        ],
+        ['Request ID', one.requestId],
+        [
+          'Operations',
+          one.operations === undefined
+            ? ''
+            : `${one.operations.toLocaleString('en')}, of which ${(one.failedOperations ?? 0).toLocaleString('en')} failed`,
+        ],
+        [
+          'Part of',
+          one.partOf && (
+            <a key="bulk" {...linkTo(addressOf({ ...place, request: one.partOf }))}>
+              a bulk request, as its operation {(one.operation ?? 0) + 1}
+            </a>
+          ),
+        ],
+      ]}
+    />
   );
 }
 
@@ -141,7 +109,7 @@ function Change({ change }: { change: ScimChange | undefined }) {
       </h2>
       {(change.attributes ?? []).length > 0 && (
         <div className="accounts table-frame" role="region" aria-label="Attributes that changed" tabIndex={0}>
-          <table className="requests">
+          <table className="log">
             <thead>
               <tr>
                 <th scope="col">Attribute</th>
@@ -265,23 +233,25 @@ function Rehearsal({ replay }: { replay: ScimReplay }) {
   }
   const done = changeInWords(replay.now.change);
   return (
-    <dl className="facts">
-      <div>
-        <dt>Now</dt>
-        <dd>
-          <Result result={replay.now} />
-          {done !== '' && <span className="why">{done}</span>}
-        </dd>
-      </div>
-      {replay.then !== undefined && (
-        <div>
-          <dt>Then</dt>
-          <dd>
-            <Result result={replay.then} />
-            <span className="why">{replay.same ? 'The same outcome.' : 'Another outcome.'}</span>
-          </dd>
-        </div>
-      )}
-    </dl>
+    <Facts
+      facts={[
+        [
+          'Now',
+          <Fragment key="now">
+            <Result result={replay.now} />
+            {done !== '' && <span className="why">{done}</span>}
+          </Fragment>,
+        ],
+        [
+          'Then',
+          replay.then && (
+            <Fragment key="then">
+              <Result result={replay.then} />
+              <span className="why">{replay.same ? 'The same outcome.' : 'Another outcome.'}</span>
+            </Fragment>
+          ),
+        ],
+      ]}
+    />
   );
 }

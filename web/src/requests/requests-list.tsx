@@ -1,16 +1,15 @@
-import Button from '@cloudscape-design/components/button';
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { LogTable, pageSize, useLog } from '../admin/log';
 import { directories as fetchDirectories, scimRequests } from '../api/admin';
 import type { AdminClient, Directory, ScimRequest } from '../api/admin';
-import { whenItFails, wordsOf } from '../api/request';
+import { whenItFails } from '../api/request';
+import { Loading } from '../shell/loading';
+import { linkTo } from '../shell/navigate';
 import { Trouble } from '../shell/trouble';
 import { moment } from '../time/moment';
-import { Loading } from './loading';
-import { addressOf, follow, ways } from './place';
+import { addressOf, ways } from './place';
 import type { By, Place } from './place';
 import { aboutWhom, changeInWords, lineOf, Outcome, outcomes } from './words';
-
-const pageSize = '50';
 
 const spans: [value: string, text: string, hours: number][] = [
   ['', 'Any time', 0],
@@ -21,11 +20,6 @@ const spans: [value: string, text: string, hours: number][] = [
 
 const wayNames: Record<By, string> = { name: 'Name', externalId: 'External ID', resource: 'ID' };
 
-type State =
-  | { kind: 'loading' }
-  | { kind: 'here'; directory: string; requests: ScimRequest[]; next: string }
-  | { kind: 'failed'; why: string };
-
 interface Props {
   client: AdminClient;
   place: Place;
@@ -34,98 +28,89 @@ interface Props {
 }
 
 export function RequestsList({ client, place, onPlace, onSignedOut }: Props) {
-  const [directories, setDirectories] = useState<Directory[]>();
-  const [state, setState] = useState<State>({ kind: 'loading' });
+  const [directories, setDirectories] = useState<Directory[] | { why: string }>();
   const [attempt, setAttempt] = useState(0);
-  const [more, setMore] = useState<'idle' | 'busy' | { why: string }>('idle');
   const section = useRef<HTMLElement>(null);
-  const { directory: named, outcome, by, text, since } = place;
-  const asked = useRef('');
-  asked.current = [named, outcome, by, text, since, attempt].join('\n');
 
   useEffect(() => {
     const controller = new AbortController();
-    const ask = async () => {
-      const all = await fetchDirectories(client, controller.signal);
-      setDirectories(all);
-      const directory = named || all[0]?.id;
-      if (directory === undefined) {
-        return setState({ kind: 'here', directory: '', requests: [], next: '' });
-      }
-      const page = await scimRequests(client, directory, queryOf({ outcome, by, text, since }), controller.signal);
-      setState({ kind: 'here', directory, ...page });
-    };
-    setState({ kind: 'loading' });
-    setMore('idle');
-    ask().catch(whenItFails(controller.signal, onSignedOut, (why) => setState({ kind: 'failed', why })));
+    fetchDirectories(client, controller.signal).then(
+      setDirectories,
+      whenItFails(controller.signal, onSignedOut, (why) => setDirectories({ why })),
+    );
     return () => controller.abort();
-  }, [client, named, outcome, by, text, since, attempt, onSignedOut]);
-
-  async function older() {
-    if (state.kind !== 'here') {
-      return;
-    }
-    const question = asked.current;
-    setMore('busy');
-    try {
-      const query = { ...queryOf(place), before: state.next };
-      const page = await scimRequests(client, state.directory, query);
-      if (question === asked.current) {
-        setState({ ...state, requests: [...state.requests, ...page.requests], next: page.next });
-        setMore('idle');
-      }
-    } catch (cause) {
-      if (question === asked.current) {
-        setMore({ why: wordsOf(cause) });
-      }
-    }
-  }
+  }, [client, attempt, onSignedOut]);
 
   function again() {
     setAttempt((n) => n + 1);
     section.current?.focus();
   }
 
-  const directory = state.kind === 'here' ? state.directory : named;
-  const filtered = outcome !== '' || text !== '' || since !== '';
+  const known = Array.isArray(directories) ? directories : undefined;
+  const there = { ...place, directory: place.directory || known?.[0]?.id || '' };
   return (
     <section ref={section} tabIndex={-1} aria-label="Requests" className="accounts-section">
-      <Tools
-        key={[named, outcome, by, text, since].join('\n')}
-        directories={directories}
-        place={{ ...place, directory }}
-        onPlace={onPlace}
-        onAgain={again}
-      />
-      {state.kind === 'loading' && <Loading what="requests" />}
-      {state.kind === 'failed' && <Trouble title="The requests could not be loaded" why={state.why} onRetry={again} />}
-      {state.kind === 'here' && state.requests.length === 0 && state.next === '' && (
-        <div className="nothing" role="status">
+      <Tools key={addressOf(there)} directories={known} place={there} onPlace={onPlace} onAgain={again} />
+      {directories === undefined && there.directory === '' && <Loading what="directories" />}
+      {directories !== undefined && 'why' in directories && (
+        <Trouble title="The directories could not be loaded" why={directories.why} onRetry={again} />
+      )}
+      {there.directory !== '' && (
+        <Requests key={attempt} client={client} place={there} onAgain={again} onSignedOut={onSignedOut} />
+      )}
+    </section>
+  );
+}
+
+function Requests({ client, place, onAgain, onSignedOut }: Omit<Props, 'onPlace'> & { onAgain: () => void }) {
+  const { directory, outcome, by, text, since } = place;
+  const ask = useCallback(
+    async (before: string, signal?: AbortSignal) => {
+      const query = { ...queryOf({ outcome, by, text, since }), before };
+      const page = await scimRequests(client, directory, query, signal);
+      return { entries: page.requests, next: page.next };
+    },
+    [client, directory, outcome, by, text, since],
+  );
+  const log = useLog(ask, onSignedOut);
+  const filtered = outcome !== '' || text !== '' || since !== '';
+  return (
+    <LogTable
+      log={log}
+      what="requests"
+      label="SCIM requests, newest first"
+      columns={['Time', 'Request', 'Outcome', 'About', 'Change or reason']}
+      onAgain={onAgain}
+      empty={
+        <>
           <h2>{filtered ? 'No request matches' : 'No requests yet'}</h2>
           <p>
             {filtered
               ? 'Nothing in the log is what you look for. Names, IDs and external IDs are compared whole.'
               : 'Once the identity provider pushes to this directory, what it sends is listed here.'}
           </p>
-        </div>
-      )}
-      {state.kind === 'here' && (state.requests.length > 0 || state.next !== '') && (
-        <>
-          <Table requests={state.requests} place={{ ...place, directory }} />
-          <p role="status" className="sr-only">
-            {state.requests.length.toLocaleString('en')} requests are shown{state.next === '' ? ', which is all' : ''}.
-          </p>
-          {typeof more === 'object' && <Trouble title="Older requests could not be loaded" why={more.why} />}
-          <div className="sessions-below">
-            {state.next !== '' && (
-              <Button loading={more === 'busy'} loadingText="Loading older requests" onClick={() => void older()}>
-                Show older requests
-              </Button>
-            )}
-          </div>
         </>
+      }
+    >
+      {(one: ScimRequest) => (
+        <tr key={one.id}>
+          <td className="nowrap">{moment(one.at, true)}</td>
+          <th scope="row">
+            <a {...linkTo(addressOf({ ...place, request: one.id }))}>
+              {lineOf({
+                ...one,
+                query: one.query && one.query.length > 80 ? `${one.query.slice(0, 80)}…` : one.query,
+              })}
+            </a>
+          </th>
+          <td>
+            <Outcome outcome={one.outcome} />
+          </td>
+          <td>{aboutWhom(one)}</td>
+          <td>{one.why ?? changeInWords(one.change)}</td>
+        </tr>
       )}
-    </section>
+    </LogTable>
   );
 }
 
@@ -142,7 +127,7 @@ function Tools({ directories, place, onPlace, onAgain }: ToolsProps) {
   const [by, setBy] = useState(place.by);
   return (
     <form
-      className="request-tools"
+      className="log-tools"
       role="search"
       aria-label="SCIM requests"
       onSubmit={(event) => {
@@ -204,47 +189,6 @@ function Tools({ directories, place, onPlace, onAgain }: ToolsProps) {
         Search
       </button>
     </form>
-  );
-}
-
-function Table({ requests, place }: { requests: ScimRequest[]; place: Place }) {
-  return (
-    <div className="accounts table-frame" role="region" aria-label="SCIM requests, newest first" tabIndex={0}>
-      <table className="requests">
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">Request</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">About</th>
-            <th scope="col">Change or reason</th>
-          </tr>
-        </thead>
-        <tbody>
-          {requests.map((one) => {
-            const there = { ...place, request: one.id };
-            return (
-              <tr key={one.id}>
-                <td className="nowrap">{moment(one.at, true)}</td>
-                <th scope="row">
-                  <a href={addressOf(there)} onClick={follow(there)}>
-                    {lineOf({
-                      ...one,
-                      query: one.query && one.query.length > 80 ? `${one.query.slice(0, 80)}…` : one.query,
-                    })}
-                  </a>
-                </th>
-                <td>
-                  <Outcome outcome={one.outcome} />
-                </td>
-                <td>{aboutWhom(one)}</td>
-                <td>{one.why ?? changeInWords(one.change)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
   );
 }
 

@@ -1,120 +1,47 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { AdminClient } from '../api/admin';
-import { accounts } from '../api/portal';
-import type { Session } from '../api/portal';
-import { whenItFails } from '../api/request';
-import { canSign } from '../api/sign';
-import { Trouble } from '../shell/trouble';
-import { useTitle } from '../shell/use-title';
-import { Loading } from './loading';
+import { AdminPage } from '../admin/admin-page';
+import type { AdminPageProps } from '../admin/admin-page';
+import { go, useSearch } from '../shell/navigate';
 import { OneRequest } from './one-request';
+import { addressOf, placeOf } from './place';
 import { RequestsList } from './requests-list';
-import { go, placeOf, useSearch } from './place';
 
-type Roles = { kind: 'loading' } | { kind: 'here'; names: string[] } | { kind: 'failed'; why: string };
-
-interface Props {
-  /** Undefined while it is being asked for. */
-  session: Session | undefined;
-  onSignedOut: () => void;
-}
-
-/**
- * The log of SCIM requests, for administrators: whoever has a role in the management account whose policies allow it. The page signs what it asks
- * with that role's keys, as the command line does.
- */
-export default function RequestsPage({ session, onSignedOut }: Props) {
-  const [roles, setRoles] = useState<Roles>({ kind: 'loading' });
-  const [attempt, setAttempt] = useState(0);
-  const [chosen, setChosen] = useState<string>();
-  const title = useRef<HTMLHeadingElement>(null);
+/** The log of SCIM requests. */
+export default function RequestsPage(props: AdminPageProps) {
   const place = placeOf(useSearch());
   const shown = place.request;
-  useTitle(shown === undefined ? 'SCIM requests' : 'One SCIM request');
-
-  useEffect(() => {
-    if (session === undefined) {
-      return undefined;
-    }
-    const controller = new AbortController();
-    accounts(controller.signal).then(
-      (all) => {
-        const own = all.find((each) => each.id === session.instance.managementAccountId);
-        // Roles that the account made itself may administer as well; their names have slashes.
-        setRoles({ kind: 'here', names: own?.roles.map((each) => each.name) ?? [] });
-      },
-      whenItFails(controller.signal, onSignedOut, (why) => setRoles({ kind: 'failed', why })),
-    );
-    return () => controller.abort();
-  }, [session, attempt, onSignedOut]);
-
-  const names = roles.kind === 'here' ? roles.names : [];
-  const role = chosen ?? names.find((name) => /admin/i.test(name)) ?? names[0];
-  const instance = session?.instance;
-  const client = useMemo(
-    () => (instance !== undefined && role !== undefined ? new AdminClient(instance, role) : undefined),
-    [instance, role],
-  );
-
-  // A reader of the screen is told that the page is another one now.
-  const before = useRef(shown);
-  useEffect(() => {
-    if (before.current !== shown) {
-      before.current = shown;
-      title.current?.focus();
-    }
-  }, [shown]);
-
-  const retry = useCallback(() => {
-    setRoles({ kind: 'loading' });
-    setAttempt((n) => n + 1);
-    title.current?.focus();
-  }, []);
-
   return (
-    <div className="page">
-      <h1 ref={title} tabIndex={-1}>
-        {shown === undefined ? 'SCIM requests' : 'One SCIM request'}
-      </h1>
-      <p className="lead">
-        {shown === undefined
+    <AdminPage
+      {...props}
+      title={shown === undefined ? 'SCIM requests' : 'One SCIM request'}
+      lead={
+        shown === undefined
           ? 'What identity providers asked for, what became of it and why. Passwords and tokens are masked.'
-          : 'What was asked, what it changed or why it was refused, and what would become of it now.'}
-      </p>
-      {names.length > 1 && (
-        <label className="field role-choice">
-          As
-          <select value={role} onChange={(event) => setChosen(event.target.value)}>
-            {names.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-      )}
-      {roles.kind === 'loading' && <Loading what="your roles" />}
-      {roles.kind === 'failed' && <Trouble title="Your roles could not be loaded" why={roles.why} onRetry={retry} />}
-      {roles.kind === 'here' && names.length === 0 && (
-        <section className="nothing" aria-labelledby="no-role">
-          <h2 id="no-role">You have no role that administers</h2>
-          <p>
-            This page needs a role in the management account ({instance?.managementAccountId}) whose policies allow
-            gatehouse:ListDirectories, ListScimRequests, GetScimRequest and ReplayScimRequests. Ask an administrator for
-            one.
-          </p>
-        </section>
-      )}
-      {client !== undefined && !canSign() && (
-        <Trouble
-          title="This page needs https"
-          why="Browsers sign requests only on pages that came by https or from this computer itself. Open this server by its https address, or use “gatehouse directory requests”."
-        />
-      )}
-      {client !== undefined && canSign() && shown === undefined && (
-        <RequestsList key={role} client={client} place={place} onPlace={go} onSignedOut={onSignedOut} />
-      )}
-      {client !== undefined && canSign() && shown !== undefined && (
-        <OneRequest key={`${role} ${shown}`} client={client} directory={place.directory} id={shown} place={place} />
-      )}
-    </div>
+          : 'What was asked, what it changed or why it was refused, and what would become of it now.'
+      }
+      shown={shown}
+      needs="gatehouse:ListDirectories, ListScimRequests, GetScimRequest and ReplayScimRequests"
+      command="gatehouse directory requests"
+    >
+      {(client) =>
+        shown === undefined ? (
+          <RequestsList
+            key={client.role}
+            client={client}
+            place={place}
+            onPlace={(to) => go(addressOf(to))}
+            onSignedOut={props.onSignedOut}
+          />
+        ) : (
+          <OneRequest
+            key={`${client.role} ${shown}`}
+            client={client}
+            directory={place.directory}
+            id={shown}
+            place={place}
+            onSignedOut={props.onSignedOut}
+          />
+        )
+      }
+    </AdminPage>
   );
 }

@@ -12,6 +12,12 @@ interface Props {
   onSignOut: () => Promise<void>;
 }
 
+/** Pages for whoever has a role in the management account. */
+const administration = [
+  { id: 'requests', text: 'SCIM requests', href: '/start/requests' },
+  { id: 'failures', text: 'Failed sign-ins', href: '/start/failures' },
+];
+
 export function TopBar({ session, onSignOut }: Props) {
   return (
     <header className="top-bar">
@@ -57,7 +63,7 @@ function PersonMenu({ session, onSignOut }: { session: Session; onSignOut: () =>
               { id: 'accounts', text: 'Accounts', href: '/start/' },
               { id: 'security', text: 'Sign-in and devices', href: '/start/security' },
               { id: 'sessions', text: 'Your sessions', href: '/start/sessions' },
-              ...(session.administers ? [{ id: 'requests', text: 'SCIM requests', href: '/start/requests' }] : []),
+              ...(session.administers ? administration : []),
               {
                 id: 'sign-out',
                 text: state === 'failed' ? 'Sign out: try again' : 'Sign out',
