@@ -285,6 +285,58 @@ func TestRegistrationInTheMiddleOfASignIn(t *testing.T) {
 	w.no(err, fault.Denied, "step")
 }
 
+// TestASignInWithoutTheDeviceChangesNone: where only sign-ins at risk are asked for the second factor, a remembered browser opens a session with the password
+// alone. That does for work, and not for changing what she signs in with: else whoever has the password and sits at her browser takes her devices out and
+// puts his own in.
+func TestASignInWithoutTheDeviceChangesNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	secret, _, home, _ := w.enrolled()
+	w.set(func(s *credential.Settings) { s.MFA = credential.AtRisk })
+	home, _ = w.signIn(w.ctx(), home, w.ann.UserName, goodWord, func(b credential.Browser) { w.ok(w.Code(w.ctx(), b, w.totp(secret))) })
+	b, out := w.signIn(w.ctx(), home, w.ann.UserName, goodWord, nil)
+	who := w.who(out)
+	if m := who.Session.Proof.Method; m != signin.Password {
+		t.Fatalf("method %q, want a sign-in that was not asked for the device", m)
+	}
+	sum, err := w.Summary(w.ctx(), w.ann.ID)
+	w.ok(err)
+	device := sum.Devices[0].ID
+	if recent, err := w.Recent(w.ctx(), b, who); err != nil || recent {
+		t.Errorf("recent %v, %v", recent, err)
+	}
+	_, err = w.BeginTOTP(w.ctx(), credential.Registrar{Browser: b, Who: &who})
+	w.no(err, fault.Denied, "again")
+	_, err = w.RenewRecovery(w.ctx(), b, who)
+	w.no(err, fault.Denied, "again")
+	w.no(w.ChangePassword(w.ctx(), b, who, "quite another word"), fault.Denied, "again")
+	w.no(w.RemoveOwnDevice(w.ctx(), b, who, device), fault.Denied, "again")
+
+	w.pass(time.Minute)
+	begun, err := w.BeginAgain(w.ctx(), who, "/start/security")
+	w.ok(err)
+	b.Attempt = begun.Secret
+	w.ok(w.Password(w.ctx(), b, goodWord))
+	w.ok(w.Code(w.ctx(), b, w.totp(secret)))
+	_, err = w.Open(w.ctx(), b, "")
+	w.ok(err)
+	w.ok(w.RemoveOwnDevice(w.ctx(), b, who, device))
+
+	// Whoever has no device registers several in one go: she has shown the first.
+	var app credential.NewTOTP
+	for _, name := range []string{"One", "Two"} {
+		r := credential.Registrar{Browser: b, Who: &who}
+		app, err = w.BeginTOTP(w.ctx(), r)
+		w.ok(err)
+		_, err = w.FinishTOTP(w.ctx(), r, name, w.totp(app.Secret))
+		w.ok(err)
+	}
+	// Where nobody is asked for a device, changes do not ask for it either.
+	w.set(func(s *credential.Settings) { s.MFA = credential.Never })
+	b, out = w.signIn(w.ctx(), home, w.ann.UserName, goodWord, nil)
+	w.ok(w.ChangePassword(w.ctx(), b, w.who(out), "quite another word"))
+}
+
 // TestChangesNeedARecentSignIn: an open session alone changes nothing, nor does a sign-in of somebody else or of another session.
 func TestChangesNeedARecentSignIn(t *testing.T) {
 	t.Parallel()

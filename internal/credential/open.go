@@ -91,7 +91,7 @@ func (s *Service) remember(ctx context.Context, st standing, b Browser) (secret 
 		secret = s.secret()
 		k = Known{Hash: signin.Hash(secret), UserID: st.u.ID}
 	}
-	if !st.a.SecondAt.IsZero() || !st.a.PasskeyAt.IsZero() || st.p.Devices() == 0 {
+	if st.whole() {
 		k.Places = append(slices.DeleteFunc(slices.Clone(k.Places), func(p string) bool { return p == st.place }), st.place)
 		k.Places = k.Places[max(0, len(k.Places)-MaxPlaces):]
 	}
@@ -100,7 +100,13 @@ func (s *Service) remember(ctx context.Context, st standing, b Browser) (secret 
 	return secret, k.ExpiresAt, s.store.PutKnown(ctx, k)
 }
 
-// Recent reports whether the person of a session proved who she is a short while ago, in this browser: changes of devices and passwords ask for it.
+// whole reports whether everything was shown that can be asked of her.
+func (st standing) whole() bool {
+	return !st.a.SecondAt.IsZero() || !st.a.PasskeyAt.IsZero() || st.p.Devices() == 0
+}
+
+// Recent reports whether the person of a session proved who she is a short while ago, in this browser: changes of devices and passwords ask for it. A
+// sign-in in which she was not asked for her device, as the browser is remembered, is none: changing what she signs in with takes what she signs in with.
 func (s *Service) Recent(ctx context.Context, b Browser, who signin.Identity) (bool, error) {
 	_, err := s.recent(ctx, b, who)
 	if fault.Is(err, fault.Denied) {
@@ -112,7 +118,7 @@ func (s *Service) Recent(ctx context.Context, b Browser, who signin.Identity) (b
 // recent is stand for a finished attempt of the person's session.
 func (s *Service) recent(ctx context.Context, b Browser, who signin.Identity) (standing, error) {
 	st, err := s.stand(ctx, b)
-	if err == nil && (st.a.DoneAt.IsZero() || st.a.UserID != who.User.ID || st.a.SessionID != who.Session.ID) {
+	if err == nil && (st.a.DoneAt.IsZero() || st.a.UserID != who.User.ID || st.a.SessionID != who.Session.ID || st.set.MFA != Never && !st.whole()) {
 		err = fault.New(fault.Denied, "Sign in again first.").For("again")
 	}
 	if err == nil && !st.may {

@@ -46,10 +46,7 @@ func (s *Service) register(ctx context.Context, st standing, kind, name string, 
 	e := audit.New(ctx, s.now(), actorOf(st.u), "credential:AddDevice", st.u.ID).With("kind", kind).With("name", name)
 	// The attempt goes first: of two registrations with one ceremony or secret, one is told that it is over.
 	a, err := s.advance(ctx, st.a, func(a *Attempt) {
-		a.PendingTOTP, a.Ceremony = nil, nil
-		if a.DoneAt.IsZero() {
-			a.SecondAt = s.now()
-		}
+		a.PendingTOTP, a.Ceremony, a.SecondAt = nil, nil, s.now()
 	})
 	if err != nil {
 		return out, err
@@ -64,7 +61,7 @@ func (s *Service) register(ctx context.Context, st standing, kind, name string, 
 		}
 		return nil
 	})
-	if err != nil && st.a.DoneAt.IsZero() { // nothing was registered, so nothing was shown
+	if err != nil { // nothing was registered, so nothing was shown
 		if _, undo := s.advance(ctx, a, func(a *Attempt) { a.SecondAt = st.a.SecondAt }); undo != nil {
 			return out, cmp.Or(undo, err)
 		}
