@@ -59,6 +59,11 @@ func call[T any](c *cobra.Command, method, path string, in any, show func(T)) er
 	if err := cl.Do(c.Context(), method, path, in, &out); err != nil {
 		return err
 	}
+	return printed(c, out, show)
+}
+
+// printed prints a result as JSON, or as show does.
+func printed[T any](c *cobra.Command, out T, show func(T)) error {
 	if asJSON, _ := c.Flags().GetBool("json"); asJSON {
 		return printJSON(c, out)
 	}
@@ -118,7 +123,8 @@ type directoryView struct {
 		OwnCertificate *certificateView `json:"signingCertificate,omitempty"`
 	} `json:"idp,omitempty"`
 
-	Owners ownersView `json:"owners"`
+	IDPRemoving bool       `json:"idpRemoving,omitempty"`
+	Owners      ownersView `json:"owners"`
 }
 
 type certificateView struct {
@@ -142,6 +148,10 @@ func (d directoryView) print(c *cobra.Command) {
 	}
 	if d.Removing != "" {
 		fmt.Fprintf(w, "state          being removed (%s); `gatehouse directory remove %s --people %s` goes on with it\n", d.Removing, d.ID, d.Removing)
+	}
+	if d.IDPRemoving {
+		fmt.Fprintf(w, "IdP            being removed; `gatehouse idp remove --directory %s` goes on with it\n", d.ID)
+		return
 	}
 	if d.IDP == nil {
 		fmt.Fprintln(w, "IdP            none; set one with `gatehouse idp set --metadata FILE_OR_URL`")
@@ -222,9 +232,9 @@ func idpCommand() *cobra.Command {
 			return call(c, http.MethodGet, directoryPath(c), nil, func(d directoryView) { d.print(c) })
 		}}
 	remove := &cobra.Command{Use: "remove", Short: "Trust no identity provider any more", Args: noArgs, Example: "  gatehouse idp remove",
-		RunE: func(c *cobra.Command, _ []string) error {
-			return call(c, http.MethodDelete, directoryPath(c)+"/idp", nil, func(d directoryView) { d.print(c) })
-		}}
+		Long: `The sessions that people began through the identity provider end, with the credentials of roles that these people have. From the first moment
+none of these sessions opens anything; a removal that was interrupted goes on when it is asked for again.`,
+		RunE: removeProvider}
 	refresh := &cobra.Command{Use: "refresh", Short: "Ask for the identity provider's metadata again, now", Args: noArgs, Example: "  gatehouse idp refresh",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return call(c, http.MethodPost, directoryPath(c)+"/idp/refresh", nil, func(d directoryView) { d.print(c) })
@@ -235,6 +245,24 @@ func idpCommand() *cobra.Command {
 	failures := failuresCommand()
 	administered(jsonFlag(failures))
 	return family("idp", "The identity provider people sign in with (SAML)", set, show, refresh, failures, remove)
+}
+
+// removeProvider asks until the identity provider is gone; the server works on it for some seconds at a time.
+func removeProvider(c *cobra.Command, _ []string) error {
+	cl, err := client(c)
+	if err != nil {
+		return err
+	}
+	for {
+		var d directoryView
+		if err := cl.Do(c.Context(), http.MethodDelete, directoryPath(c)+"/idp", nil, &d); err != nil {
+			return err
+		}
+		if !d.IDPRemoving {
+			return printed(c, d, func(d directoryView) { d.print(c) })
+		}
+		fmt.Fprintln(c.ErrOrStderr(), "removing: sessions are left")
+	}
 }
 
 type failureView struct {

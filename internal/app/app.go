@@ -175,7 +175,7 @@ func (a *App) services(sealer *seal.Sealer) {
 func (a *App) domain() error {
 	a.Directory = directory.NewService(directory.Config{
 		Store: a.db.Directory(), IdentityStoreID: a.Instance.IdentityStoreID, Now: a.now, Rand: a.rand,
-		Keys: providerKeys{a.sealer, a.rand, a.now}, Metadata: a.providerMetadata, Vouched: a.endVouched,
+		Keys: providerKeys{a.sealer, a.rand, a.now}, Metadata: a.providerMetadata, Sessions: vouched{a},
 	})
 	a.Access = access.NewService(access.Config{
 		Store: a.db.Access(), People: a.Directory, Accounts: a.Organization, Policies: policies{a.IAM.Managed()}, Roles: accountAccess{a}, Applications: accountAccess{a},

@@ -107,10 +107,18 @@ func (a *App) onward(ctx context.Context, p signin.Proof) string {
 	return to
 }
 
-// endVouched ends some of the sessions that a source vouched for, and the role credentials that people got by them.
-func (a *App) endVouched(ctx context.Context, by audit.Actor, sourceID string) (more bool, err error) {
-	return a.SignIn.EndSessionsBySource(ctx, by, sourceID, 200, func(ctx context.Context, userID string) error {
-		return a.IAM.RevokePersonSessions(ctx, by, userID)
+// vouched is what stands on the word of identity sources: sessions, and the role credentials that people got by them.
+type vouched struct{ *App }
+
+// CountVouched implements directory.Sessions.
+func (v vouched) CountVouched(ctx context.Context, sourceID string) (int, error) {
+	return v.SignIn.CountSessionsBySource(ctx, sourceID)
+}
+
+// EndVouched implements directory.Sessions.
+func (v vouched) EndVouched(ctx context.Context, by audit.Actor, sourceID string) (more bool, err error) {
+	return v.SignIn.EndSessionsBySource(ctx, by, sourceID, func(ctx context.Context, userIDs []string) error {
+		return v.IAM.RevokePeopleSessions(ctx, by, userIDs)
 	})
 }
 

@@ -55,6 +55,13 @@ func TestSessionsEndOnEveryNode(t *testing.T) {
 			ok(two.IAM.RevokePersonSessions(ctx, tester, u.ID))
 		},
 		"disabled": func() { active(two, false) },
+		"her identity provider removed": func() {
+			src, err := two.Directory.RemoveProvider(ctx, tester, "default", time.Time{})
+			ok(err)
+			if src.ProviderClosing {
+				t.Error("something is left of the identity provider")
+			}
+		},
 	} {
 		o, err := one.SignIn.OpenSession(ctx, u, signin.Proof{Method: signin.SAML, SourceID: "default"}, "")
 		ok(err)

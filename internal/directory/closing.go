@@ -27,6 +27,40 @@ func closing(id string) error {
 	return fault.New(fault.Conflict, "the identity source %q is being removed", id).For("closing").About(ResourceSource, id)
 }
 
+// RemoveProvider makes a source trust no identity provider any more, and ends the sessions for which it vouched. From the first moment nobody can sign in
+// through it, and none of these sessions opens anything. It works until a time as [Service.DeleteSource] does; the source that it returns says whether something
+// is left. Calling it again goes on.
+func (s *Service) RemoveProvider(ctx context.Context, a audit.Actor, id string, until time.Time) (Source, error) {
+	n, err := s.countVouched(ctx, id)
+	if err != nil {
+		return Source{}, err
+	}
+	src, err := s.closeProvider(ctx, a, id, n)
+	if err != nil || !src.ProviderClosing {
+		return src, err
+	}
+	if done, err := s.endVouched(ctx, a, id, s.over(until)); err != nil || !done {
+		return src, err
+	}
+	return s.putSource(ctx, id, func(src *Source) (audit.Event, bool) {
+		change := src.ProviderClosing
+		src.ProviderClosing = false
+		return audit.New(ctx, s.now(), a, "gatehouse:DeleteIdentityProvider", id), change
+	})
+}
+
+// closeProvider forgets the provider, and notes that its sessions are being ended, and in the event how many they are. Where there is neither it changes nothing.
+func (s *Service) closeProvider(ctx context.Context, a audit.Actor, id string, sessions int) (Source, error) {
+	return s.putSource(ctx, id, func(src *Source) (audit.Event, bool) {
+		if src.Closing != "" || src.ProviderClosing || src.SAML.EntityID == "" && sessions == 0 {
+			return audit.Event{}, false
+		}
+		e := audit.New(ctx, s.now(), a, "gatehouse:CloseIdentityProvider", id).With("entityId", src.SAML.EntityID).With("sessions", strconv.Itoa(sessions))
+		src.SAML, src.ProviderClosing = SAMLSettings{}, true
+		return e, true
+	})
+}
+
 // DeleteSource removes an identity source. From the first moment its tokens open nothing and nobody can sign in through it; then the sessions for
 // which it vouched end, its users and groups are disposed of, each in a transaction with an event of its own, and at last the source goes. Owner rules that
 // name the source go with it.
@@ -56,11 +90,9 @@ func (s *Service) DeleteSource(ctx context.Context, a audit.Actor, id string, pe
 	if err := s.close(ctx, a, id, people, users, groups); err != nil {
 		return false, err
 	}
-	over := func() bool { return !until.IsZero() && !s.now().Before(until) }
-	for more := s.vouched != nil; more; {
-		if more, err = s.vouched(ctx, a, id); err != nil || (more && over()) {
-			return false, err
-		}
+	over := s.over(until)
+	if done, err := s.endVouched(ctx, a, id, over); err != nil || !done {
+		return false, err
 	}
 	for {
 		if done, err := s.disposeOf(ctx, a, id, people, over); err != nil || !done {
@@ -79,19 +111,60 @@ func (s *Service) DeleteSource(ctx context.Context, a audit.Actor, id string, pe
 
 // close notes that a source is being removed, so that its tokens and its identity provider open nothing any more, and in the event how many it owns.
 func (s *Service) close(ctx context.Context, a audit.Actor, id string, people Disposal, users, groups int) error {
+	sessions, err := s.countVouched(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = s.putSource(ctx, id, func(src *Source) (audit.Event, bool) {
+		if src.Closing == people {
+			return audit.Event{}, false
+		}
+		src.Closing, src.SAML, src.Domains = people, SAMLSettings{}, nil
+		return audit.New(ctx, s.now(), a, "gatehouse:CloseSource", id).With("people", string(people)).
+			With("users", strconv.Itoa(users)).With("groups", strconv.Itoa(groups)).With("sessions", strconv.Itoa(sessions)), true
+	})
+	return err
+}
+
+// putSource changes a source whatever its state, with the event that edit returns, unless that says that there is nothing to change.
+func (s *Service) putSource(ctx context.Context, id string, edit func(*Source) (audit.Event, bool)) (Source, error) {
 	for try := 0; ; try++ {
 		src, err := s.store.Source(ctx, id)
-		if err != nil || src.Closing == people {
-			return err
+		if err != nil {
+			return src, err
 		}
-		old := src.Version
-		src.Version, src.Closing, src.SAML, src.Domains = old+1, people, SAMLSettings{}, nil
-		e := audit.New(ctx, s.now(), a, "gatehouse:CloseSource", id).With("people", string(people)).With("users", strconv.Itoa(users)).With("groups", strconv.Itoa(groups))
-		err = s.store.PutSource(ctx, src, old, e)
+		e, change := edit(&src)
+		if !change {
+			return src, nil
+		}
+		src.Version++
+		err = s.store.PutSource(ctx, src, src.Version-1, e)
 		if !again(ctx, err, try) {
-			return err
+			return src, err
 		}
 	}
+}
+
+// over tells whether the time until which a removal may work has come; the zero time never does.
+func (s *Service) over(until time.Time) func() bool {
+	return func() bool { return !until.IsZero() && !s.now().Before(until) }
+}
+
+func (s *Service) countVouched(ctx context.Context, id string) (int, error) {
+	if s.sessions == nil {
+		return 0, nil
+	}
+	return s.sessions.CountVouched(ctx, id)
+}
+
+// endVouched ends the sessions for which a source vouched that does so no more, until none is left or it is over.
+func (s *Service) endVouched(ctx context.Context, a audit.Actor, id string, over func() bool) (done bool, err error) {
+	for more := s.sessions != nil; more; {
+		if more, err = s.sessions.EndVouched(ctx, a, id); err != nil || (more && over()) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // disposeOf works through all that a source owns, until it is over.

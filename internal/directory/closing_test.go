@@ -2,7 +2,12 @@ package directory_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
 	"fmt"
+	"log/slog"
+	"math/big"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +15,9 @@ import (
 	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/storage/sqlite"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
+	"gatehouse/internal/storage/sqlstore"
 )
 
 // closable is a service with a source "okta" that owns some users and a group of them, one of whom is disabled, and that "entra" may adopt from.
@@ -184,4 +192,106 @@ func TestDeleteSourceTakesTurns(t *testing.T) {
 	if g, err := s.Group(ctx, group); err != nil || g.Source != "" {
 		t.Errorf("%+v, %v", g, err)
 	}
+}
+
+// vouching is directory.Sessions: how many sessions there are, of which ten end at a time.
+type vouching struct {
+	left   int
+	broken error
+}
+
+func (v *vouching) CountVouched(context.Context, string) (int, error) { return v.left, nil }
+
+func (v *vouching) EndVouched(context.Context, audit.Actor, string) (bool, error) {
+	if v.broken != nil {
+		return false, v.broken
+	}
+	v.left = max(0, v.left-10)
+	return v.left > 0, nil
+}
+
+// TestRemoveProvider: from the first moment the source vouches for nobody and trusts no provider, another one must wait for the end of the sessions, what was
+// interrupted goes on, and the event says how many they were.
+func TestRemoveProvider(t *testing.T) {
+	t.Parallel()
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	sessions := &vouching{left: 25}
+	s := directory.NewService(directory.Config{Store: db.Directory(), IdentityStoreID: "d-0123456789", Now: time.Now, Rand: rand.Reader, Sessions: sessions})
+	ctx, past := t.Context(), time.Time{}.Add(1)
+	if _, err := s.CreateSource(ctx, admin, directory.Source{ID: "okta"}); err != nil {
+		t.Fatal(err)
+	}
+	set := func() error {
+		_, err := s.SetProvider(ctx, admin, "okta", func(src *directory.Source) error {
+			src.SAML = directory.SAMLSettings{EntityID: "https://idp.example", SSOPostURL: "https://idp.example/sso", Certificates: [][]byte{selfSigned(t)}}
+			return nil
+		})
+		return err
+	}
+	if err := set(); err != nil {
+		t.Fatal(err)
+	}
+	vouches := func(when string, want bool) {
+		t.Helper()
+		if got, err := s.Vouches(ctx, "okta"); got != want || err != nil {
+			t.Errorf("%s it vouches: %v, %v", when, got, err)
+		}
+	}
+	remove := func(when string, left int, want bool) {
+		t.Helper()
+		src, err := s.RemoveProvider(ctx, admin, "okta", past)
+		if err != nil || src.ProviderClosing != want || src.SAML.EntityID != "" || sessions.left != left {
+			t.Errorf("%s: %+v, %v, %d sessions are left", when, src, err, sessions.left)
+		}
+	}
+	vouches("before", true)
+	sessions.broken = fault.New(fault.Unavailable, "gone")
+	_, err = s.RemoveProvider(ctx, admin, "okta", past)
+	wantFault(t, err, fault.Unavailable, "")
+	vouches("when it was interrupted", false)
+	sessions.broken = nil
+	remove("the first turn", 15, true)
+	wantFault(t, set(), fault.Conflict, "closing")
+	vouches("between turns", false)
+	remove("the second turn", 5, true)
+	remove("the last turn", 0, false)
+	vouches("after", true)
+	remove("again", 0, false)
+	if err := set(); err != nil {
+		t.Error(err)
+	}
+	for action, n := range map[string]int{"gatehouse:CloseIdentityProvider": 1, "gatehouse:DeleteIdentityProvider": 1} {
+		es, err := db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Action: action, Resource: "okta"}, 10)
+		if err != nil || len(es) != n {
+			t.Errorf("%d events %s, want %d, %v", len(es), action, n, err)
+		} else if d := es[0].Detail; action == "gatehouse:CloseIdentityProvider" && (d["sessions"] != "25" || d["entityId"] != "https://idp.example") {
+			t.Errorf("%v", d)
+		}
+	}
+	_, err = s.RemoveProvider(ctx, admin, "none", past)
+	wantFault(t, err, fault.NotFound, "")
+	for id, want := range map[string]bool{"none": false, directory.BuiltIn: true} {
+		if got, err := s.Vouches(ctx, id); got != want || err != nil {
+			t.Errorf("%s vouches: %v, %v", id, got, err)
+		}
+	}
+}
+
+// selfSigned is a certificate of a key that nobody has.
+func selfSigned(t *testing.T) []byte {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, of, of, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
 }

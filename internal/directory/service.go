@@ -53,7 +53,15 @@ type Service struct {
 
 	keys     Keys
 	metadata func(ctx context.Context, url string, signers [][]byte) (SAMLSettings, error)
-	vouched  func(ctx context.Context, a audit.Actor, sourceID string) (more bool, err error)
+	sessions Sessions
+}
+
+// Sessions are what stands on the word of identity sources.
+type Sessions interface {
+	// CountVouched returns how many sessions a source signed people in to.
+	CountVouched(ctx context.Context, sourceID string) (int, error)
+	// EndVouched ends some of them, with what else came of them, when the source vouches no more ([Service.Vouches]), and reports whether more are left.
+	EndVouched(ctx context.Context, a audit.Actor, sourceID string) (more bool, err error)
 }
 
 // Config is what a Service is made of.
@@ -68,14 +76,13 @@ type Config struct {
 	// Metadata fetches and reads an identity provider's metadata; where signers are given one of them must have signed it. What is wrong with it is a
 	// fault of kind Invalid or Unauthenticated. Optional: without it metadata is not refreshed.
 	Metadata func(ctx context.Context, url string, signers [][]byte) (SAMLSettings, error)
-	// Vouched ends some of what stands on the word of a source that is closed, the sessions it signed people in to, and reports whether more is left.
-	// Optional: without it nothing does.
-	Vouched func(ctx context.Context, a audit.Actor, sourceID string) (more bool, err error)
+	// Sessions is optional: without it nothing stands on a source's word.
+	Sessions Sessions
 }
 
 // NewService returns a Service. Every field of c is required that is not said to be optional.
 func NewService(c Config) *Service {
-	return &Service{store: c.Store, storeID: c.IdentityStoreID, now: c.Now, rand: c.Rand, keys: c.Keys, metadata: c.Metadata, vouched: c.Vouched}
+	return &Service{store: c.Store, storeID: c.IdentityStoreID, now: c.Now, rand: c.Rand, keys: c.Keys, metadata: c.Metadata, sessions: c.Sessions}
 }
 
 // IdentityStoreID returns the id of the identity store, "d-…".

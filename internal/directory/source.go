@@ -33,7 +33,9 @@ type Source struct {
 	Nested Nesting
 	// Closing is set while the source is being removed: what becomes of its people. It then opens no door any more.
 	Closing Disposal
-	SAML    SAMLSettings
+	// ProviderClosing is set while the sessions of an identity provider that was removed are being ended. No other can be set meanwhile.
+	ProviderClosing bool
+	SAML            SAMLSettings
 	// Guard bounds how much the source's SCIM client may take away at once.
 	Guard     Guard
 	CreatedAt time.Time

@@ -49,6 +49,9 @@ func (s *Service) UpdateSource(ctx context.Context, a audit.Actor, id string, ch
 		if err := change(&src); err != nil {
 			return Source{}, err
 		}
+		if src.SAML.EntityID != "" && src.ProviderClosing {
+			return Source{}, fault.New(fault.Conflict, "the sessions of the identity provider before are being ended; go on with its removal first").For("closing").About(ResourceSource, id)
+		}
 		src.ID, src.Version, src.Closing = id, old+1, ""
 		if err := checkSource(&src); err != nil {
 			return Source{}, err
@@ -168,6 +171,18 @@ func checkSAML(m SAMLSettings) error {
 		}
 	}
 	return nil
+}
+
+// Vouches reports whether what an identity source vouched for is good still: the source is there, and neither it nor its identity provider is being removed.
+func (s *Service) Vouches(ctx context.Context, sourceID string) (bool, error) {
+	if sourceID == BuiltIn {
+		return true, nil
+	}
+	src, err := s.store.Source(ctx, sourceID)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return src.Closing == "" && !src.ProviderClosing, err
 }
 
 // Source returns one identity source.

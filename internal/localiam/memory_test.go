@@ -373,13 +373,15 @@ func (m *memory) RevokedBefore(_ context.Context, subjects ...string) (time.Time
 	return out, nil
 }
 
-func (m *memory) Revoke(_ context.Context, r Revocation, ev audit.Event) error {
+func (m *memory) Revoke(_ context.Context, rs []Revocation, evs []audit.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r.Before.After(m.revoked[r.Subject]) {
-		m.revoked[r.Subject] = r.Before
+	for _, r := range rs {
+		if r.Before.After(m.revoked[r.Subject]) {
+			m.revoked[r.Subject] = r.Before
+		}
 	}
-	m.events = append(m.events, ev)
+	m.events = append(m.events, evs...)
 	return nil
 }
 

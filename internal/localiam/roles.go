@@ -150,10 +150,19 @@ func (s *Service) RevokeRoleSessions(ctx context.Context, a audit.Actor, account
 	if err != nil {
 		return err
 	}
-	return s.cfg.Store.Revoke(ctx, Revocation{Subject: r.ID, Before: s.now()}, s.event(ctx, a, "iam:RevokeSessions", r.ARN()))
+	return s.cfg.Store.Revoke(ctx, []Revocation{{Subject: r.ID, Before: s.now()}}, []audit.Event{s.event(ctx, a, "iam:RevokeSessions", r.ARN())})
 }
 
 // RevokePersonSessions ends all sessions that a person of the identity store has now, in every account.
 func (s *Service) RevokePersonSessions(ctx context.Context, a audit.Actor, personID string) error {
-	return s.cfg.Store.Revoke(ctx, Revocation{Subject: PersonSubject(personID), Before: s.now()}, s.event(ctx, a, "sso:RevokeSessions", personID))
+	return s.RevokePeopleSessions(ctx, a, []string{personID})
+}
+
+// RevokePeopleSessions does the same for several people, each of whom is named once, in one transaction.
+func (s *Service) RevokePeopleSessions(ctx context.Context, a audit.Actor, personIDs []string) error {
+	rs, es := make([]Revocation, len(personIDs)), make([]audit.Event, len(personIDs))
+	for i, id := range personIDs {
+		rs[i], es[i] = Revocation{Subject: PersonSubject(id), Before: s.now()}, s.event(ctx, a, "sso:RevokeSessions", id)
+	}
+	return s.cfg.Store.Revoke(ctx, rs, es)
 }

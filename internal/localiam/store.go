@@ -183,7 +183,7 @@ type SessionStore interface {
 	Generation(ctx context.Context, accountID string) (int64, error)
 	// RevokedBefore returns the latest Before among the revocations of the subjects (at most 4), or the zero time.
 	RevokedBefore(ctx context.Context, subjects ...string) (time.Time, error)
-	// Revoke stores the revocation. It never moves Before back: the later one stays. May be repeated.
+	// Revoke stores revocations, each of another subject. It never moves Before back: the later one stays. May be repeated.
 	// It concerns no account and raises no generation.
-	Revoke(ctx context.Context, r Revocation, ev audit.Event) error
+	Revoke(ctx context.Context, rs []Revocation, evs []audit.Event) error
 }

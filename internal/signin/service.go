@@ -16,6 +16,8 @@ import (
 // Users is what sign-in asks of the identity store: the user as she is now. *directory.Service has it.
 type Users interface {
 	User(ctx context.Context, id string) (directory.User, error)
+	// Vouches reports whether what an identity source vouched for is good still.
+	Vouches(ctx context.Context, sourceID string) (bool, error)
 }
 
 // Config is what a Service is made of.
@@ -110,7 +112,8 @@ func lost(err error, f *fault.Fault) error {
 }
 
 // person loads the user behind a session. Someone who was deactivated or deleted is nobody, and loses
-// the session for good: it must not come back to life when she is enabled again.
+// the session for good: it must not come back to life when she is enabled again. Nor is one whose source vouches no more; these
+// sessions are ended where the source is removed, which takes its time when they are many.
 func (s *Service) person(ctx context.Context, ses Session) (Identity, error) {
 	nobody := fault.New(fault.Unauthenticated, "You are not signed in.").For("inactive")
 	u, err := s.users.User(ctx, ses.UserID)
@@ -118,6 +121,15 @@ func (s *Service) person(ctx context.Context, ses Session) (Identity, error) {
 		return Identity{}, err
 	}
 	if err == nil && u.Active && u.DisabledAt.Before(ses.CreatedAt) {
+		if ses.Proof.SourceID != "" {
+			good, err := s.users.Vouches(ctx, ses.Proof.SourceID)
+			if err != nil {
+				return Identity{}, err
+			}
+			if !good {
+				return Identity{}, nobody.For("removed")
+			}
+		}
 		return Identity{User: u, Session: ses}, nil
 	}
 	e := audit.New(ctx, s.now(), audit.Gatehouse, "signin:EndSession", ses.ID).With("userId", ses.UserID).With("why", "user inactive or deleted")

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gatehouse/internal/audit"
@@ -124,20 +125,35 @@ func (s *Service) EndSessions(ctx context.Context, a audit.Actor, userID string)
 	return s.store.DeleteSessionsOf(ctx, userID, e)
 }
 
-// EndSessionsBySource ends sessions that an identity source vouched for, at most limit of them, with their tokens, and reports whether any are left. Before
-// each it calls also with the user's id, for what else rests on the session; an error of that leaves the session as it is.
-func (s *Service) EndSessionsBySource(ctx context.Context, a audit.Actor, sourceID string, limit int, also func(ctx context.Context, userID string) error) (more bool, err error) {
-	ss, err := s.store.SessionsBySource(ctx, sourceID, "", limit)
-	if err != nil {
+// endBatch is how many sessions end in one transaction.
+const endBatch = 500
+
+// CountSessionsBySource returns how many sessions an identity source vouched for; those that expired a moment ago may be among them.
+func (s *Service) CountSessionsBySource(ctx context.Context, sourceID string) (int, error) {
+	return s.store.CountSessionsBySource(ctx, sourceID)
+}
+
+// EndSessionsBySource ends some of the sessions that an identity source vouched for, with their tokens, and reports whether any are left. The source must
+// vouch no more ([Users]). Sign-ins under way that it vouched for are dropped. Before the sessions it calls also with their users' ids, for what else rests on
+// them; an error of that leaves the sessions to be found again.
+func (s *Service) EndSessionsBySource(ctx context.Context, a audit.Actor, sourceID string, also func(ctx context.Context, userIDs []string) error) (more bool, err error) {
+	const why = "the identity source vouches no more"
+	if _, err := s.store.DropParked(ctx, sourceID, audit.New(ctx, s.now(), a, "signin:DropSignIns", sourceID).With("why", why)); err != nil {
 		return false, err
 	}
-	for _, ses := range ss {
-		if err := also(ctx, ses.UserID); err != nil {
-			return false, err
-		}
-		if err := s.end(ctx, a, ses.ID, "the identity source is being removed"); err != nil {
-			return false, err
-		}
+	ss, err := s.store.SessionsBySource(ctx, sourceID, "", endBatch)
+	if err != nil || len(ss) == 0 {
+		return false, err
 	}
-	return len(ss) == limit, nil
+	users, events := make([]string, len(ss)), make([]audit.Event, len(ss))
+	for i, ses := range ss {
+		users[i] = ses.UserID
+		events[i] = audit.New(ctx, s.now(), a, "signin:EndSession", ses.ID).With("why", why).With("userId", ses.UserID)
+	}
+	slices.Sort(users)
+	if err := also(ctx, slices.Compact(users)); err != nil {
+		return false, err
+	}
+	_, err = s.store.DeleteSessions(ctx, events)
+	return len(ss) == endBatch, err
 }

@@ -1,6 +1,9 @@
 package signin_test
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +41,7 @@ func TestASessionEnds(t *testing.T) {
 				t.Fatal(n, err)
 			}
 		}},
+		{"when its source vouches no more", func(_ *testing.T, w signintest.World, _ string, _ signin.Identity) { w.People.Remove("entra") }},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -58,6 +62,60 @@ func TestASessionEnds(t *testing.T) {
 			_, err := w.Refresh(t.Context(), tokens.client, tokens.secret, tokens.RefreshToken)
 			wantReason(t, err, fault.Invalid, signin.InvalidGrant)
 		})
+	}
+}
+
+// TestEndSessionsBySource: they end in batches, each person is told of once in a batch and before her sessions are gone, answers that wait are dropped, and what
+// failed is done by the next call.
+func TestEndSessionsBySource(t *testing.T) {
+	t.Parallel()
+	w := signintest.New(t)
+	const n = 1100
+	for i := range n {
+		w.SignIn(t, []string{signintest.Alice, signintest.Bob}[i%2])
+	}
+	w.SignInBy(t, signintest.Alice, "okta")
+	b := begin(t, w, "")
+	waiting := park(t, w, answered(w, b, "_a1"))
+	left := func() int {
+		t.Helper()
+		n, err := w.CountSessionsBySource(t.Context(), "entra")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	broken := errors.New("broken")
+	if _, err := w.EndSessionsBySource(t.Context(), audit.Gatehouse, "entra", func(context.Context, []string) error { return broken }); !errors.Is(err, broken) || left() != n {
+		t.Errorf("%v, %d sessions are left", err, left())
+	}
+	if _, err := w.Claim(t.Context(), waiting.Handle, b.BrowserSecret, ""); !fault.Is(err, fault.Denied) {
+		t.Errorf("an answer that waited: got %v, want Denied", err)
+	}
+	for turn, want := range []int{600, 100, 0} {
+		var told []string
+		more, err := w.EndSessionsBySource(t.Context(), audit.Gatehouse, "entra", func(_ context.Context, users []string) error {
+			told = users
+			if left() != want+500 && left() != 100 {
+				t.Errorf("turn %d: %d sessions are left before it", turn, left())
+			}
+			return nil
+		})
+		if more != (want > 0) || err != nil || left() != want || !slices.Equal(told, []string{signintest.Alice, signintest.Bob}) {
+			t.Errorf("turn %d: %v, %v, %d sessions are left, and %q were told of", turn, more, err, left(), told)
+		}
+	}
+	var ended int
+	for _, e := range w.Store.Events() {
+		if e.Action == "signin:EndSession" {
+			ended++
+		}
+	}
+	if ended != n {
+		t.Errorf("%d events of %d sessions", ended, n)
+	}
+	if n, err := w.CountSessionsBySource(t.Context(), "okta"); n != 1 || err != nil {
+		t.Errorf("%d sessions of another source are left, %v", n, err)
 	}
 }
 

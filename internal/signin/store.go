@@ -53,6 +53,8 @@ type RequestStore interface {
 	// p.CreatedAt if still zero and r.SourceID is the request's source (else fault.Conflict "used"); inserts r, whose key must be new (else fault.Conflict "replay"); inserts p.
 	Park(ctx context.Context, p Parked, r Replay, e audit.Event) error
 	Parked(ctx context.Context, hash []byte) (Parked, error)
+	// DropParked removes the parked results of a source and returns how many there were; it writes the event if there were any.
+	DropParked(ctx context.Context, sourceID string, e audit.Event) (int, error)
 	// Claim removes the parked result if it is still there (else fault.Conflict "used"), inserts s, and removes the
 	// session named previous with all that hangs on it, unless previous is empty or not there.
 	Claim(ctx context.Context, parked []byte, s Session, previous string, e audit.Event) error
@@ -71,10 +73,15 @@ type SessionStore interface {
 	SessionsOf(ctx context.Context, userID, after string, limit int) ([]Session, error)
 	// SessionsBySource lists the sessions that a source vouched for in the same way.
 	SessionsBySource(ctx context.Context, sourceID, after string, limit int) ([]Session, error)
+	// CountSessionsBySource counts them.
+	CountSessionsBySource(ctx context.Context, sourceID string) (int, error)
 	// TouchSession sets LastSeenAt; it writes no event, and a missing session is no error.
 	TouchSession(ctx context.Context, id string, at time.Time) error
 	// DeleteSession removes the session and the devices, codes, access and refresh tokens with its SessionID.
 	DeleteSession(ctx context.Context, id string, e audit.Event) error
+	// DeleteSessions does the same for the sessions that the events have as their Resource, each once, and returns how many there were; the event of one
+	// that is not there is not written.
+	DeleteSessions(ctx context.Context, es []audit.Event) (int, error)
 	// DeleteSessionsNamed does the same for the sessions that source r.SourceID opened by the name, all of them or those with one of the session
 	// indexes, and remembers r, whose key must be new (else fault.Conflict "replay"). It returns how many there were; none is no error.
 	DeleteSessionsNamed(ctx context.Context, nameID string, indexes []string, r Replay, e audit.Event) (int, error)

@@ -81,6 +81,7 @@ type source struct {
 	ACSURL      string    `json:"samlAcsUrl"`
 	LogoutURL   string    `json:"samlLogoutUrl"`
 	IDP         *idp      `json:"idp,omitempty"`
+	IDPRemoving bool      `json:"idpRemoving,omitempty" doc:"Set while the sessions of an identity provider that was removed are being ended. They open nothing any more; remove it again to go on"`
 	CreatedAt   time.Time `json:"createdAt"`
 }
 
@@ -89,7 +90,7 @@ func (d *door) source(s directory.Source) source {
 		ID: s.ID, Name: s.Name, Profile: string(s.Profile), LocalUsers: s.LocalUsers, CreatedAt: s.CreatedAt,
 		SCIMURL: d.Instance.PortalURL + "/scim/" + s.ID + "/v2",
 		Domains: append([]string{}, s.Domains...),
-		Owners:  ownersOf(s.Owners), Nested: string(cmp.Or(s.Nested, directory.NestingRefuse)), Removing: string(s.Closing),
+		Owners:  ownersOf(s.Owners), Nested: string(cmp.Or(s.Nested, directory.NestingRefuse)), Removing: string(s.Closing), IDPRemoving: s.ProviderClosing,
 		MetadataURL: d.Instance.PortalURL + "/saml/" + s.ID + "/metadata",
 		ACSURL:      d.Instance.PortalURL + "/saml/" + s.ID + "/acs",
 		LogoutURL:   d.Instance.PortalURL + "/saml/" + s.ID + "/slo",
@@ -133,12 +134,17 @@ func (d *door) withState(ctx context.Context, s directory.Source, err error) (*s
 
 type sourceOut struct{ Body source }
 
+type closedOut struct {
+	Status int
+	Body   source
+}
+
 // SourcePath, like the other parts of inputs that are embedded, is exported because the framework fills only exported fields.
 type SourcePath struct {
 	ID string `path:"id" maxLength:"32"`
 }
 
-// removalTurn is for how long one request works on the removal of a directory: shorter than clients, and what stands between, wait for an answer.
+// removalTurn is for how long one request works on the removal of a directory, or of its identity provider: shorter than clients, and what stands between, wait for an answer.
 const removalTurn = 10 * time.Second
 
 // removing is what is left of a directory that is being removed.
@@ -255,13 +261,14 @@ func (d *door) registerIDP(api huma.API) {
 			s, err = d.Directory.Source(ctx, in.ID)
 			return d.withState(ctx, s, err)
 		})
-	forAdmin(api, d, operation{http.MethodDelete, "/directories/{id}/idp", "DeleteIdentityProvider", "Trust no identity provider any more", 0},
-		func(ctx context.Context, a audit.Actor, in *SourcePath) (*sourceOut, error) {
-			s, err := d.Directory.UpdateSource(ctx, a, in.ID, func(s *directory.Source) error {
-				s.SAML = directory.SAMLSettings{}
-				return nil
-			})
-			return &sourceOut{d.source(s)}, err
+	forAdmin(api, d, operation{http.MethodDelete, "/directories/{id}/idp", "DeleteIdentityProvider", "Trust no identity provider any more, and end the sessions that it vouched for. 202 after a while if some are left: ask again to go on. 200 when none is", http.StatusAccepted},
+		func(ctx context.Context, a audit.Actor, in *SourcePath) (*closedOut, error) {
+			s, err := d.Directory.RemoveProvider(ctx, a, in.ID, d.Now().Add(removalTurn))
+			status := http.StatusOK
+			if s.ProviderClosing {
+				status = http.StatusAccepted
+			}
+			return &closedOut{status, d.source(s)}, err
 		})
 }
 

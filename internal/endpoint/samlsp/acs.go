@@ -162,10 +162,10 @@ func (d *door) finish(w http.ResponseWriter, r *http.Request) {
 }
 
 // stillVouches looks again at the source once the session is there. Whoever removes a source ends its sessions after closing it: a session that came too late to
-// be found there finds the source closed here, and ends.
+// be found there finds the source closed here, and ends. The same goes for a source's identity provider.
 func (d *door) stillVouches(ctx context.Context, sourceID string, s signin.Session) error {
 	src, err := d.Directory.Source(ctx, sourceID)
-	if err == nil && src.Closing == "" {
+	if err == nil && src.Closing == "" && src.SAML.EntityID != "" {
 		return nil
 	}
 	if err == nil || fault.Is(err, fault.NotFound) {

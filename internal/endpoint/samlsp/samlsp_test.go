@@ -441,7 +441,8 @@ func FuzzACS(f *testing.F) {
 func TestASourceThatIsRemovedOpensNoSession(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(*world){
-		"closed": func(w *world) { w.set("entra", func(src *directory.Source) { src.Closing = directory.Release }) },
+		"closed":           func(w *world) { w.set("entra", func(src *directory.Source) { src.Closing = directory.Release }) },
+		"provider removed": func(w *world) { w.people.endProvider = 2 },
 		// The source is there when finish begins, and gone when the session is.
 		"gone meanwhile": func(w *world) { w.people.lookups = 1 },
 	} {

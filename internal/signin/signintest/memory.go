@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -166,6 +167,22 @@ func (m *Memory) Claim(_ context.Context, parked []byte, s signin.Session, previ
 	})
 }
 
+// DropParked implements [signin.RequestStore].
+func (m *Memory) DropParked(_ context.Context, sourceID string, e audit.Event) (n int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for hash, p := range m.parked {
+		if p.Proof.SourceID == sourceID {
+			delete(m.parked, hash)
+			n++
+		}
+	}
+	if n > 0 {
+		m.events = append(m.events, e)
+	}
+	return n, nil
+}
+
 func (m *Memory) Note(_ context.Context, e audit.Event) error {
 	return m.write(e, func() error { return nil })
 }
@@ -215,6 +232,12 @@ func (m *Memory) SessionsBySource(_ context.Context, sourceID, after string, lim
 	return out[:min(limit, len(out))], nil
 }
 
+// CountSessionsBySource implements [signin.SessionStore].
+func (m *Memory) CountSessionsBySource(ctx context.Context, sourceID string) (int, error) {
+	ss, err := m.SessionsBySource(ctx, sourceID, "", math.MaxInt)
+	return len(ss), err
+}
+
 func (m *Memory) TouchSession(_ context.Context, id string, at time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -233,6 +256,20 @@ func (m *Memory) DeleteSession(_ context.Context, id string, e audit.Event) erro
 		m.drop(id)
 		return nil
 	})
+}
+
+// DeleteSessions implements [signin.SessionStore].
+func (m *Memory) DeleteSessions(_ context.Context, es []audit.Event) (n int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range es {
+		if _, ok := m.sessions[e.Resource]; ok {
+			m.drop(e.Resource)
+			m.events = append(m.events, e)
+			n++
+		}
+	}
+	return n, nil
 }
 
 // DeleteSessionsNamed implements [signin.SessionStore].

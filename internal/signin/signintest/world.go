@@ -42,7 +42,7 @@ func New(t testing.TB) World {
 func Over(t testing.TB, store signin.Store) World {
 	t.Helper()
 	// It begins at the real time, because real clients with clocks of their own are among those who ask.
-	w := World{Clock: &Clock{now: time.Now().UTC().Truncate(time.Second)}, People: &People{all: map[string]directory.User{}}}
+	w := World{Clock: &Clock{now: time.Now().UTC().Truncate(time.Second)}, People: &People{all: map[string]directory.User{}, removed: map[string]bool{}}}
 	for _, name := range []string{"alice", "bob"} {
 		w.People.Put(directory.User{ID: "0123456789-" + name, UserName: name + "@example.com", DisplayName: name, Active: true})
 	}
@@ -62,11 +62,17 @@ const (
 // SignIn opens a session for a user and returns its cookie's secret and who it is.
 func (w World) SignIn(t testing.TB, userID string) (secret string, who signin.Identity) {
 	t.Helper()
+	return w.SignInBy(t, userID, "entra")
+}
+
+// SignInBy does the same through an identity source.
+func (w World) SignInBy(t testing.TB, userID, sourceID string) (secret string, who signin.Identity) {
+	t.Helper()
 	u, err := w.People.User(t.Context(), userID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := w.OpenSession(t.Context(), u, signin.Proof{Method: signin.SAML, SourceID: "entra"}, "")
+	o, err := w.OpenSession(t.Context(), u, signin.Proof{Method: signin.SAML, SourceID: sourceID}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,9 +101,10 @@ func (c *Clock) Pass(d time.Duration) {
 
 // People is signin.Users.
 type People struct {
-	mu     sync.Mutex
-	all    map[string]directory.User
-	broken error
+	mu      sync.Mutex
+	all     map[string]directory.User
+	removed map[string]bool
+	broken  error
 }
 
 // User implements signin.Users.
@@ -112,6 +119,20 @@ func (p *People) User(_ context.Context, id string) (directory.User, error) {
 		return u, fault.New(fault.NotFound, "no such user").About(directory.ResourceUser, id)
 	}
 	return u, nil
+}
+
+// Vouches implements signin.Users.
+func (p *People) Vouches(_ context.Context, sourceID string) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.removed[sourceID], p.broken
+}
+
+// Remove makes a source vouch for nobody.
+func (p *People) Remove(sourceID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.removed[sourceID] = true
 }
 
 // Put adds or replaces a user.

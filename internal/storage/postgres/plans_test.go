@@ -213,6 +213,8 @@ var excuses = []struct{ query, complaint, because string }{
 	{"FROM requests", "rows of requests", "the open requests of one role"},
 	{"UPDATE requests", "rows of requests", "the open requests of one role"},
 	{"FROM cfn_exports WHERE stack_id", "Sort", "one stack's exports, locked in order"},
+	{"FROM signin_sessions WHERE id IN", "Sort", "the sessions asked for, locked in order"},
+	{"COUNT(*) FROM signin_sessions WHERE source_id", "Aggregate", "the sessions of a source are counted once, when they are about to be ended"},
 	{"FROM users WHERE id IN", "Sort", "the users asked for, locked in order"},
 	{"FROM iam_policies WHERE account_id = $1 AND arn IN", "Sort", "the policies asked for, locked in order"},
 	{"FROM org_attachments WHERE target_id IN", "Sort", "the policies of the targets asked for"},

@@ -125,7 +125,17 @@ func eventRow(e audit.Event) (preparedEvent, error) {
 	return preparedEvent{e, doc}, err
 }
 
+const insertEvents = `INSERT INTO events (at, actor_id, resource, action, outcome, doc) VALUES`
+
+func (e preparedEvent) values() []any {
+	return []any{e.At, e.Actor.ID, e.Resource, e.Action, e.Outcome, e.doc}
+}
+
 func (c conn) insertEvent(e preparedEvent) error {
-	return c.run(`INSERT INTO events (at, actor_id, resource, action, outcome, doc) VALUES ($1, $2, $3, $4, $5, $6)`,
-		e.At, e.Actor.ID, e.Resource, e.Action, e.Outcome, e.doc)
+	return c.run(insertEvents+` ($1, $2, $3, $4, $5, $6)`, e.values()...)
+}
+
+func (c conn) insertEvents(es []preparedEvent) error {
+	_, err := c.insertRows(insertEvents, ``, mapped(es, preparedEvent.values))
+	return err
 }

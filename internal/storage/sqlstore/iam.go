@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/internal/audit"
@@ -294,10 +296,14 @@ func (s *LocalIAM) RevokedBefore(ctx context.Context, subjects ...string) (time.
 }
 
 // Revoke implements [localiam.SessionStore].
-func (s *LocalIAM) Revoke(ctx context.Context, r localiam.Revocation, e audit.Event) error {
-	return s.db.change(ctx, e, func(c conn) error {
-		return c.run(`INSERT INTO iam_revocations (subject, before_at) VALUES ($1, $2)
-			ON CONFLICT (subject) DO UPDATE SET before_at = CASE WHEN excluded.before_at > iam_revocations.before_at THEN excluded.before_at ELSE iam_revocations.before_at END`,
-			r.Subject, r.Before)
+func (s *LocalIAM) Revoke(ctx context.Context, rs []localiam.Revocation, es []audit.Event) error {
+	// Everybody locks them in the same order.
+	rows := mapped(slices.SortedFunc(slices.Values(rs), func(a, b localiam.Revocation) int { return strings.Compare(a.Subject, b.Subject) }), func(r localiam.Revocation) []any {
+		return []any{r.Subject, r.Before}
+	})
+	return s.db.changeEach(ctx, es, func(c conn) error {
+		_, err := c.insertRows(`INSERT INTO iam_revocations (subject, before_at) VALUES`,
+			`ON CONFLICT (subject) DO UPDATE SET before_at = CASE WHEN excluded.before_at > iam_revocations.before_at THEN excluded.before_at ELSE iam_revocations.before_at END`, rows)
+		return err
 	})
 }

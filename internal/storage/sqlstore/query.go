@@ -52,6 +52,23 @@ func (db *DB) change(ctx context.Context, e audit.Event, f func(c conn) error) e
 	})
 }
 
+// changeEach is change with several events.
+func (db *DB) changeEach(ctx context.Context, es []audit.Event, f func(c conn) error) error {
+	evs := make([]preparedEvent, len(es))
+	for i, e := range es {
+		var err error
+		if evs[i], err = eventRow(e); err != nil {
+			return err
+		}
+	}
+	return db.write(ctx, func(c conn) error {
+		if err := f(c); err != nil {
+			return err
+		}
+		return c.insertEvents(evs)
+	})
+}
+
 // write runs f in a transaction that writes no event.
 func (db *DB) write(ctx context.Context, f func(c conn) error) error {
 	return db.fault(db.engine.Write(ctx, func(ctx context.Context, tx Querier) error { return f(conn{ctx, tx, db}) }))

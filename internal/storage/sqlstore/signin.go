@@ -104,7 +104,7 @@ func (s *SignIn) Park(ctx context.Context, p signin.Parked, r signin.Replay, e a
 		if err := c.remember(r); err != nil {
 			return err
 		}
-		return c.insertNew("exists", `INSERT INTO signin_parked (hash, expires_at, doc) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, p.Hash, p.ExpiresAt, doc)
+		return c.insertNew("exists", `INSERT INTO signin_parked (hash, source_id, expires_at, doc) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, p.Hash, p.Proof.SourceID, p.ExpiresAt, doc)
 	})
 }
 
@@ -139,6 +139,22 @@ func (s *SignIn) Claim(ctx context.Context, parked []byte, session signin.Sessio
 		}
 		return c.insertSession(session, doc)
 	})
+}
+
+// DropParked implements [signin.RequestStore].
+func (s *SignIn) DropParked(ctx context.Context, sourceID string, e audit.Event) (int, error) {
+	ev, err := eventRow(e)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	err = s.db.write(ctx, func(c conn) (err error) {
+		if n, err = c.exec(`DELETE FROM signin_parked WHERE source_id = $1`, sourceID); err != nil || n == 0 {
+			return err
+		}
+		return c.insertEvent(ev)
+	})
+	return int(n), err
 }
 
 // Note implements [signin.RequestStore].
@@ -212,6 +228,12 @@ func (s *SignIn) SessionsBySource(ctx context.Context, sourceID, after string, l
 	return ss, s.db.fault(err)
 }
 
+// CountSessionsBySource implements [signin.SessionStore].
+func (s *SignIn) CountSessionsBySource(ctx context.Context, sourceID string) (int, error) {
+	n, err := one(s.db.read(ctx), column[int], `SELECT COUNT(*) FROM signin_sessions WHERE source_id = $1`, sourceID)
+	return n, s.db.fault(err)
+}
+
 // TouchSession implements [signin.SessionStore].
 func (s *SignIn) TouchSession(ctx context.Context, id string, at time.Time) error {
 	return s.db.write(ctx, func(c conn) error {
@@ -228,6 +250,32 @@ func (s *SignIn) DeleteSession(ctx context.Context, id string, e audit.Event) er
 		}
 		return err
 	})
+}
+
+// DeleteSessions implements [signin.SessionStore].
+func (s *SignIn) DeleteSessions(ctx context.Context, es []audit.Event) (int, error) {
+	evs, ids := make(map[string]preparedEvent, len(es)), make([]string, 0, len(es))
+	for _, e := range es {
+		ev, err := eventRow(e)
+		if err != nil {
+			return 0, err
+		}
+		evs[e.Resource] = ev
+		ids = append(ids, e.Resource)
+	}
+	var n int
+	err := s.db.write(ctx, func(c conn) error {
+		there, err := all(c, column[string], `SELECT id FROM signin_sessions WHERE id IN {list $1} ORDER BY id {lock}`, list(ids))
+		if err != nil {
+			return err
+		}
+		n = len(there)
+		if _, err := c.dropSessions(there); err != nil {
+			return err
+		}
+		return c.insertEvents(mapped(there, func(id string) preparedEvent { return evs[id] }))
+	})
+	return n, err
 }
 
 // DeleteSessionsOf implements [signin.SessionStore].

@@ -24,6 +24,8 @@ type sourceDoc struct {
 	Directories map[string]directory.OwnerRule `json:"directories,omitempty"`
 	Nested      directory.Nesting              `json:"nested,omitzero"`
 	Closing     directory.Disposal             `json:"closing,omitzero"`
+
+	ProviderClosing bool `json:"providerClosing,omitzero"`
 }
 
 type samlDoc struct {
@@ -52,7 +54,7 @@ func newSourceDoc(s directory.Source) sourceDoc {
 	return sourceDoc{s.Name, s.Profile, s.Domains, s.LocalUsers,
 		samlDoc{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.Certificates, m.MetadataURL, m.AllowIDPInitiated, m.JustInTime,
 			m.SLORedirectURL, m.SLOPostURL, m.SLORedirectAnswerURL, m.SLOPostAnswerURL, m.MetadataSigners, stamp{m.ValidUntil}, m.SignRequests, m.SingleLogout, m.SigningKey, m.SigningCertificate},
-		guardDoc{s.Guard.Off, s.Guard.Share, s.Guard.Least}, stamp{s.CreatedAt}, s.Owners.Local, s.Owners.Directories, s.Nested, s.Closing}
+		guardDoc{s.Guard.Off, s.Guard.Share, s.Guard.Least}, stamp{s.CreatedAt}, s.Owners.Local, s.Owners.Directories, s.Nested, s.Closing, s.ProviderClosing}
 }
 
 func scanSource(r row) (directory.Source, error) {
@@ -64,7 +66,7 @@ func scanSource(r row) (directory.Source, error) {
 	d, err := decode[sourceDoc](doc)
 	m := d.SAML
 	s.Name, s.Profile, s.Domains, s.LocalUsers, s.CreatedAt = d.Name, d.Profile, d.Domains, d.LocalUsers, d.CreatedAt.Time
-	s.Owners, s.Nested, s.Closing = directory.Owners{Local: d.Local, Directories: d.Directories}, d.Nested, d.Closing
+	s.Owners, s.Nested, s.Closing, s.ProviderClosing = directory.Owners{Local: d.Local, Directories: d.Directories}, d.Nested, d.Closing, d.ProviderClosing
 	s.Guard = directory.Guard{Off: d.Guard.Off, Share: d.Guard.Share, Least: d.Guard.Least}
 	s.SAML = directory.SAMLSettings{
 		EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, Certificates: m.Certificates,

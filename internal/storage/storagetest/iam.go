@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/storage/sqlstore"
@@ -275,9 +276,18 @@ func testIAMProviders(t *testing.T, db *sqlstore.DB) {
 
 	same(t, "revoked before, of nothing", must(s.RevokedBefore(ctx, "a", "b"))(t), time.Time{})
 	same(t, "revoked before, of no subject", must(s.RevokedBefore(ctx))(t), time.Time{})
-	ok(t, s.Revoke(ctx, localiam.Revocation{Subject: "a", Before: after(5)}, event("x", "x")))
-	ok(t, s.Revoke(ctx, localiam.Revocation{Subject: "a", Before: after(3)}, event("x", "x")))
-	ok(t, s.Revoke(ctx, localiam.Revocation{Subject: "b", Before: after(4)}, event("x", "x")))
+	revoke := func(rs ...localiam.Revocation) error {
+		es := make([]audit.Event, len(rs))
+		for i, r := range rs {
+			es[i] = event("sso:RevokeSessions", r.Subject)
+		}
+		return s.Revoke(ctx, rs, es)
+	}
+	ok(t, revoke(localiam.Revocation{Subject: "a", Before: after(5)}))
+	ok(t, revoke(localiam.Revocation{Subject: "b", Before: after(4)}, localiam.Revocation{Subject: "a", Before: after(3)}))
+	for subject, n := range map[string]int{"a": 2, "b": 1} {
+		same(t, "events of revocations of "+subject, len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Action: "sso:RevokeSessions", Resource: subject}, 10))(t)), n)
+	}
 	same(t, "revoked before", must(s.RevokedBefore(ctx, "b", "a", "c"))(t), after(5))
 	same(t, "revoked before, one", must(s.RevokedBefore(ctx, "b"))(t), after(4))
 	same(t, "generation after revocations", must(s.Generation(ctx, acct))(t), int64(4))

@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/signin"
 	"gatehouse/internal/storage/sqlstore"
@@ -93,6 +95,20 @@ func testSignIns(t *testing.T, db *sqlstore.DB) {
 	})
 	absent("PARKED").check(t, second(s.Parked(ctx, hash("parked", "okta"))))
 
+	// Dropping: what one source vouched for, with an event if there was any.
+	parked := func(name, source string) []byte {
+		x := signin.Parked{Hash: hash("dropped", name), UserID: "user", Proof: signin.Proof{SourceID: source}, ExpiresAt: after(120)}
+		ok(t, s.Park(ctx, x, signin.Replay{SourceID: source, AssertionID: "dropped " + name, ExpiresAt: after(300)}, event("x", "x")))
+		return x.Hash
+	}
+	one, two, other := parked("1", "gone"), parked("2", "gone"), parked("3", "stays")
+	same(t, "dropped", must(s.DropParked(ctx, "gone", event("signin:DropSignIns", "gone")))(t), 2)
+	same(t, "dropped again", must(s.DropParked(ctx, "gone", event("signin:DropSignIns", "gone")))(t), 0)
+	same(t, "events of what was dropped", len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Resource: "gone"}, 10))(t)), 1)
+	absent("PARKED").check(t, second(s.Parked(ctx, one)))
+	absent("PARKED").check(t, second(s.Parked(ctx, two)))
+	ok(t, second(s.Parked(ctx, other)))
+
 	// Claiming: once, and the session that was open in the browser goes with all that hangs on it.
 	old := session("old")
 	ok(t, s.InsertSession(ctx, old, event("x", "x")))
@@ -178,6 +194,27 @@ func testSessions(t *testing.T, db *sqlstore.DB) {
 	}
 	same(t, "sessions by source", len(pages(t, 2, sessionID, bySource)), 5)
 	same(t, "sessions by no such source", len(must(s.SessionsBySource(ctx, "none", "", 10))(t)), 0)
+	same(t, "sessions counted by source", must(s.CountSessionsBySource(ctx, "removed"))(t), 5)
+	same(t, "sessions counted by no such source", must(s.CountSessionsBySource(ctx, "none"))(t), 0)
+
+	// Several at once: those that are there, each with its event.
+	hang("on vouched", session("vouched0"))
+	ended := func(names ...string) (es []audit.Event) {
+		for _, name := range names {
+			es = append(es, event("signin:EndSession", session(name).ID))
+		}
+		return es
+	}
+	same(t, "deleted at once", must(s.DeleteSessions(ctx, ended("vouched0", "none", "vouched3")))(t), 2)
+	same(t, "deleted again", must(s.DeleteSessions(ctx, ended("vouched0", "vouched3", "vouched4")))(t), 1)
+	same(t, "deleted of nothing", must(s.DeleteSessions(ctx, nil))(t), 0)
+	same(t, "left of a session that was deleted with others", left("on vouched"), 0)
+	stay := []string{session("vouched1").ID, session("vouched2").ID}
+	slices.Sort(stay)
+	same(t, "sessions by source that are left", keys(must(bySource("", 10))(t), sessionID), stay)
+	for name, n := range map[string]int{"vouched0": 1, "none": 0, "vouched3": 1, "vouched4": 1} {
+		same(t, "events of "+name, len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Action: "signin:EndSession", Resource: session(name).ID}, 10))(t)), n)
+	}
 
 	hang("on a", a)
 	hang("on 0", session(0))
