@@ -254,6 +254,27 @@ func TestAnApplicationActsForAPerson(t *testing.T) {
 		"&ProvidedContexts.member.1.ProviderArn=arn:aws:iam::aws:contextProvider/Other&ProvidedContexts.member.1.ContextAssertion="+url.QueryEscape(said)); status != http.StatusBadRequest {
 		t.Errorf("another provider: HTTP %d %s", status, body)
 	}
+	// Signing her out everywhere takes it from the application too, which needs no session of hers.
+	p.Clock.Move(time.Second)
+	p.admin("DELETE", "/api/v1/users/"+ann+"/sessions", "")
+	if status, body := p.query(session, "iam", listUsers); status != http.StatusForbidden || !strings.Contains(body, "ExpiredToken") {
+		t.Errorf("the session after she was signed out: HTTP %d %s", status, body)
+	}
+	if status, body := p.assume(p.app, open, said); status != http.StatusBadRequest || !strings.Contains(body, "ExpiredTokenException") {
+		t.Errorf("the context after she was signed out: HTTP %d %s", status, body)
+	}
+	if status, code, _ := p.token(p.app, map[string]any{"grantType": string(application.RefreshToken), "refreshToken": out["refreshToken"]}); status != http.StatusBadRequest || code != "InvalidGrantException" {
+		t.Errorf("the refresh token after she was signed out: HTTP %d %s", status, code)
+	}
+	if _, _, out = p.bearer(p.app, ann); out["awsAdditionalDetails"] == nil {
+		t.Fatalf("a new assertion: %v", out)
+	}
+	said = out["awsAdditionalDetails"].(map[string]any)["identityContext"].(string)
+	if status, body = p.assume(p.app, data, said); status != http.StatusOK {
+		t.Fatalf("AssumeRole: HTTP %d %s", status, body)
+	}
+	session = sessionKeys(body)
+
 	p.Clock.Move(time.Second)
 	p.setActive(ann, false)
 	if status, body := p.query(session, "iam", listUsers); status != http.StatusForbidden || !strings.Contains(body, "ExpiredToken") {

@@ -166,3 +166,8 @@ func (s *Service) RevokePeopleSessions(ctx context.Context, a audit.Actor, perso
 	}
 	return s.cfg.Store.Revoke(ctx, rs, es)
 }
+
+// PersonRevoked returns the time of the latest [Service.RevokePersonSessions]; zero for none.
+func (s *Service) PersonRevoked(ctx context.Context, personID string) (time.Time, error) {
+	return s.cfg.Store.RevokedBefore(ctx, PersonSubject(personID))
+}

@@ -219,6 +219,7 @@ func (s *Service) exchangeToken(ctx context.Context, by audit.Actor, a applicati
 	default:
 		return Issued{}, oauth(signin.InvalidRequest, "requestedTokenType must be %s or %s", TypeAccessToken, TypeRefreshToken)
 	}
+	now := s.now() // before the token is looked at: what ends it while it is exchanged ends what comes of it
 	t, parent, err := s.bearer(ctx, r.SubjectToken)
 	if err != nil {
 		return Issued{}, err
@@ -227,7 +228,6 @@ func (s *Service) exchangeToken(ctx context.Context, by audit.Actor, a applicati
 	if err != nil {
 		return Issued{}, err
 	}
-	now := s.now()
 	g := Grant{ID: arn.UUID(s.cfg.Rand), Application: a.ARN(), UserID: parent.UserID, Began: application.TokenExchange, SessionID: parent.SessionID, Issuer: parent.Issuer,
 		Background: parent.Background, Scopes: granted, AuthenticatedAt: parent.AuthenticatedAt, CreatedAt: now, ExpiresAt: parent.ExpiresAt}
 	background := r.RequestedToken == TypeRefreshToken

@@ -420,6 +420,42 @@ func TestBackgroundSessionsOutliveSigningOut(t *testing.T) {
 	refused(t, "after a week", signin.InvalidGrant, i, err)
 }
 
+// TestSignedOutEverywhere: no grant outlives it, whatever it hangs on; what she is given afterwards is good.
+func TestSignedOutEverywhere(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.change(w.wiki, func(a *application.Application) {
+		a.Scopes = append([]application.Scope{{Name: signin.ScopeAccountAccess}}, a.Scopes...)
+	})
+	who := w.signedIn(w.ada)
+	one, err := w.redeem(w.code(who), nil)
+	ok(t, err)
+	job, err := w.exchange(w.data, one.AccessToken, propagation.TypeRefreshToken)
+	ok(t, err)
+	vouched, err := w.bearer(w.assertion(issuerKey(), nil))
+	ok(t, err)
+	w.pass(time.Second)
+	w.signOut(who)
+	w.revoked = w.clock()
+	i, err := w.refresh(w.data, job.RefreshToken)
+	refused(t, "a job", signin.InvalidGrant, i, err)
+	i, err = w.refresh(w.wiki, vouched.RefreshToken)
+	refused(t, "what an outside issuer's word began", signin.InvalidGrant, i, err)
+	i, err = w.exchange(w.data, vouched.AccessToken, "")
+	refused(t, "an exchange of it", signin.InvalidGrant, i, err)
+	if who, err := w.Bearer(t.Context(), vouched.AccessToken); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("at the portal: %v, %v", who.User.UserName, err)
+	}
+	if _, err := w.OpenContext(t.Context(), account, vouched.IdentityContext); fault.Of(err) == nil || fault.Of(err).Reason != propagation.ContextExpired {
+		t.Errorf("the identity context: %v", err)
+	}
+	again, err := w.bearer(w.assertion(issuerKey(), nil))
+	ok(t, err)
+	if got, err := w.Bearer(t.Context(), again.AccessToken); err != nil || got.User.ID != w.ada.ID {
+		t.Errorf("what began afterwards: %v", err)
+	}
+}
+
 func TestIdentityContext(t *testing.T) {
 	t.Parallel()
 	w := start(t)

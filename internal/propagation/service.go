@@ -58,6 +58,8 @@ type Config struct {
 	Sealer       Sealer
 	// Sign returns claims as a signed JWT.
 	Sign func(ctx context.Context, claims any) (string, error)
+	// Revoked returns the time before which everything that a person was given is void; zero when nothing is.
+	Revoked func(ctx context.Context, userID string) (time.Time, error)
 	// Instance is the instance's id; Owner the account that owns it; IdentityStore the identity store's id.
 	Instance, Owner, IdentityStore string
 	// Issuer is the claim "iss" of ID tokens.
@@ -142,14 +144,19 @@ func (s *Service) user(ctx context.Context, n arn.InInstance, userID string, sin
 	return u, nil
 }
 
-// lives answers nil if the grant is not over: by its own end, or by that of the portal session it hangs on.
+// lives answers nil if the grant is not over: by its own end, or by that of the portal session it hangs on. One that hangs on none, of a job or begun by an
+// outside issuer's word, is over when its person is signed out everywhere.
 func (s *Service) lives(ctx context.Context, g Grant) error {
 	over := oauth(signin.InvalidGrant, "The token is unknown, used or expired, or the sign-in behind it is over.")
 	if !s.now().Before(g.ExpiresAt) {
 		return over
 	}
 	if g.SessionID == "" {
-		return nil
+		before, err := s.cfg.Revoked(ctx, g.UserID)
+		if err == nil && g.CreatedAt.Before(before) {
+			err = over
+		}
+		return err
 	}
 	if _, err := s.cfg.Sessions.Approver(ctx, g.UserID, g.SessionID); err != nil {
 		return hide(err, over)

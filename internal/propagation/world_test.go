@@ -70,6 +70,8 @@ type world struct {
 	mu   sync.Mutex
 	now  time.Time
 	docs map[string]string
+	// revoked is when ada was signed out everywhere.
+	revoked time.Time
 }
 
 func (w *world) clock() time.Time {
@@ -134,6 +136,12 @@ func (w *world) config(sealer *seal.Sealer, instance string) propagation.Config 
 		Store: w.db.Propagation(), Applications: w.apps, People: w.people, Sealer: sealer, Instance: instance, Owner: account, IdentityStore: store, Issuer: "https://gatehouse.test/oidc/x",
 		Sessions:   signin.NewService(signin.Config{Store: w.db.SignIn(), Users: w.people, Now: w.clock, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)}),
 		Assertions: jwt.NewKeyring(w.fetch, w.clock), Sign: func(_ context.Context, claims any) (string, error) { return jwt.Sign(key, claims) },
+		Revoked: func(_ context.Context, userID string) (time.Time, error) {
+			if userID != w.ada.ID {
+				return time.Time{}, nil
+			}
+			return w.revoked, nil
+		},
 		Now: w.clock, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // registerOwnSessions adds what a person may do about her own sessions. Whoever ends one has lost a device, or does not know whose it is; so the credentials
-// of embedded accounts that she was given before end with it, all of them, because credentials do not tell by which session they were asked for.
+// of embedded accounts that she was given before end with it, all of them, because credentials do not tell by which session they were asked for; and so does what applications
+// got on her behalf that hangs on no session.
 func (d *door) registerOwnSessions(api huma.API) {
 	type ownSessionsOut struct {
 		Body struct {
