@@ -46,18 +46,21 @@ func (s *Service) Invite(ctx context.Context, a audit.Actor, userID, kind string
 	if !show && u.PrimaryEmail() == "" {
 		return Sent{}, fault.New(fault.Invalid, "the user %q has no e-mail address; give her one, or take the link yourself and hand it over", u.UserName).At("email")
 	}
-	life := InvitationLife
+	life, to := InvitationLife, u.PrimaryEmail()
 	if kind == Reset {
 		life = ResetLife
 	}
-	url, l, err := s.link(ctx, a, u, kind, life)
+	if show {
+		to = ""
+	}
+	url, l, err := s.link(ctx, a, u, kind, to, life)
 	if err != nil || show {
 		return Sent{URL: url, ExpiresAt: l.ExpiresAt}, err
 	}
 	if err := s.send(ctx, set, s.letter(u, l, url, "")); err != nil {
 		return Sent{}, err
 	}
-	return Sent{To: u.PrimaryEmail(), ExpiresAt: l.ExpiresAt}, nil
+	return Sent{To: to, ExpiresAt: l.ExpiresAt}, nil
 }
 
 // usable answers the settings if the user could sign in here with a password.
@@ -78,10 +81,11 @@ func (s *Service) usable(ctx context.Context, u directory.User) (Settings, error
 	return set, nil
 }
 
-func (s *Service) link(ctx context.Context, a audit.Actor, u directory.User, kind string, life time.Duration) (string, Link, error) {
+// link makes a link that is mailed to an address, or to none.
+func (s *Service) link(ctx context.Context, a audit.Actor, u directory.User, kind, to string, life time.Duration) (string, Link, error) {
 	secret := s.secret()
 	now := s.now()
-	l := Link{Hash: signin.Hash(secret), UserID: u.ID, Kind: kind, CreatedAt: now, ExpiresAt: now.Add(life)}
+	l := Link{Hash: signin.Hash(secret), UserID: u.ID, Kind: kind, Address: to, CreatedAt: now, ExpiresAt: now.Add(life)}
 	e := audit.New(ctx, now, a, "credential:CreateLink", u.ID).With("kind", kind)
 	return s.url + LinkPath + "?token=" + secret, l, s.store.InsertLink(ctx, l, e)
 }
@@ -172,7 +176,7 @@ func (s *Service) grant(ctx context.Context, w asked) error {
 	if err != nil {
 		return err
 	}
-	url, l, err := s.link(ctx, anonymous, u, Reset, ResetLife)
+	url, l, err := s.link(ctx, anonymous, u, Reset, u.PrimaryEmail(), ResetLife)
 	if err != nil {
 		return err
 	}
@@ -198,7 +202,7 @@ func (s *Service) linkOf(ctx context.Context, token string) (directory.User, Lin
 		return directory.User{}, l, Settings{}, err
 	}
 	u, err := s.users.User(ctx, l.UserID)
-	if fault.Is(err, fault.NotFound) || err == nil && !mayPassword(u) {
+	if fault.Is(err, fault.NotFound) || err == nil && (!mayPassword(u) || l.Address != "" && directory.Fold(l.Address) != directory.Fold(u.PrimaryEmail())) {
 		return u, l, Settings{}, errLink
 	}
 	if err != nil {

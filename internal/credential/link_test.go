@@ -57,6 +57,39 @@ func TestAnInvitationSetsAPassword(t *testing.T) {
 	w.signIn(w.ctx(), credential.Browser{}, w.ann.UserName, goodWord, nil)
 }
 
+// TestALinkEndsWithItsAddress: what was mailed to an address that is not hers any more, or never was, sets no password. One that an administrator hands over went to
+// no address.
+func TestALinkEndsWithItsAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.Invite(w.ctx(), admin, w.ann.ID, credential.Invitation, false)
+	w.ok(err)
+	mistyped := strings.Fields(token((<-w.mails).Text))[0]
+	handed, err := w.Invite(w.ctx(), admin, w.ann.ID, credential.Invitation, true)
+	w.ok(err)
+	to := func(address string) {
+		_, err := w.people.UpdateUser(w.ctx(), admin, w.ann.ID, 0, func(u *directory.User) error {
+			u.Emails = []directory.Value{{Value: address, Primary: true}}
+			return nil
+		})
+		w.ok(err)
+	}
+	to("Ann@Example.com") // the same
+	_, _, err = w.LinkOf(w.ctx(), mistyped)
+	w.ok(err)
+	to("ann.other@example.com")
+	_, _, err = w.LinkOf(w.ctx(), mistyped)
+	w.no(err, fault.Denied, "over")
+	_, err = w.UseLink(w.ctx(), mistyped, goodWord)
+	w.no(err, fault.Denied, "over")
+	_, err = w.Invite(w.ctx(), admin, w.ann.ID, credential.Reset, false)
+	w.ok(err)
+	_, _, err = w.LinkOf(w.ctx(), strings.Fields(token((<-w.mails).Text))[0])
+	w.ok(err)
+	_, err = w.UseLink(w.ctx(), token(handed.URL), goodWord)
+	w.ok(err)
+}
+
 func TestLinksThatDoNotWork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -184,6 +184,8 @@ type Link struct {
 	Hash   []byte
 	UserID string
 	// Kind is "invitation" or "reset".
-	Kind                 string
+	Kind string
+	// Address is where it was mailed to, and while it is her primary address the link works; empty for one that an administrator hands over.
+	Address              string
 	CreatedAt, ExpiresAt time.Time
 }

@@ -153,7 +153,7 @@ func (s *Credential) PutKnown(ctx context.Context, k credential.Known) error {
 
 // InsertLink implements [credential.PersonStore].
 func (s *Credential) InsertLink(ctx context.Context, l credential.Link, e audit.Event) error {
-	doc, err := encode(linkDoc{l.Kind, stamp{l.CreatedAt}})
+	doc, err := encode(linkDoc{l.Kind, stamp{l.CreatedAt}, l.Address})
 	if err != nil {
 		return err
 	}

@@ -153,6 +153,7 @@ func scanKnown(r row) (credential.Known, error) {
 type linkDoc struct {
 	Kind      string `json:"kind,omitzero"`
 	CreatedAt stamp  `json:"createdAt,omitzero"`
+	Address   string `json:"address,omitzero"`
 }
 
 func scanLink(r row) (credential.Link, error) {
@@ -162,6 +163,6 @@ func scanLink(r row) (credential.Link, error) {
 		return l, err
 	}
 	d, err := decode[linkDoc](doc)
-	l.Kind, l.CreatedAt = d.Kind, d.CreatedAt.Time
+	l.Kind, l.CreatedAt, l.Address = d.Kind, d.CreatedAt.Time, d.Address
 	return l, err
 }

@@ -73,7 +73,7 @@ func testCredentialLinks(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Credential()
 	us := insertUsers(t, db, 2)
 	anna, bert := us[0].ID, us[1].ID
-	l := credential.Link{Hash: hash("l"), UserID: anna, Kind: credential.Reset, CreatedAt: epoch(), ExpiresAt: after(3600)}
+	l := credential.Link{Hash: hash("l"), UserID: anna, Kind: credential.Reset, Address: "anna@example.com", CreatedAt: epoch(), ExpiresAt: after(3600)}
 	complete(t, l)
 	ok(t, s.InsertLink(ctx, l, event("x", "x")))
 	same(t, "link", must(s.Link(ctx, l.Hash))(t), l)
