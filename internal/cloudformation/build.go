@@ -22,7 +22,7 @@ type builder struct {
 }
 
 func (o *operation) builder(ctx context.Context) (*builder, error) {
-	t, err := ParseTemplate(o.stack.Revision.Template)
+	t, err := ParseTemplate(o.stack.Revision.Template, o.stack.Revision.Parameters)
 	if err != nil {
 		return nil, err
 	}

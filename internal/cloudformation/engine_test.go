@@ -417,6 +417,44 @@ func TestDeletionPolicyRetainLeavesTheResource(t *testing.T) {
 	b.has(map[string]string{"a": "1"})
 }
 
+// TestALoopFollowsItsParameter: resources come and go with the items of a list.
+func TestALoopFollowsItsParameter(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	const template = `
+Transform: AWS::LanguageExtensions
+Parameters: {Names: {Type: CommaDelimitedList}}
+Resources:
+  Fn::ForEach::Things: [It, !Ref Names, {'Thing${It}': {Type: Test::Fake::Thing, Properties: {Name: !Ref It, Size: !Sub 'x${It}'}}}]
+`
+	in := func(names string) cloudformation.Input {
+		return cloudformation.Input{Name: "s", Template: template, Parameters: []cloudformation.Parameter{{Key: "Names", Value: names}}}
+	}
+	if checked, err := b.svc.Check(template); err != nil || len(checked.Types()) != 1 {
+		t.Errorf("checked without a value: %+v, %v", checked, err)
+	}
+	if _, err := b.svc.CreateStack(t.Context(), by(), in("a,b")); err != nil {
+		t.Fatal(err)
+	}
+	b.work(0)
+	b.stack(cloudformation.CreateComplete)
+	b.has(map[string]string{"a": "xa", "b": "xb"})
+	if _, err := b.svc.UpdateStack(t.Context(), by(), in("b,c")); err != nil {
+		t.Fatal(err)
+	}
+	b.work(0)
+	b.stack(cloudformation.UpdateComplete)
+	b.has(map[string]string{"b": "xb", "c": "xc"})
+	if _, err := b.svc.UpdateStack(t.Context(), by(), in("b,c,b")); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), `the key "Thingb" occurs twice`) {
+		t.Errorf("an item twice: %v", err)
+	}
+	if err := b.svc.DeleteStack(t.Context(), by(), "s", "", nil); err != nil {
+		t.Fatal(err)
+	}
+	b.work(0)
+	b.has(map[string]string{})
+}
+
 func TestNoEchoValuesAreNotShown(t *testing.T) {
 	t.Parallel()
 	b := start(t)

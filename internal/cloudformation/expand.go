@@ -15,9 +15,28 @@ type Expanded struct {
 // Expand resolves a template for somebody who reads it, and no stack: conditions are decided, and resources whose condition does not hold are left out. Parameters that
 // the template does not declare are passed over, except that pseudo parameters may be given like them (AWS::AccountId). What is known only in a stack is the text that unknown makes of its
 // name: "Logical" for Ref, "Logical.Attribute" for Fn::GetAtt, "AWS::Region" for pseudo parameters that are not given, "ImportValue name" for exports. Properties
-// are not checked against the types of resources, which may be any. The template may have a megabyte, as one in S3 may. What is wrong with the template is an Invalid fault with the sentence to show.
+// are not checked against the types of resources, which may be any; rules and hooks are passed over. Parameters may have types of other services; those whose value is kept by
+// SSM must be given it. The template may have a megabyte, as one in S3 may. What is wrong with the template is an Invalid fault with the sentence to show.
 func Expand(body string, given map[string]string, unknown func(name string) string) ([]Expanded, error) {
-	t, err := parseTemplate(body, maxStored)
+	root, err := parseTree(body, maxStored)
+	if err != nil {
+		return nil, err
+	}
+	draft, err := newDraft(root, true)
+	if err != nil {
+		return nil, err
+	}
+	var parameters []Parameter
+	for _, d := range draft.Parameters {
+		if v, ok := given[d.Name]; ok {
+			parameters = append(parameters, Parameter{Key: d.Name, Value: v})
+		}
+	}
+	values, err := draft.bind(parameters, nil)
+	if err != nil {
+		return nil, err
+	}
+	t, err := draft.template(values)
 	if err != nil {
 		return nil, err
 	}
@@ -25,16 +44,6 @@ func Expand(body string, given map[string]string, unknown func(name string) stri
 		ref:       func(logical string) (any, error) { return unknown(logical), nil },
 		attribute: func(logical, name string) (any, error) { return unknown(logical + "." + name), nil },
 		imported:  func(name string) (any, error) { return unknown("ImportValue " + name), nil }}
-	var parameters []Parameter
-	for _, d := range t.Parameters {
-		if v, ok := given[d.Name]; ok {
-			parameters = append(parameters, Parameter{Key: d.Name, Value: v})
-		}
-	}
-	values, err := t.bind(parameters, nil)
-	if err != nil {
-		return nil, err
-	}
 	for _, d := range t.Parameters {
 		s.values[d.Name] = d.value(values[d.Name])
 	}

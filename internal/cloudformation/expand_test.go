@@ -50,12 +50,34 @@ Resources:
 			t.Errorf("%q is not said, but %v", c.says, err)
 		}
 	}
+	// A template that is only read may have what no stack here has: rules, and parameters of other services.
+	foreign := `
+Rules: {R: {Assertions: [{Assert: !Equals [a, a]}]}}
+Parameters:
+  Id: {Type: 'AWS::EC2::VPC::Id', Default: vpc-1}
+  Kept: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /where/it/lies}
+  All: {Type: 'AWS::SSM::Parameter::Value<List<String>>'}
+  Ids: {Type: 'List<AWS::EC2::Subnet::Id>', Default: 'a,b'}
+Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept, !Select [1, !Ref All], !Select [0, !Ref Ids]]}}}
+`
+	got, err = Expand(foreign, map[string]string{"Kept": "k", "All": "1,2"}, name)
+	if err != nil || fmt.Sprint(got[0].Properties["Words"]) != "[vpc-1 k 2 a]" {
+		t.Error(got, err)
+	}
+	for body, says := range map[string]string{foreign: "Parameters: [Kept, All] must have values", strings.Replace(foreign, "AWS::EC2::VPC::Id", "AWS::Odd", 1): "Unrecognized parameter type: AWS::Odd"} {
+		if _, err := Expand(body, map[string]string{}, name); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q is not said, but %v", says, err)
+		}
+		if _, err := ParseTemplate(body, nil); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "the section Rules") {
+			t.Errorf("a stack of it: %v", err)
+		}
+	}
 	// What lies in S3 may be larger than what comes in a request.
 	large := body + "# " + strings.Repeat("x", MaxTemplate)
 	if _, err := Expand(large, map[string]string{"Ids": "1,2", "AWS::Region": "x"}, name); err != nil {
 		t.Error(err)
 	}
-	if _, err := ParseTemplate(large); !fault.Is(err, fault.Invalid) {
+	if _, err := ParseTemplate(large, nil); !fault.Is(err, fault.Invalid) {
 		t.Error("a request may have it, too")
 	}
 	// However a text is made many times, it does not fill the memory.

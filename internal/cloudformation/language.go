@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// LanguageExtensions is the one transform there is: it adds functions to the language and rewrites nothing.
+// LanguageExtensions is the one transform there is: it adds functions and loops to the language.
 const LanguageExtensions = "AWS::LanguageExtensions"
 
 // extensions are the functions that only templates with [LanguageExtensions] have.

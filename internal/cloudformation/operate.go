@@ -128,7 +128,7 @@ func secrets(revs ...*Revision) []string {
 		if rev == nil || !strings.Contains(rev.Template, "NoEcho") {
 			continue
 		}
-		t, err := ParseTemplate(rev.Template)
+		t, err := stackDraft(rev.Template)
 		if err != nil {
 			continue // it was parsed when it was stored
 		}

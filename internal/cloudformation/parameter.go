@@ -40,13 +40,17 @@ func (t *Template) parameters(root *node) error {
 		if v.kind != mapNode {
 			return formatError("[/Parameters/%s] every Parameters object must be a map", name)
 		}
-		d, err := declaration(name, v)
+		d, err := declaration(name, v, t.read)
 		t.Parameters = append(t.Parameters, d)
 		return err
 	})
 }
 
-func declaration(name string, v *node) (Declaration, error) {
+// foreignType is a parameter type of another service, or a list of one.
+var foreignType = regexp.MustCompile(`^(?:List<)?AWS::[A-Za-z0-9]+::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)*(?:<[A-Za-z0-9:<>]+>)?>?$`)
+
+// declaration reads a parameter. Types of other services are for templates that are only read.
+func declaration(name string, v *node, foreign bool) (Declaration, error) {
 	d := Declaration{Name: name}
 	where := "/Parameters/" + name + "/"
 	for i, k := range v.keys {
@@ -90,7 +94,12 @@ func declaration(name string, v *node) (Declaration, error) {
 	case "":
 		return d, formatError("Every Parameters object must contain a Type member.")
 	default:
-		return d, formatError("Unrecognized parameter type: %s", clip(d.Type))
+		if !foreign || !foreignType.MatchString(d.Type) {
+			return d, formatError("Unrecognized parameter type: %s", clip(d.Type))
+		}
+		if strings.HasPrefix(d.Type, "AWS::SSM::Parameter::Value<") {
+			d.Default = nil // it names what has the value
+		}
 	}
 	return d, nil
 }
@@ -117,7 +126,10 @@ func (n *node) number(where string) (*float64, error) {
 }
 
 // list reports whether the parameter's value is a list.
-func (d Declaration) list() bool { return d.Type == "List<Number>" || d.Type == "CommaDelimitedList" }
+func (d Declaration) list() bool {
+	kind := strings.TrimPrefix(d.Type, "AWS::SSM::Parameter::Value<")
+	return strings.HasPrefix(kind, "List<") || strings.HasPrefix(kind, "CommaDelimitedList")
+}
 
 // value is what Ref gives for the parameter.
 func (d Declaration) value(s string) any {

@@ -55,7 +55,7 @@ func (o *operation) notImported(ctx context.Context) error {
 
 // cleanUp removes what an update, or its rollback, leaves over. What cannot be removed stays and does not fail the stack.
 func (o *operation) cleanUp(ctx context.Context) error {
-	t, err := ParseTemplate(o.stack.Revision.Template)
+	t, err := ParseTemplate(o.stack.Revision.Template, o.stack.Revision.Parameters)
 	if err != nil {
 		return err
 	}

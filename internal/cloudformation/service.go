@@ -150,9 +150,9 @@ func (s *Service) Importers(ctx context.Context, p Place, name, after string, li
 	return out, err
 }
 
-// Check reads a template and refuses types and properties that there are not.
+// Check reads a template whose parameters have no values yet, and refuses types and properties that there are not.
 func (s *Service) Check(body string) (*Template, error) {
-	t, err := ParseTemplate(body)
+	t, err := ParseTemplate(body, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -177,11 +177,18 @@ func (s *Service) revision(old Revision, in Input) (*Template, Revision, error) 
 	if err := checkTags(rev.Tags); err != nil {
 		return nil, rev, err
 	}
-	t, err := s.Check(rev.Template)
+	d, err := stackDraft(rev.Template)
 	if err != nil {
 		return nil, rev, err
 	}
-	if rev.Parameters, err = t.bind(in.Parameters, old.Parameters); err != nil {
+	if rev.Parameters, err = d.bind(in.Parameters, old.Parameters); err != nil {
+		return nil, rev, err
+	}
+	t, err := d.template(rev.Parameters)
+	if err == nil {
+		err = s.knownTypes(t)
+	}
+	if err != nil {
 		return nil, rev, err
 	}
 	return t, rev, s.acknowledged(t, in.Capabilities)
@@ -381,7 +388,7 @@ func (s *Service) Protect(ctx context.Context, by By, nameOrID string, on bool) 
 
 // Shown are a stack's parameters as they may be shown: values of NoEcho parameters are not.
 func Shown(rev Revision) []Parameter {
-	t, err := ParseTemplate(rev.Template)
+	t, err := stackDraft(rev.Template)
 	var out []Parameter
 	for _, key := range slices.Sorted(maps.Keys(rev.Parameters)) {
 		v := rev.Parameters[key]

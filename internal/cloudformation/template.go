@@ -22,6 +22,8 @@ type Template struct {
 	// Resources are in the order written.
 	Resources []Declared
 	Outputs   []declaredOutput
+	// read says that the template is read, and that no stack is made of it: what only a stack has to do with may be in it.
+	read bool
 }
 
 // Declared is a resource as a template declares it.
@@ -45,21 +47,41 @@ var (
 	resourceType = regexp.MustCompile(`^[A-Za-z0-9]{2,64}::[A-Za-z0-9]{2,64}::[A-Za-z0-9]{2,64}$`)
 )
 
-// ParseTemplate reads a template, YAML or JSON. What is wrong with it is an Invalid fault with the sentence to show.
-func ParseTemplate(body string) (*Template, error) { return parseTemplate(body, MaxTemplate) }
-
-func parseTemplate(body string, limit int) (*Template, error) {
-	root, err := parseTree(body, limit)
+// ParseTemplate reads a template, YAML or JSON, and writes its loops out. What is wrong with it is an Invalid fault with the sentence to show. values are those of
+// its parameters; others have their defaults. A loop over a parameter that has neither is written out once, and names are not looked up then.
+func ParseTemplate(body string, values map[string]string) (*Template, error) {
+	d, err := stackDraft(body)
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{conditions: map[string]*node{}, mappings: map[string]map[string]map[string]*node{}}
+	return d.template(values)
+}
+
+// draft is a template of which the parameters are read, and what else there is to know before its loops are written out.
+type draft struct {
+	*Template
+	root *node
+}
+
+// stackDraft is the draft of a template that a stack is to be made of.
+func stackDraft(body string) (*draft, error) {
+	root, err := parseTree(body, MaxTemplate)
+	if err != nil {
+		return nil, err
+	}
+	return newDraft(root, false)
+}
+
+func newDraft(root *node, read bool) (*draft, error) {
+	t := &Template{conditions: map[string]*node{}, mappings: map[string]map[string]map[string]*node{}, read: read}
 	var unknown []string
 	for _, k := range root.keys {
 		switch k {
 		case "AWSTemplateFormatVersion", "Description", "Parameters", "Mappings", "Conditions", "Resources", "Outputs", "Metadata", "Transform":
 		case "Rules", "Hooks":
-			return nil, root.get(k).wrong("Gatehouse does not support the section %s", k)
+			if !read {
+				return nil, root.get(k).wrong("Gatehouse does not support the section %s", k)
+			}
 		default:
 			unknown = append(unknown, clip(k))
 		}
@@ -67,15 +89,29 @@ func parseTemplate(body string, limit int) (*Template, error) {
 	if len(unknown) > 0 {
 		return nil, fault.New(fault.Invalid, "Invalid template property or properties [%s]", strings.Join(unknown, ", ")).At("TemplateBody")
 	}
-	if err := t.head(root); err != nil {
+	return &draft{t, root}, t.sections(root, t.head, t.transforms, t.parameters, t.mapTables)
+}
+
+// template is the whole template. It can be asked for once.
+func (d *draft) template(values map[string]string) (*Template, error) {
+	t := d.Template
+	root, open, err := t.unroll(d.root, values)
+	if err != nil {
 		return nil, err
 	}
-	for _, section := range []func(*node) error{t.transforms, t.parameters, t.mapTables, t.conditionTable, t.resources, t.outputs} {
-		if err := section(root); err != nil {
-			return nil, err
-		}
+	if err := t.sections(root, t.conditionTable, t.resources, t.outputs); err != nil || open {
+		return t, err
 	}
 	return t, t.check()
+}
+
+func (*Template) sections(root *node, each ...func(*node) error) error {
+	for _, section := range each {
+		if err := section(root); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *Template) head(root *node) error {

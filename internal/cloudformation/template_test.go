@@ -49,7 +49,7 @@ func TestTemplatesThatAreRefused(t *testing.T) {
 		{"an unclosed Sub", "Resources: {A: {" + group + ", Properties: {X: !Sub 'a ${B'}}}", "is not closed"},
 		{"too deep", "Resources: {A: {" + group + ", Properties: {X: " + strings.Repeat("[", 80) + strings.Repeat("]", 80) + "}}}", "nest deeper"},
 	} {
-		_, err := ParseTemplate(c.body)
+		_, err := ParseTemplate(c.body, nil)
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want Invalid with %q", c.name, err, c.want)
 		}
@@ -59,7 +59,7 @@ func TestTemplatesThatAreRefused(t *testing.T) {
 // evaluate resolves the property X of resource A, with the given parameters and a resource B (physical id "b-1", attribute Id "att").
 func evaluate(t *testing.T, sections, expr string, given map[string]string) (any, error) {
 	t.Helper()
-	tpl, err := ParseTemplate(sections + "\nResources:\n  A:\n    " + group + "\n    Properties:\n      X: " + expr + "\n  B: {" + group + "}\n")
+	tpl, err := ParseTemplate(sections+"\nResources:\n  A:\n    "+group+"\n    Properties:\n      X: "+expr+"\n  B: {"+group+"}\n", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func TestOrderFollowsDependencies(t *testing.T) {
 		"C":{"Type":"TT","Properties":{"X":{"Fn::Sub":"${B.Id}"}}},
 		"B":{"Type":"TT","DependsOn":["A"]},
 		"A":{"Type":"TT","Properties":{"X":{"Fn::If":["No",{"Ref":"D"},"y"]}}},
-		"D":{"Type":"TT","Condition":"No"}}}`, `"TT"`, `"Test::Fake::Thing"`))
+		"D":{"Type":"TT","Condition":"No"}}}`, `"TT"`, `"Test::Fake::Thing"`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func TestOrderFollowsDependencies(t *testing.T) {
 
 func TestJSONWithTabsIsRead(t *testing.T) {
 	t.Parallel()
-	tpl, err := ParseTemplate("{\n\t\"Description\":\t\"a\\tb\",\n\t\"Resources\": {\n\t\t\"A\": {\"Type\": \"Test::Fake::Thing\"}\n\t}\n}")
+	tpl, err := ParseTemplate("{\n\t\"Description\":\t\"a\\tb\",\n\t\"Resources\": {\n\t\t\"A\": {\"Type\": \"Test::Fake::Thing\"}\n\t}\n}", nil)
 	if err != nil || tpl.Description != "a\tb" {
 		t.Errorf("got %+v, %v", tpl, err)
 	}
@@ -226,12 +226,13 @@ func FuzzParseTemplate(f *testing.F) {
 	for _, s := range []string{
 		"", "Resources: {A: {Type: A::B::C}}", `{"Resources":{"A":{"Type":"Test::Fake::Thing","Properties":{"X":{"Ref":"A"}}}}}`, "a: &a [*a]", "!!binary x: y", "? [a]\n: b",
 		"Parameters: {P: {Type: String, Default: x, AllowedPattern: '('}}\nResources: {A: {Type: Test::Fake::Thing, Properties: {X: !Sub '${P}', Y: !If [C, a, b]}}}\nConditions: {C: !Equals [!Ref P, x]}",
+		"Transform: AWS::LanguageExtensions\nParameters: {P: {Type: CommaDelimitedList, Default: 'a,b'}}\nResources: {'Fn::ForEach::L': [I, !Ref P, {'A&{I}': {Type: Test::Fake::Thing, Properties: {X: !Sub '${I}', 'Fn::ForEach::M': [J, [!Ref I], {'${J}': !Ref {'Fn::Sub': 'A${I}'}}]}}}]}",
 		"Transform: [AWS::LanguageExtensions]\nResources:\n  A:\n    Type: Test::Fake::Thing\n    Properties: {L: !Select [1, !Split [',', 'a,b']], M: !FindInMap [M, a, b], G: !GetAtt A.B, J: !Join ['', [a]], B: !Base64 x, I: !ImportValue y, C: !Cidr [10.0.0.0/8, 2, 8], N: !Length [a], O: !ToJsonString {a: b}}\nMappings: {M: {a: {b: c}}}\nOutputs: {O: {Value: x, Export: {Name: y}}}",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		tpl, err := ParseTemplate(body)
+		tpl, err := ParseTemplate(body, nil)
 		if err != nil {
 			if !fault.Is(err, fault.Invalid) {
 				t.Fatalf("got %v, want Invalid", err)

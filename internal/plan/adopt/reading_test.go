@@ -123,6 +123,26 @@ func TestCloudFormation(t *testing.T) {
 	r := NewReading()
 	r.CloudFormation("template.yaml", testFile(t, "template.yaml"), map[string]string{"Stage": "prod", "InstanceArn": "arn:aws:sso:::instance/ssoins-1111111111111111", "AWS::AccountId": "100000000001", "Of": "another template"})
 	golden(t, "cloudformation.yaml", []byte(written(t, r, known())))
+	// The same with a loop over the accounts.
+	before, rest, _ := strings.Cut(string(testFile(t, "template.yaml")), "  CrewShop:\n")
+	_, after, found := strings.Cut(rest, "  AnnHere:\n")
+	if !found {
+		t.Fatal("the assignments of Crew are not in the template")
+	}
+	looped := "Transform: AWS::LanguageExtensions\n" + before + `
+  Fn::ForEach::Crew:
+    - Account
+    - !Ref Accounts
+    - Crew${Account}:
+        Type: AWS::SSO::Assignment
+        Properties: {InstanceArn: !Ref InstanceArn, PermissionSetArn: !GetAtt ReadOnly.PermissionSetArn, PrincipalType: GROUP, PrincipalId: !GetAtt Crew.GroupId, TargetType: AWS_ACCOUNT, TargetId: !Ref Account}
+  AnnHere:
+` + after
+	r = NewReading()
+	r.CloudFormation("template.yaml", []byte(looped), map[string]string{"Stage": "prod", "InstanceArn": "arn:aws:sso:::instance/ssoins-1111111111111111", "AWS::AccountId": "100000000001"})
+	if got := written(t, r, known()); got != string(testFile(t, "cloudformation.yaml")) {
+		t.Error(got)
+	}
 	// Another stage has less in it, and does not need to know the account.
 	r = NewReading()
 	r.CloudFormation("template.yaml", testFile(t, "template.yaml"), map[string]string{"InstanceArn": "x"})
