@@ -94,6 +94,8 @@ func TestWrongUsage(t *testing.T) {
 	wrong("serv")
 	wrong("user", "crate")
 	wrong("event", "list", "--limit", "many")
+	wrong("event", "list", "--limit", "0")
+	wrong("event", "list", "--since", "yesterday")
 	wrong("serve", "--listen")
 	if code, out, _ := execute("--version"); code != 0 || !strings.Contains(out, version) {
 		t.Errorf("--version: exit %d, %q", code, out)
@@ -115,7 +117,7 @@ func asked(metadata, address string) [][]string {
 		{"scim-token", "create"}, {"scim-token", "list"}, {"scim-token", "delete", "TOKEN"},
 		{"directory", "requests", "list", "--outcome", "unauthenticated", "--since", "1h"}, {"directory", "requests", "show", "REQUEST"}, {"directory", "requests", "replay", "REQUEST"},
 		{"directory", "requests", "replay", "--since", "1h"}, {"directory", "requests", "try", "get", "/Users?count=1"},
-		{"event", "list"}, {"env"},
+		{"event", "list"}, {"event", "list", "--action", "signin:*", "--outcome", "Denied", "--since", "1h"}, {"env"},
 		{"directory", "builtin", "--enable", "--mfa", "always"}, {"directory", "builtin"}, {"directory", "domains", "contoso", "--domain", "contoso.com"},
 		{"mail", "test", "me@example.com"},
 		{"mail", "set", "--host", "mail.example.com", "--port", "465", "--security", "tls", "--from", "sso@example.com"}, {"mail", "show"},

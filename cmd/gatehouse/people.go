@@ -273,21 +273,42 @@ func accessCommand() *cobra.Command {
 }
 
 func eventCommand() *cobra.Command {
-	type view struct {
-		Events []struct {
-			At        time.Time         `json:"at"`
-			ActorName string            `json:"actorName"`
-			Action    string            `json:"action"`
-			Resource  string            `json:"resource"`
-			Outcome   string            `json:"outcome"`
-			Detail    map[string]string `json:"detail"`
-		} `json:"events"`
-		Next string `json:"next"`
+	type event struct {
+		ID         string            `json:"id"`
+		At         time.Time         `json:"at"`
+		ActorKind  string            `json:"actorKind"`
+		ActorID    string            `json:"actorId"`
+		ActorName  string            `json:"actorName"`
+		Action     string            `json:"action"`
+		Resource   string            `json:"resource"`
+		Outcome    string            `json:"outcome"`
+		RequestID  string            `json:"requestId"`
+		ClientAddr string            `json:"clientAddr"`
+		Detail     map[string]string `json:"detail"`
 	}
-	list := &cobra.Command{Use: "list", Short: "The latest entries of the audit trail, newest first", Args: noArgs, Example: "  gatehouse event list --limit 20",
+	type view struct {
+		Events []event `json:"events"`
+		Next   string  `json:"next"`
+	}
+	list := &cobra.Command{Use: "list", Short: "The latest entries of the audit trail, newest first", Args: noArgs,
+		Example: "  gatehouse event list --limit 20\n  gatehouse event list --outcome Denied --since 24h\n  gatehouse event list --action 'scim:*' --resource 9067642ac7-0b7c1c52",
 		RunE: func(c *cobra.Command, _ []string) error {
-			limit, _ := c.Flags().GetInt("limit")
-			return call(c, http.MethodGet, fmt.Sprintf("/events?limit=%d", limit), nil, func(v view) {
+			q, err := narrowed(c, map[string]string{"actor": "actorId", "action": "action", "resource": "resource", "outcome": "outcome", "before": "before"})
+			if err != nil {
+				return err
+			}
+			limit, err := howMany(c)
+			if err != nil {
+				return err
+			}
+			all := view{Events: []event{}}
+			if err := newest(c, "/events", q, 1000, limit, func(page view) (int, string) {
+				all.Events, all.Next = append(all.Events, page.Events...), page.Next
+				return len(page.Events), page.Next
+			}); err != nil {
+				return err
+			}
+			return printed(c, all, func(v view) {
 				t := newTable(c, "WHEN", "WHO", "WHAT", "ON", "OUTCOME")
 				for _, e := range v.Events {
 					t.row(e.At.Format(time.DateTime), e.ActorName, e.Action, e.Resource, e.Outcome)
@@ -295,6 +316,12 @@ func eventCommand() *cobra.Command {
 				t.flush()
 			})
 		}}
-	list.Flags().Int("limit", 50, "how many (at most 1,000)")
+	list.Flags().String("actor", "", "who did it: an ARN, a directory's id or a user's id (actorId in --json)")
+	list.Flags().String("action", "", "what was done; scim:* is all of scim")
+	list.Flags().String("resource", "", "to what it was done: an id or ARN")
+	list.Flags().String("outcome", "", "success, or what it was refused as: Denied")
+	list.Flags().String("before", "", "go on where a listing ended: its next in --json")
+	list.Flags().Int("limit", 50, "how many")
+	timeFlags(list)
 	return family("event", "The audit trail", administered(jsonFlag(list)))
 }

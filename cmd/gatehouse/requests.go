@@ -236,54 +236,79 @@ type scimRequestsPage struct {
 	Next     string            `json:"next"`
 }
 
-// scimRequests reads pages until there are as many requests as wanted, or no more.
-func scimRequests(c *cobra.Command, q url.Values, limit int) (all scimRequestsPage, err error) {
+// newest reads pages of a listing that goes back in time, each of most things at most, until there are as many as wanted, or no more. take is given each page and says how many it
+// has, and where the listing goes on.
+func newest[P any](c *cobra.Command, path string, q url.Values, most, limit int, take func(P) (n int, next string)) error {
 	cl, err := client(c)
 	if err != nil {
-		return all, err
+		return err
 	}
-	all.Requests = []scimRequestView{}
 	for {
-		q.Set("limit", strconv.Itoa(min(limit-len(all.Requests), 200)))
-		var page scimRequestsPage
-		if err := cl.Do(c.Context(), http.MethodGet, directoryPath(c)+"/scim-requests?"+q.Encode(), nil, &page); err != nil {
-			return all, err
+		q.Set("limit", strconv.Itoa(min(limit, most)))
+		var page P
+		if err := cl.Do(c.Context(), http.MethodGet, path+"?"+q.Encode(), nil, &page); err != nil {
+			return err
 		}
-		all.Requests, all.Next = append(all.Requests, page.Requests...), page.Next
-		if page.Next == "" || len(all.Requests) >= limit {
-			return all, nil
+		n, next := take(page)
+		if limit -= n; next == "" || limit <= 0 {
+			return nil
 		}
-		q.Set("before", page.Next)
+		q.Set("before", next)
 	}
+}
+
+// scimRequests lists as many requests as wanted, if there are.
+func scimRequests(c *cobra.Command, q url.Values, limit int) (scimRequestsPage, error) {
+	all := scimRequestsPage{Requests: []scimRequestView{}}
+	err := newest(c, directoryPath(c)+"/scim-requests", q, 200, limit, func(page scimRequestsPage) (int, string) {
+		all.Requests, all.Next = append(all.Requests, page.Requests...), page.Next
+		return len(page.Requests), page.Next
+	})
+	return all, err
+}
+
+// narrowed puts the flags that were given, by the names of the parameters, and the times of timeFlags into a query.
+func narrowed(c *cobra.Command, names map[string]string) (url.Values, error) {
+	q := url.Values{}
+	for flag, name := range names {
+		if v, _ := c.Flags().GetString(flag); v != "" {
+			q.Set(name, v)
+		}
+	}
+	since, until, err := times(c)
+	for name, v := range map[string]string{"since": since, "until": until} {
+		if v != "" {
+			q.Set(name, v)
+		}
+	}
+	return q, err
+}
+
+// howMany is how many things a listing is to have.
+func howMany(c *cobra.Command) (int, error) {
+	limit, _ := c.Flags().GetInt("limit")
+	if limit < 1 {
+		return 0, usagef("--limit takes a number from 1 on")
+	}
+	return limit, nil
 }
 
 func listRequestsCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List SCIM requests, newest first", Args: noArgs,
 		Example: "  gatehouse directory requests list --outcome refused --since 2h\n  gatehouse directory requests list --name ann@contoso.com --json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			q := url.Values{}
-			for flag, name := range map[string]string{
+			q, err := narrowed(c, map[string]string{
 				"outcome": "outcome", "resource": "resource", "external-id": "externalId", "name": "name", "method": "method", "kind": "kind", "before": "before",
-			} {
-				if v, _ := c.Flags().GetString(flag); v != "" {
-					q.Set(name, v)
-				}
+			})
+			if err != nil {
+				return err
 			}
 			if n, _ := c.Flags().GetInt("status"); n != 0 {
 				q.Set("status", strconv.Itoa(n))
 			}
-			since, until, err := times(c)
+			limit, err := howMany(c)
 			if err != nil {
 				return err
-			}
-			for name, v := range map[string]string{"since": since, "until": until} {
-				if v != "" {
-					q.Set(name, v)
-				}
-			}
-			limit, _ := c.Flags().GetInt("limit")
-			if limit < 1 {
-				return usagef("--limit takes a number from 1 on")
 			}
 			page, err := scimRequests(c, q, limit)
 			if err != nil {

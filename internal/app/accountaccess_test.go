@@ -543,9 +543,9 @@ func TestARoleNamedLikeASet(t *testing.T) {
 // noted are the newest events of an action.
 func (m *managed) noted(action string) []audit.Event {
 	m.t.Helper()
-	es, _, err := m.events(m.t.Context(), "", 100)
+	es, _, err := m.events(m.t.Context(), "", audit.Filter{Action: action}, 100)
 	m.try(err)
-	return slices.DeleteFunc(es, func(e audit.Event) bool { return e.Action != action })
+	return es
 }
 
 func (m *managed) name() arn.Manager {

@@ -502,7 +502,7 @@ func federated(v saml.Assertion) (localiam.Assertion, error) {
 }
 
 // events lists the audit trail for the admin API. The cursor is opaque to clients.
-func (a *App) events(ctx context.Context, before string, limit int) ([]audit.Event, string, error) {
+func (a *App) events(ctx context.Context, before string, f audit.Filter, limit int) ([]audit.Event, string, error) {
 	var at sqlstore.EventCursor
 	if before != "" {
 		var micros int64
@@ -511,19 +511,11 @@ func (a *App) events(ctx context.Context, before string, limit int) ([]audit.Eve
 		}
 		at.At = time.UnixMicro(micros).UTC()
 	}
-	stored, err := a.db.Events().Events(ctx, at, sqlstore.EventFilter{}, limit)
-	if err != nil {
-		return nil, "", err
+	page, err := a.db.Events().Events(ctx, at, f, limit)
+	if err != nil || page.Next == (sqlstore.EventCursor{}) {
+		return page.Events, "", err
 	}
-	es, next := make([]audit.Event, len(stored)), ""
-	for i, e := range stored {
-		es[i] = e.Event
-	}
-	if len(stored) == limit {
-		last := stored[limit-1].Cursor
-		next = fmt.Sprintf("%d.%d", last.At.UnixMicro(), last.Seq)
-	}
-	return es, next, nil
+	return page.Events, fmt.Sprintf("%d.%d", page.Next.At.UnixMicro(), page.Next.Seq), nil
 }
 
 // adminRights decides who may administer: a caller of the management account whose policies allow the action.

@@ -137,11 +137,11 @@ func (w *refusals) denying(action string) *caller {
 // lastEvent is the place of the newest event of the audit log.
 func (w *refusals) lastEvent() int64 {
 	w.t.Helper()
-	es, err := w.db.Events().Events(w.t.Context(), sqlstore.EventCursor{}, sqlstore.EventFilter{}, 1)
-	if err != nil || len(es) != 1 {
+	page, err := w.db.Events().Events(w.t.Context(), sqlstore.EventCursor{}, audit.Filter{}, 1)
+	if err != nil || len(page.Events) != 1 {
 		w.t.Fatal(err)
 	}
-	return es[0].Cursor.Seq
+	return page.Next.Seq
 }
 
 // do sends a request that must succeed and returns the JSON answer, or of XML nothing.

@@ -219,10 +219,10 @@ func TestEveryChangeIsInTheTrail(t *testing.T) {
 	ok(t, w.Tag(ctx, admin, n, map[string]string{"k": "v"}, nil))
 	ok(t, w.Tag(ctx, admin, n, nil, []string{"k"}))
 	ok(t, w.Delete(ctx, admin, n))
-	es, err := w.db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Resource: arn.Application(n)}, 50)
+	page, err := w.db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{Resource: arn.Application(n)}, 50)
 	ok(t, err)
 	var got []string
-	for _, e := range es {
+	for _, e := range page.Events {
 		got = append(got, strings.TrimPrefix(e.Action, "sso:"))
 	}
 	want := "DeleteApplication UntagResource TagResource DeleteApplicationAuthenticationMethod PutApplicationAuthenticationMethod DeleteApplicationGrant PutApplicationGrant " +

@@ -41,6 +41,9 @@ type Actor struct {
 // Gatehouse is the actor of what the server does by itself.
 var Gatehouse = Actor{Kind: System, Name: "gatehouse"}
 
+// Success is the outcome of what was done.
+const Success = "success"
+
 // Event records one change, or one attempt that matters (a sign-in).
 type Event struct {
 	// ID is a lower-case UUID; the store assigns one when it is empty.
@@ -53,7 +56,7 @@ type Event struct {
 	Action string
 	// Resource is the ARN or identifier of what was changed.
 	Resource string
-	// Outcome is "success" or a fault kind's name.
+	// Outcome is [Success] or a fault kind's name.
 	Outcome string
 	// RequestID and ClientAddr say where the request came from.
 	RequestID, ClientAddr string
@@ -85,7 +88,7 @@ func OriginOf(ctx context.Context) Origin {
 // New makes a successful event at the given time, with the origin that ctx carries.
 func New(ctx context.Context, at time.Time, a Actor, action, resource string) Event {
 	o := OriginOf(ctx)
-	return Event{At: at, Actor: a, Action: action, Resource: resource, Outcome: "success", RequestID: o.RequestID, ClientAddr: o.ClientAddr}
+	return Event{At: at, Actor: a, Action: action, Resource: resource, Outcome: Success, RequestID: o.RequestID, ClientAddr: o.ClientAddr}
 }
 
 // With returns a copy of e with one more detail.
@@ -97,4 +100,16 @@ func (e Event) With(key, value string) Event {
 	d[key] = value
 	e.Detail = d
 	return e
+}
+
+// Filter narrows a listing of events; empty members do not narrow.
+type Filter struct {
+	// ActorID and Resource are compared exactly.
+	ActorID, Resource string
+	// Action is compared exactly, or by its beginning when it ends in "*" ("scim:*").
+	Action string
+	// Outcome is [Success] or a fault kind's name.
+	Outcome string
+	// Since is inclusive, Until exclusive.
+	Since, Until time.Time
 }

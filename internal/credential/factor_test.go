@@ -485,7 +485,7 @@ func TestHelpByAnAdministratorIsAudited(t *testing.T) {
 		}
 		e := es[0] // the newest: she was invited before
 		if e.Actor != admin || e.Resource != w.ann.ID || e.Outcome != "success" || e.ClientAddr != "198.51.100.7" {
-			t.Errorf("%s: %+v", action, e.Event)
+			t.Errorf("%s: %+v", action, e)
 		}
 		for _, secret := range []string{oneTime, token(sent.URL)} {
 			if secret == "" || strings.Contains(fmt.Sprintf("%+v", e), secret) {

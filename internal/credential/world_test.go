@@ -197,9 +197,9 @@ func (w *world) no(err error, kind fault.Kind, reason string) {
 }
 
 // events returns the newest events of an action.
-func (w *world) events(action string) []sqlstore.StoredEvent {
+func (w *world) events(action string) []audit.Event {
 	w.t.Helper()
-	es, err := w.db.Events().Events(w.t.Context(), sqlstore.EventCursor{}, sqlstore.EventFilter{Action: action}, 100)
+	page, err := w.db.Events().Events(w.t.Context(), sqlstore.EventCursor{}, audit.Filter{Action: action}, 100)
 	w.ok(err)
-	return es
+	return page.Events
 }

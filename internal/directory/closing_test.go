@@ -265,10 +265,10 @@ func TestRemoveProvider(t *testing.T) {
 		t.Error(err)
 	}
 	for action, n := range map[string]int{"gatehouse:CloseIdentityProvider": 1, "gatehouse:DeleteIdentityProvider": 1} {
-		es, err := db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Action: action, Resource: "okta"}, 10)
-		if err != nil || len(es) != n {
-			t.Errorf("%d events %s, want %d, %v", len(es), action, n, err)
-		} else if d := es[0].Detail; action == "gatehouse:CloseIdentityProvider" && (d["sessions"] != "25" || d["entityId"] != "https://idp.example") {
+		page, err := db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{Action: action, Resource: "okta"}, 10)
+		if err != nil || len(page.Events) != n {
+			t.Errorf("%d events %s, want %d, %v", len(page.Events), action, n, err)
+		} else if d := page.Events[0].Detail; action == "gatehouse:CloseIdentityProvider" && (d["sessions"] != "25" || d["entityId"] != "https://idp.example") {
 			t.Errorf("%v", d)
 		}
 	}

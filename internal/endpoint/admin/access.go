@@ -149,16 +149,23 @@ func (d *door) registerSettings(api huma.API) {
 	type eventsIn struct {
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 		Before string `query:"before" maxLength:"128" doc:"The cursor of the page before"`
+
+		ActorID  string    `query:"actorId" maxLength:"2048" doc:"Who did it: the actorId of an event"`
+		Action   string    `query:"action" maxLength:"256" doc:"What was done; scim:* is all of scim"`
+		Resource string    `query:"resource" maxLength:"2048" doc:"To what it was done"`
+		Outcome  string    `query:"outcome" maxLength:"64" doc:"success, or what it was refused as"`
+		Since    time.Time `query:"since" doc:"Not before this time"`
+		Until    time.Time `query:"until" doc:"Before this time"`
 	}
 	type eventsOut struct {
 		Body struct {
 			Events []event `json:"events"`
-			Next   string  `json:"next"`
+			Next   string  `json:"next" doc:"The cursor of the next page, empty on the last one. A page that is looked for by several filters may be short, or empty, and not be the last"`
 		}
 	}
 	forAdmin(api, d, operation{http.MethodGet, "/events", "ListEvents", "The audit trail, newest first", 0},
 		func(ctx context.Context, _ audit.Actor, in *eventsIn) (*eventsOut, error) {
-			es, next, err := d.Events(ctx, in.Before, in.Limit)
+			es, next, err := d.Events(ctx, in.Before, audit.Filter{ActorID: in.ActorID, Action: in.Action, Resource: in.Resource, Outcome: in.Outcome, Since: in.Since, Until: in.Until}, in.Limit)
 			out := &eventsOut{}
 			out.Body.Events, out.Body.Next = []event{}, next
 			for _, e := range es {

@@ -66,8 +66,8 @@ type Config struct {
 	// Onward returns where the browser of somebody who has signed out is to go, so that she is signed out at her identity provider too; empty for
 	// nowhere.
 	Onward func(ctx context.Context, p signin.Proof) string
-	// Events lists the audit trail, newest first.
-	Events func(ctx context.Context, before string, limit int) ([]audit.Event, string, error)
+	// Events lists the audit trail, newest first. A page may be short, or empty, and there be more: until next is empty.
+	Events func(ctx context.Context, before string, f audit.Filter, limit int) (es []audit.Event, next string, err error)
 	Now    func() time.Time
 	Log    *slog.Logger
 }

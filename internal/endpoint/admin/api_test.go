@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -698,6 +699,39 @@ func TestTheRest(t *testing.T) {
 // metadata is an identity provider's, with a certificate made for it.
 const metadata = `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example/"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>MIIDDzCCAfegAwIBAgIUEdQbiEDMAcXMdJEh8NdL8CUXK9QwDQYJKoZIhvcNAQELBQAwFjEUMBIGA1UEAwwLaWRwLmV4YW1wbGUwIBcNMjYxMTI0MDQzODA1WhgPMjEyNjEwMzEwNDM4MDVaMBYxFDASBgNVBAMMC2lkcC5leGFtcGxlMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAqBowSFAio2BvF2QcPyUo3nuvhwWqen5e5jokUZutBYcaigF6uMn4pG0kKObgWu1j9vE5jzt/ZU3wnhDze8L8f2kIF8y4gxoDMVjd57D8rD8I6KjYWcCdrRIjvWNmeY+8A8PHEnfJB2W7wwj7EfgCRzjjAbWrbCAUHfhLK3EBENx3tm6hO21jxyS1baVBZB/yACQZM5A2Nidp2RvSkCFkswiu8qHdQLxFoRAT/z+BQXIoEMbiO5TplETg4/0hI9pekISBjd1Eah9zTo5NHBi5PvSp26/KlLyucoSQ0fuxFdaiZlS1HWvhDjifh41EPHEycGJc/sFs1gVb0beM6P3gowIDAQABo1MwUTAdBgNVHQ4EFgQUbdOP9L/1FMGQMDYjJXWws7jjFwowHwYDVR0jBBgwFoAUbdOP9L/1FMGQMDYjJXWws7jjFwowDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOCAQEAfjzwwXxEnnvBDKqHpZ0/8NPM07cp+kSUtjvnaVB4PiSOWusmqdGn+fDUkjrylogxTF3r8RFt7umfCmZk2YQpGB093B1o6ds1J2iDlJ8VCgnlXy5LhAgwmTrsuOpeyKUWSaqM+otQgE2K0jqJQmahR8B/kPXRqLmsIbdB/591p+c64zanegR//WSSMQkrZTJefKuboS2t0undX7DKmzp7nI11QaTOXMqFicSiCx3AQKJCA/XrHclPdDqkSkp+UHJ0YC0SBxeMSJyM8DSvJwiUlf89oqjvz3kj1QEyWTAJWrOM6/QM4C3/PVWOjkCoUJ7tclo3DjessgoMyP6mSl7PMw==</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/></IDPSSODescriptor></EntityDescriptor>`
 
+// TestEventsAreFiltered: each filter narrows the trail, and they narrow it together.
+func TestEventsAreFiltered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Clock.Move(time.Second)
+	w.walk([]step{{"POST", "/directories", `{"id":"okta"}`, 201, nil}, {"POST", "/directories", `{"id":"entra"}`, 201, nil}})
+	at := url.QueryEscape(w.Clock.Now().Format(time.RFC3339Nano))
+	for query, want := range map[string]string{
+		"action=gatehouse:CreateSource":                            "entra okta default",
+		"action=gatehouse:*&resource=okta":                         "okta",
+		"action=gatehouse:CreateSource&until=" + at:                "default",
+		"action=gatehouse:CreateSource&since=" + at:                "entra okta",
+		"resource=okta&outcome=success":                            "okta",
+		"resource=okta&outcome=Denied":                             "",
+		"outcome=Denied":                                           "",
+		"actorId=nobody":                                           "",
+		"action=gatehouse:CreateSource&actorId=nobody":             "",
+		"action=gatehouse:CreateSource&resource=entra&since=" + at: "entra",
+	} {
+		a := w.ask(w.signed(w.admin), "GET", "/events?"+query, "")
+		var out struct{ Events []struct{ Resource string } }
+		w.ok(json.Unmarshal(a.body, &out))
+		var got []string
+		for _, e := range out.Events {
+			got = append(got, e.Resource)
+		}
+		if a.status != 200 || strings.Join(got, " ") != want {
+			t.Errorf("%s: HTTP %d, %q, want %q", query, a.status, got, want)
+		}
+	}
+	w.walk([]step{{"GET", "/events?since=yesterday", "", 422, nil}, {"GET", "/events?before=x", "", 400, []string{"before"}}})
+}
+
 // TestRemovingADirectoryEndsWhatItVouchedFor: the sessions that people began through it end with what hangs on them, whoever owns these people; others stay. So it is
 // when only its identity provider is removed.
 func TestRemovingADirectoryEndsWhatItVouchedFor(t *testing.T) {
@@ -706,7 +740,7 @@ func TestRemovingADirectoryEndsWhatItVouchedFor(t *testing.T) {
 		"directory": {{"DELETE", "/directories/okta?people=release", "", 204, nil}, {"GET", "/directories/okta", "", 404, nil}, {"GET", "/users/jo@example.com", "", 200, []string{`"active":true`, `"source":""`}}},
 		"provider": {
 			{"DELETE", "/directories/okta/idp", "", 200, []string{`"id":"okta"`}}, {"GET", "/users/jo@example.com", "", 200, []string{`"active":true`, `"source":"okta"`}},
-			{"GET", "/events?action=gatehouse:CloseIdentityProvider", "", 200, []string{`"sessions":"2"`}}, {"DELETE", "/directories/okta/idp", "", 200, nil},
+			{"GET", "/events?action=gatehouse:CloseIdentityProvider", "", 200, []string{`"sessions":"2"`, `"next":""`}}, {"DELETE", "/directories/okta/idp", "", 200, nil},
 		},
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); testRemovalEndsSessions(t, remove) })

@@ -104,11 +104,11 @@ func (w *world) source(id string, profile directory.Profile, local bool) (string
 // lastEvent is the newest event about a resource.
 func (w *world) lastEvent(resource string) audit.Event {
 	w.t.Helper()
-	es, err := w.events.Events(w.t.Context(), sqlstore.EventCursor{}, sqlstore.EventFilter{Resource: resource}, 1)
-	if err != nil || len(es) == 0 {
+	page, err := w.events.Events(w.t.Context(), sqlstore.EventCursor{}, audit.Filter{Resource: resource}, 1)
+	if err != nil || len(page.Events) == 0 {
 		w.t.Fatalf("no event about %s: %v", resource, err)
 	}
-	return es[0].Event
+	return page.Events[0]
 }
 
 // as returns a view of the world for another directory.

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"strings"
 	"time"
 
@@ -16,82 +17,114 @@ type Events struct{ db *DB }
 // Events returns the reader of the audit log.
 func (db *DB) Events() *Events { return &Events{db} }
 
-// EventFilter narrows a listing of events; empty members do not narrow.
-type EventFilter struct {
-	// ActorID and Resource are compared exactly.
-	ActorID, Resource string
-	// Action is compared exactly, or by its beginning when it ends in "*" ("scim:*").
-	Action string
-	// Outcome is "success" or a fault kind's name.
-	Outcome string
-	// Since is inclusive, Until exclusive.
-	Since, Until time.Time
-}
-
-// EventCursor is a place in a newest-first listing of events; the zero value is the start.
+// EventCursor is a place in a newest-first listing of events; the zero value is its start.
 type EventCursor struct {
 	At  time.Time
 	Seq int64
 }
 
-// StoredEvent is an event and its place in the log.
-type StoredEvent struct {
-	audit.Event
-	Cursor EventCursor
+// EventPage is a part of a listing of events.
+type EventPage struct {
+	Events []audit.Event
+	// Next is where the listing goes on; zero when nothing is left.
+	Next EventCursor
 }
 
-// Events lists events newest first, those that come before the cursor, at most limit. Filters by actor, by resource and by
-// time seek an index; filters by action and outcome look through what the others leave.
-func (s *Events) Events(ctx context.Context, before EventCursor, f EventFilter, limit int) ([]StoredEvent, error) {
-	var q strings.Builder
+// lookedThrough is how many events are looked through for one page where a filter has no index.
+const lookedThrough = 5000
+
+// Events lists events newest first, those that come before the cursor, at most limit. Of the filters the one that leaves the fewest seeks an index: the resource, an
+// outcome other than success, the actor, or a whole action; the times narrow what it finds. What the others let through is looked for among that, in
+// [lookedThrough] events for a page, which may then have fewer than limit, or none, and say nevertheless where to go on.
+func (s *Events) Events(ctx context.Context, before EventCursor, f audit.Filter, limit int) (EventPage, error) {
 	var args []any
-	q.WriteString(`SELECT at, seq, doc FROM events WHERE 1 = 1`)
-	and := func(cond string, arg any) {
-		args = append(args, arg)
-		q.WriteString(" AND " + strings.ReplaceAll(cond, "?", placeholder(len(args))))
+	with := func(cond string, values ...any) string {
+		for _, v := range values {
+			args = append(args, v)
+			cond = strings.Replace(cond, "?", placeholder(len(args)), 1)
+		}
+		return " AND " + cond
 	}
-	if f.ActorID != "" {
-		and("actor_id = ?", f.ActorID)
-	}
-	if f.Resource != "" {
-		and("resource = ?", f.Resource)
-	}
-	if prefix, ok := strings.CutSuffix(f.Action, "*"); ok {
-		and("substr(action, 1, length(?)) = ?", prefix)
-	} else if f.Action != "" {
-		and("action = ?", f.Action)
-	}
-	if f.Outcome != "" {
-		and("outcome = ?", f.Outcome)
+	prefix, byPrefix := strings.CutSuffix(f.Action, "*")
+	var found, look string
+	switch {
+	case f.Resource != "":
+		found, f.Resource = with("resource = ?", f.Resource), ""
+	case f.Outcome != "" && f.Outcome != audit.Success:
+		found, f.Outcome = with("outcome <> '"+audit.Success+"' AND outcome = ?", f.Outcome), ""
+	case f.ActorID != "":
+		found, f.ActorID = with("actor_id = ?", f.ActorID), ""
+	case f.Action != "" && !byPrefix:
+		found, f.Action = with("action = ?", f.Action), ""
 	}
 	if !f.Since.IsZero() {
-		and("at >= ?", f.Since)
+		found += with("at >= ?", f.Since)
 	}
-	if !f.Until.IsZero() {
-		and("at < ?", f.Until)
+	switch { // one end, because an index is sought by one
+	case before != (EventCursor{}) && (f.Until.IsZero() || before.At.Before(f.Until)):
+		found += with("(at, seq) < (?, ?)", before.At, before.Seq)
+	case !f.Until.IsZero():
+		found += with("at < ?", f.Until)
 	}
-	if before != (EventCursor{}) {
-		args = append(args, before.At, before.Seq)
-		q.WriteString(" AND (at, seq) < (" + placeholder(len(args)-1) + ", " + placeholder(len(args)) + ")")
+	if f.Outcome != "" {
+		look += with("outcome = ?", f.Outcome)
 	}
-	args = append(args, limit)
-	q.WriteString(" ORDER BY at DESC, seq DESC LIMIT " + placeholder(len(args)))
-	out, err := all(s.db.read(ctx), scanEvent, q.String(), args...)
-	return out, s.db.fault(err)
+	if f.ActorID != "" {
+		look += with("actor_id = ?", f.ActorID)
+	}
+	if byPrefix && prefix != "" {
+		look += with("substr(action, 1, length(?)) = ?", prefix, prefix)
+	} else if !byPrefix && f.Action != "" {
+		look += with("action = ?", f.Action)
+	}
+	most := limit
+	if look != "" {
+		most = lookedThrough
+	}
+	args = append(args, most)
+	query := ` FROM events WHERE 1 = 1` + found + ` ORDER BY at DESC, seq DESC LIMIT ` + placeholder(len(args))
+	if look == "" {
+		query = `SELECT at, seq, doc` + query
+	} else {
+		query = `SELECT at, seq, CASE WHEN 1 = 1` + look + ` THEN doc END FROM (SELECT at, seq, doc, actor_id, action, outcome` + query + `) looked ORDER BY at DESC, seq DESC`
+	}
+	rows, err := all(s.db.read(ctx), scanEvent, query, args...)
+	if err != nil {
+		return EventPage{}, s.db.fault(err)
+	}
+	var page EventPage
+	for i, r := range rows {
+		if r.doc.Valid {
+			e, err := r.event()
+			if err != nil {
+				return EventPage{}, s.db.fault(err)
+			}
+			page.Events = append(page.Events, e)
+		}
+		if len(page.Events) == limit || i+1 == most {
+			page.Next = r.EventCursor
+			break
+		}
+	}
+	return page, nil
 }
 
-func scanEvent(r row) (StoredEvent, error) {
-	var e StoredEvent
-	var doc string
-	if err := r.Scan(into(&e.Cursor.At), &e.Cursor.Seq, &doc); err != nil {
-		return e, err
-	}
-	d, err := decode[eventDoc](doc)
-	e.Event = audit.Event{
-		ID: d.ID, At: e.Cursor.At, Actor: audit.Actor{Kind: d.Kind, ID: d.ActorID, Name: d.Name, AccountID: d.Account},
+// storedEvent is an event at its place, without its document where a filter did not let it through.
+type storedEvent struct {
+	EventCursor
+	doc sql.NullString
+}
+
+func scanEvent(r row) (e storedEvent, err error) {
+	return e, r.Scan(into(&e.At), &e.Seq, &e.doc)
+}
+
+func (e storedEvent) event() (audit.Event, error) {
+	d, err := decode[eventDoc](e.doc.String)
+	return audit.Event{
+		ID: d.ID, At: e.At, Actor: audit.Actor{Kind: d.Kind, ID: d.ActorID, Name: d.Name, AccountID: d.Account},
 		Action: d.Action, Resource: d.Resource, Outcome: d.Outcome, RequestID: d.Request, ClientAddr: d.Client, Detail: d.Detail,
-	}
-	return e, err
+	}, err
 }
 
 type eventDoc struct {

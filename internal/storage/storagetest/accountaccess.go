@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"gatehouse/internal/audit"
 	"slices"
 	"strings"
 	"testing"
@@ -128,7 +129,7 @@ func testEntitlements(t *testing.T, db *sqlstore.DB) {
 
 	// The same again is the one there is; meant for another role of the name, it is bound to that one.
 	events := func() int {
-		return len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{}, 1000))(t))
+		return len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{}, 1000))(t).Events)
 	}
 	again, before := en, events()
 	again.ID, again.CreatedAt = "ent-again", after(999)

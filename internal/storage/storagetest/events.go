@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,12 +18,12 @@ func testEvents(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
 	e := event("identitystore:CreateUser", "the resource").With("why", "because")
 	ok(t, s.InsertUser(ctx, directory.User{ID: id(0), Version: 1, UserName: "0"}, e))
-	got := must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{}, 10))(t)
+	got := must(db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{}, 10))(t).Events
 	if len(got) != 1 || !arn.IsPrincipalID(got[0].ID) {
 		t.Fatalf("got events %v, want one with an id", got)
 	}
 	e.ID = got[0].ID
-	same(t, "event", got[0].Event, e)
+	same(t, "event", got[0], e)
 
 	want{kind: fault.Conflict, reason: "uniqueness"}.check(t, s.InsertUser(ctx, directory.User{ID: id(1), Version: 1, UserName: "0"}, event("refused", "x")))
 	for i := 1; i <= 20; i++ {
@@ -30,18 +31,17 @@ func testEvents(t *testing.T, db *sqlstore.DB) {
 			Action: []string{"scim:PatchUser", "scim:PatchGroup", "signin:SignIn"}[i%3], Resource: fmt.Sprint("r", i%4), Outcome: []string{"success", "Denied"}[i%2]}
 		ok(t, s.InsertUser(ctx, directory.User{ID: id(i), Version: 1, UserName: fmt.Sprint(i)}, e))
 	}
-	list := func(f sqlstore.EventFilter, size int) (out []sqlstore.StoredEvent) {
+	list := func(f audit.Filter, size int) (out []audit.Event) {
 		var from sqlstore.EventCursor
 		for {
 			page := must(db.Events().Events(ctx, from, f, size))(t)
-			out = append(out, page...)
-			if len(page) < size {
+			if out = append(out, page.Events...); page.Next == (sqlstore.EventCursor{}) {
 				return out
 			}
-			from = page[len(page)-1].Cursor
+			from = page.Next
 		}
 	}
-	all := list(sqlstore.EventFilter{}, 4)
+	all := list(audit.Filter{}, 4)
 	if len(all) != 21 {
 		t.Fatalf("%d events, want 21: one per change and none for the refused one", len(all))
 	}
@@ -51,21 +51,81 @@ func testEvents(t *testing.T, db *sqlstore.DB) {
 		}
 	}
 	for _, c := range []struct {
-		filter sqlstore.EventFilter
+		filter audit.Filter
 		want   int
 	}{
-		{sqlstore.EventFilter{ActorID: "actor1"}, 10},
-		{sqlstore.EventFilter{Resource: "r3"}, 5},
-		{sqlstore.EventFilter{Action: "scim:PatchUser"}, 6},
-		{sqlstore.EventFilter{Action: "scim:*"}, 13},
-		{sqlstore.EventFilter{Outcome: "Denied"}, 10},
-		{sqlstore.EventFilter{Since: epoch().Add(5 * time.Second)}, 11},
-		{sqlstore.EventFilter{Until: epoch().Add(5 * time.Second)}, 10},
-		{sqlstore.EventFilter{Since: epoch().Add(time.Second), Until: epoch().Add(2 * time.Second), ActorID: "actor0", Action: "signin:*"}, 1},
-		{sqlstore.EventFilter{Action: "%"}, 0},
+		{audit.Filter{ActorID: "actor1"}, 10},
+		{audit.Filter{Resource: "r3"}, 5},
+		{audit.Filter{Action: "scim:PatchUser"}, 6},
+		{audit.Filter{Action: "scim:*"}, 13},
+		{audit.Filter{Outcome: "Denied"}, 10},
+		{audit.Filter{Since: epoch().Add(5 * time.Second)}, 11},
+		{audit.Filter{Until: epoch().Add(5 * time.Second)}, 10},
+		{audit.Filter{Since: epoch().Add(time.Second), Until: epoch().Add(2 * time.Second), ActorID: "actor0", Action: "signin:*"}, 1},
+		{audit.Filter{Action: "%"}, 0},
+		{audit.Filter{Action: "*"}, 21},
+		{audit.Filter{Outcome: audit.Success}, 11},
+		{audit.Filter{Outcome: "None"}, 0},
+		{audit.Filter{Outcome: "Denied", Action: "scim:PatchUser"}, 3},
+		{audit.Filter{Outcome: "Denied", Action: "scim:PatchUser", ActorID: "actor1", Resource: "r3", Since: epoch()}, 2},
+		{audit.Filter{Outcome: audit.Success, ActorID: "actor1"}, 0},
+		{audit.Filter{Resource: "r2", ActorID: "actor0", Action: "scim:*"}, 3},
 	} {
-		if got := list(c.filter, 3); len(got) != c.want {
-			t.Errorf("%+v: %d events, want %d", c.filter, len(got), c.want)
+		for _, size := range []int{1, 3, 100} {
+			got := list(c.filter, size)
+			if len(got) != c.want {
+				t.Errorf("%+v, pages of %d: %d events, want %d", c.filter, size, len(got), c.want)
+			}
+			if !slices.IsSortedFunc(got, func(a, b audit.Event) int { return b.At.Compare(a.At) }) {
+				t.Errorf("%+v, pages of %d: not newest first", c.filter, size)
+			}
+		}
+	}
+	testRareEvents(t, db)
+}
+
+// testRareEvents: what several filters let through is looked for in thousands of events at a time; each page says where to go on, until the end, whatever
+// is written meanwhile.
+func testRareEvents(t *testing.T, db *sqlstore.DB) {
+	ctx, s := t.Context(), db.LocalIAM()
+	const n = 12_000
+	write := func(from, to int) {
+		t.Helper()
+		es := make([]audit.Event, 0, to-from)
+		for i := from; i < to; i++ {
+			action := "iam:CreateRole"
+			if i == 3 || i == 7000 {
+				action = "iam:DeleteRole"
+			}
+			es = append(es, audit.Event{At: after(100 + i), Actor: audit.Actor{ID: "busy"}, Action: action, Resource: fmt.Sprint("busy", i), Outcome: audit.Success})
+		}
+		ok(t, s.Revoke(ctx, nil, es))
+	}
+	write(0, n)
+	for _, c := range []struct {
+		filter audit.Filter
+		want   []string
+	}{
+		{audit.Filter{ActorID: "busy", Action: "iam:DeleteRole"}, []string{"busy7000", "busy3"}},
+		{audit.Filter{Action: "iam:D*"}, []string{"busy7000", "busy3"}},
+		{audit.Filter{Action: "iam:D*", Until: after(7000)}, []string{"busy3"}},
+		{audit.Filter{ActorID: "busy", Outcome: "Denied"}, nil}, // the outcome seeks an index
+	} {
+		var got []string
+		var from sqlstore.EventCursor
+		pages := 0
+		for {
+			page := must(db.Events().Events(ctx, from, c.filter, 10))(t)
+			got = append(got, keys(page.Events, func(e audit.Event) string { return e.Resource })...)
+			if pages++; page.Next == (sqlstore.EventCursor{}) {
+				break
+			}
+			if from = page.Next; pages == 1 {
+				write(n, n+10)
+			}
+		}
+		if !slices.Equal(got, c.want) || (pages == 1) != (c.want == nil) || pages > 4 {
+			t.Errorf("%+v: %q on %d pages, want %q", c.filter, got, pages, c.want)
 		}
 	}
 }

@@ -286,7 +286,7 @@ func testIAMProviders(t *testing.T, db *sqlstore.DB) {
 	ok(t, revoke(localiam.Revocation{Subject: "a", Before: after(5)}))
 	ok(t, revoke(localiam.Revocation{Subject: "b", Before: after(4)}, localiam.Revocation{Subject: "a", Before: after(3)}))
 	for subject, n := range map[string]int{"a": 2, "b": 1} {
-		same(t, "events of revocations of "+subject, len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Action: "sso:RevokeSessions", Resource: subject}, 10))(t)), n)
+		same(t, "events of revocations of "+subject, len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{Action: "sso:RevokeSessions", Resource: subject}, 10))(t).Events), n)
 	}
 	same(t, "revoked before", must(s.RevokedBefore(ctx, "b", "a", "c"))(t), after(5))
 	same(t, "revoked before, one", must(s.RevokedBefore(ctx, "b"))(t), after(4))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"gatehouse/internal/audit"
 	"slices"
 	"strings"
 	"testing"
@@ -145,7 +146,7 @@ func testDryRun(t *testing.T, db *sqlstore.DB) {
 	state := func() []any {
 		return []any{
 			must(s.Users(ctx, "", 100))(t), must(s.Groups(ctx, "", 100))(t), must(s.MembersOf(ctx, g.ID, "", 100))(t), must(s.CountUsers(ctx))(t), must(s.CountGroups(ctx))(t),
-			len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{}, 1000))(t)),
+			len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{}, 1000))(t).Events),
 		}
 	}
 	before := state()

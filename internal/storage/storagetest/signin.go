@@ -104,7 +104,7 @@ func testSignIns(t *testing.T, db *sqlstore.DB) {
 	one, two, other := parked("1", "gone"), parked("2", "gone"), parked("3", "stays")
 	same(t, "dropped", must(s.DropParked(ctx, "gone", event("signin:DropSignIns", "gone")))(t), 2)
 	same(t, "dropped again", must(s.DropParked(ctx, "gone", event("signin:DropSignIns", "gone")))(t), 0)
-	same(t, "events of what was dropped", len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Resource: "gone"}, 10))(t)), 1)
+	same(t, "events of what was dropped", len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{Resource: "gone"}, 10))(t).Events), 1)
 	absent("PARKED").check(t, second(s.Parked(ctx, one)))
 	absent("PARKED").check(t, second(s.Parked(ctx, two)))
 	ok(t, second(s.Parked(ctx, other)))
@@ -120,7 +120,7 @@ func testSignIns(t *testing.T, db *sqlstore.DB) {
 	same(t, "sessions", len(must(s.SessionsOf(ctx, "user", "", 10))(t)), 1)
 	used("used").check(t, s.Claim(ctx, p.Hash, session("late"), "", event("x", "x")))
 	ok(t, s.Note(ctx, event("signin:Refused", "x")))
-	notes := must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Action: "signin:Refused"}, 10))(t)
+	notes := must(db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{Action: "signin:Refused"}, 10))(t).Events
 	same(t, "noted", len(notes), 1)
 }
 
@@ -213,7 +213,7 @@ func testSessions(t *testing.T, db *sqlstore.DB) {
 	slices.Sort(stay)
 	same(t, "sessions by source that are left", keys(must(bySource("", 10))(t), sessionID), stay)
 	for name, n := range map[string]int{"vouched0": 1, "none": 0, "vouched3": 1, "vouched4": 1} {
-		same(t, "events of "+name, len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, sqlstore.EventFilter{Action: "signin:EndSession", Resource: session(name).ID}, 10))(t)), n)
+		same(t, "events of "+name, len(must(db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{Action: "signin:EndSession", Resource: session(name).ID}, 10))(t).Events), n)
 	}
 
 	hang("on a", a)
