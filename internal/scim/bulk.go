@@ -2,7 +2,6 @@ package scim
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -110,8 +109,10 @@ func decodeBulkOperation(v any) (BulkOperation, error) {
 // that begins with "bulkId:".
 func (o BulkOperation) References() []string {
 	var out []string
+	seen := map[string]bool{}
 	note := func(s string) {
-		if id, ok := strings.CutPrefix(s, bulkReference); ok && !slices.Contains(out, id) {
+		if id, ok := strings.CutPrefix(s, bulkReference); ok && !seen[id] {
+			seen[id] = true
 			out = append(out, id)
 		}
 	}
@@ -120,6 +121,16 @@ func (o BulkOperation) References() []string {
 	}
 	eachText(o.data, note)
 	return out
+}
+
+// Changes reports whether the operation is one on the resource that the bulkId stands for: whether its path speaks of it.
+func (o BulkOperation) Changes(bulkID string) bool {
+	for segment := range strings.SplitSeq(o.Path, "/") {
+		if id, ok := strings.CutPrefix(segment, bulkReference); ok && id == bulkID {
+			return true
+		}
+	}
+	return false
 }
 
 func eachText(v any, visit func(string)) {

@@ -2,6 +2,7 @@ package scimv2
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,19 +31,21 @@ type job struct {
 	door *door
 	of   *request
 	scim.Bulk
-	// makes has the operation that makes what a bulkId stands for, ids the resources made so far.
+	// refs are the bulkIds of which each operation speaks. makes has the operation that makes what a bulkId stands for, ids the resources made so far.
+	refs  [][]string
 	makes map[string]int
 	ids   map[string]string
 	// results are the operations' own, nil for those not done (yet); failed counts the errors among them.
 	results []*scim.BulkResult
 	failed  int
 	// halves are the operations whose resources were made without what they say of others in a circle.
-	halves []int
+	halves map[int]bool
 }
 
 func newJob(d *door, q *request, b scim.Bulk) *job {
-	j := &job{door: d, of: q, Bulk: b, makes: map[string]int{}, ids: map[string]string{}, results: make([]*scim.BulkResult, len(b.Operations))}
+	j := &job{door: d, of: q, Bulk: b, makes: map[string]int{}, ids: map[string]string{}, results: make([]*scim.BulkResult, len(b.Operations)), halves: map[int]bool{}}
 	for i, o := range b.Operations {
+		j.refs = append(j.refs, o.References())
 		if o.Method == http.MethodPost {
 			j.makes[o.BulkID] = i
 		}
@@ -104,70 +107,87 @@ func (j *job) missing(ctx context.Context, i int, bulkID string) {
 
 // needs says whether an operation waits for another, or for one that will never be.
 func (j *job) needs(i int) (missing string, waits bool) {
-	for _, ref := range j.Operations[i].References() {
+	for _, ref := range j.refs[i] {
 		maker, known := j.makes[ref]
 		switch {
 		case !known, j.results[maker] != nil && j.ids[ref] == "":
 			return ref, false
-		case j.ids[ref] == "", j.changes(i, ref) && slices.Contains(j.halves, maker):
+		case j.ids[ref] == "", j.halves[maker] && j.Operations[i].Changes(ref):
 			waits = true
 		}
 	}
 	return "", waits
 }
 
-// changes reports whether an operation is one on the resource that the bulkId stands for.
-func (j *job) changes(i int, ref string) bool {
-	before, _, _ := j.Operations[i].Resolved(nil)
-	after, _, _ := j.Operations[i].Resolved(map[string]string{ref: j.ids[ref]})
-	return before != after
-}
-
 // breakCircle makes one of the resources that wait for each other, without what it says of the others; that is
 // added when they are there (RFC 7644 §3.7.1). It reports whether there was one.
 func (j *job) breakCircle(ctx context.Context) bool {
+	circles := j.circles()
 	for i, o := range j.Operations {
-		if j.results[i] != nil || o.Method != http.MethodPost || !j.inCircle(i) {
+		if j.results[i] != nil || o.Method != http.MethodPost || !circles[i] {
 			continue
 		}
 		if j.do(ctx, i); j.results[i].Error == nil {
-			j.halves = append(j.halves, i)
+			j.halves[i] = true
 		}
 		return true
 	}
 	return false
 }
 
-// inCircle reports whether an operation waits, in the end, for itself.
-func (j *job) inCircle(start int) bool {
-	seen := make([]bool, len(j.Operations))
-	var visit func(int) bool
-	visit = func(i int) bool {
-		for _, ref := range j.Operations[i].References() {
+// circles are the operations that wait, in the end, for themselves: those of a strongly connected component of what waits for what, found in one walk
+// (R. Tarjan, 1972), since there may be a thousand circles to break, one after the other.
+func (j *job) circles() map[int]bool {
+	out := map[int]bool{}
+	reached, lowest, open := map[int]int{}, map[int]int{}, map[int]bool{}
+	var path []int
+	var visit func(int)
+	visit = func(i int) {
+		reached[i] = len(reached)
+		lowest[i], open[i], path = reached[i], true, append(path, i)
+		for _, ref := range j.refs[i] {
 			maker, known := j.makes[ref]
-			if !known || j.results[maker] != nil || seen[maker] {
+			if !known || j.results[maker] != nil {
 				continue
 			}
-			seen[maker] = true
-			if maker == start || visit(maker) {
-				return true
+			if maker == i {
+				out[i] = true
+			}
+			if _, been := reached[maker]; !been {
+				visit(maker)
+				lowest[i] = min(lowest[i], lowest[maker])
+			} else if open[maker] {
+				lowest[i] = min(lowest[i], reached[maker])
 			}
 		}
-		return false
+		if lowest[i] != reached[i] {
+			return
+		}
+		at := slices.Index(path, i)
+		for _, member := range path[at:] {
+			open[member] = false
+			out[member] = out[member] || len(path)-at > 1
+		}
+		path = path[:at]
 	}
-	return visit(start)
+	for i := range j.Operations {
+		if _, been := reached[i]; !been && j.results[i] == nil {
+			visit(i)
+		}
+	}
+	return out
 }
 
 // complete adds to resources what was left out when circles were broken, as soon as all of it is there. One that cannot be
 // completed, or at the end is not, is taken back: also when the client is gone.
 func (j *job) complete(ctx context.Context, end bool) {
 	ctx = context.WithoutCancel(ctx)
-	halves := j.halves
-	j.halves = nil
+	halves := slices.Sorted(maps.Keys(j.halves))
+	clear(j.halves)
 	for _, i := range halves {
 		missing, waits := j.needs(i)
 		if waits && missing == "" && !end {
-			j.halves = append(j.halves, i)
+			j.halves[i] = true
 			continue
 		}
 		path, body, whole := j.Operations[i].Resolved(j.ids)

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/internal/directory"
 )
@@ -137,6 +138,32 @@ func TestAttackBulk(t *testing.T) {
 	for _, path := range []string{"/Bulk", "/Users/.search", "/Me"} {
 		if got := aws.send("POST", path, "{}"); got.status != 404 && got.status != 405 {
 			t.Errorf("profile aws, %s: %d", path, got.status)
+		}
+	}
+}
+
+// TestABulkRequestOfManyReferencesIsDoneSoon: what waits for what is found out by looking at each reference a few times. By comparing all with all, a request of a
+// megabyte took minutes.
+func TestABulkRequestOfManyReferencesIsDoneSoon(t *testing.T) {
+	t.Parallel()
+	speaksOf := func(id string, n int, ref func(int) string) string {
+		refs := make([]string, n)
+		for i := range refs {
+			refs[i] = `{"value":"bulkId:` + ref(i) + `"}`
+		}
+		return bulkPost("Groups", id, `{"displayName":"`+id+`","members":[`+strings.Join(refs, ",")+`]}`)
+	}
+	one := speaksOf("g", 38_000, func(i int) string { return fmt.Sprintf("%05d", i) })
+	var circles []string
+	for i := range 600 { // the first half waits for the second, whose groups wait for each other
+		circles = append(circles, speaksOf(fmt.Sprintf("g%d", i), 40, func(k int) string { return fmt.Sprintf("g%d", 300+(i+k*7+1)%300) }))
+	}
+	for name, body := range map[string]string{"a group of many": bulk(0, one), "circles in circles": bulk(0, circles...)} {
+		w := start(t, directory.ProfileRFC)
+		began := time.Now()
+		w.must(200, "POST", "/Bulk", body)
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s, %d bytes: %s", name, len(body), took)
 		}
 	}
 }
