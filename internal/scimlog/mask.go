@@ -21,6 +21,10 @@ const Masked = "(masked)"
 // leastSecret is how long a secret must be to be looked for where nobody expects it: shorter ones are parts of ordinary words.
 const leastSecret = 4
 
+// maxSecrets bounds how many secrets of one part of a request are looked for where nobody expects them, which costs time for each and each text. Whatever is
+// called a secret is masked where it stands, however many there are.
+const maxSecrets = 200
+
 // maxDepth bounds the nesting of a body that is kept, as the door bounds it.
 const maxDepth = 32
 
@@ -258,9 +262,9 @@ func (m *masker) hide(v any) any {
 func (m *masker) note(v any) {
 	switch v := v.(type) {
 	case string:
-		m.secrets = append(m.secrets, secretsIn([]string{v})...)
+		m.add(v)
 	case raw:
-		m.secrets = append(m.secrets, secretsIn([]string{string(v)})...)
+		m.add(string(v))
 	case []any:
 		for _, x := range v {
 			m.note(x)
@@ -268,6 +272,15 @@ func (m *masker) note(v any) {
 	case object:
 		for _, x := range v {
 			m.note(x.value)
+		}
+	}
+}
+
+// add notes secrets that are not noted yet, while there is room.
+func (m *masker) add(secrets ...string) {
+	for _, s := range secretsIn(secrets) {
+		if len(m.secrets) < maxSecrets && !slices.Contains(m.secrets, s) {
+			m.secrets = append(m.secrets, s)
 		}
 	}
 }
@@ -284,7 +297,7 @@ func (m *masker) maskExpression(v any) any {
 	if attributePath.MatchString(s) || !secretName(s) {
 		return s
 	}
-	m.secrets = append(m.secrets, literals(s)...)
+	m.add(literals(s)...)
 	return Masked
 }
 
@@ -296,13 +309,13 @@ var (
 
 // literals are what an expression compares with, and any of its other words that could be.
 func literals(s string) (out []string) {
-	for _, q := range quoted.FindAllStringSubmatch(s, -1) {
+	for _, q := range quoted.FindAllStringSubmatch(s, maxSecrets) {
 		out = append(out, q[1])
 		if text := ""; json.Unmarshal([]byte(`"`+q[1]+`"`), &text) == nil {
 			out = append(out, text)
 		}
 	}
-	for _, p := range parts.FindAllString(s, -1) {
+	for _, p := range parts.FindAllString(s, maxSecrets) {
 		if !secretName(p) {
 			out = append(out, p)
 		}
@@ -368,9 +381,12 @@ func scrubJSON(v json.RawMessage, secrets []string) json.RawMessage {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// secretsIn leaves out what is too short to be looked for.
+// secretsIn leaves out what is too short to be looked for, and what is too many.
 func secretsIn(all []string) (out []string) {
 	for _, s := range all {
+		if len(out) == maxSecrets {
+			break
+		}
 		if len(s) >= leastSecret && s != Masked && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
