@@ -79,7 +79,7 @@ func overlapOf(a, b *file.Accounts) overlap {
 
 func selectorsOverlap(x, y file.Selector) overlap {
 	switch {
-	case x.Text == y.Text && x.Direct == y.Direct:
+	case x.Same(&y):
 		return common
 	case x.All && y.Management || x.Management && y.All:
 		return apart

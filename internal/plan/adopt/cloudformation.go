@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/internal/cloudformation"
 	"gatehouse/internal/plan/estate"
+	"gatehouse/internal/plan/source"
 )
 
 // Templates are read with the language that the server's stacks have, and nothing is made: what only a stack would know, such as an id that a resource will have, is kept
@@ -21,7 +22,7 @@ const mark = "\x00"
 // way.
 func (r *Reading) CloudFormation(name string, data []byte, parameters map[string]string) {
 	file := place{file: name, name: name}
-	data = utf8Text(data)
+	data = source.UTF8(data)
 	if strings.Contains(string(data), mark) {
 		r.fail("cloudformation", file, "", "this is no template: it holds characters that text does not have")
 		return

@@ -1,15 +1,12 @@
 package adopt
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/binary"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -175,24 +172,6 @@ func (r *Reading) account(a estate.Account) {
 		a.Management = a.Management || was.Management
 	}
 	r.accounts[a.ID] = &a
-}
-
-// utf8Text is a text in UTF-8 and without a byte order mark, with which Windows begins what it writes: in UTF-16 if it is PowerShell.
-func utf8Text(data []byte) []byte {
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(data, []byte{0xff, 0xfe}):
-		order = binary.LittleEndian
-	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
-		order = binary.BigEndian
-	default:
-		return bytes.TrimPrefix(data, []byte("\ufeff"))
-	}
-	units := make([]uint16, 0, len(data)/2)
-	for data = data[2:]; len(data) >= 2; data = data[2:] {
-		units = append(units, order.Uint16(data))
-	}
-	return []byte(string(utf16.Decode(units)))
 }
 
 // policy is a document in compact form.

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"gatehouse/internal/plan/estate"
+	"gatehouse/internal/plan/source"
 )
 
 // Terraform's resources and data sources are those of the provider hashicorp/aws, versions 4 to 6 (its packages ssoadmin, identitystore and organizations). A state
@@ -70,7 +71,7 @@ type tfStored struct {
 func (r *Reading) Terraform(name string, data []byte) {
 	file := place{file: name, name: name}
 	var shown tfShown
-	if err := json.Unmarshal(utf8Text(data), &shown); err != nil {
+	if err := json.Unmarshal(source.UTF8(data), &shown); err != nil {
 		r.fail("terraform", file, "write it with `terraform show -json > state.json`", "this is not what `terraform show -json` prints: %v", err)
 		return
 	}

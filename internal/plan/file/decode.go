@@ -75,7 +75,7 @@ func said(n *node) string {
 
 // pairs is nil when nothing is said, and empty when nothing is wanted.
 func pairs(n *node) map[string]string {
-	if n == nil {
+	if n == nil || n.kind == null {
 		return nil
 	}
 	out := map[string]string{}
@@ -113,7 +113,7 @@ func (d *decoder) document(root *node) {
 				}
 			}
 		case "attributes":
-			if d.once("the section", "attributes", e.key.at) {
+			if n.kind != null && d.once("the section", "attributes", e.key.at) { // nothing is not "none": that is {}
 				d.attributes(n)
 			}
 		case "applications":
@@ -216,6 +216,7 @@ const (
 	maxPolicies    = 25
 	maxInlineBytes = 32768
 	maxInlineSize  = 10240 // characters that are not white space
+	maxInlineJSON  = 1 << 20
 )
 
 func customer(n *node) estate.PolicyRef {
@@ -534,10 +535,13 @@ func (d *decoder) policyFile(in *inlineDocument, n *node) string {
 		return ""
 	}
 	d.out.Texts[shown] = data
-	if strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
-		budget := maxNodes
+	if isYAML(name) {
+		budget, before := maxNodes, len(*d.problems)
 		root := read(shown, data, &budget, d.problems)
 		if root == nil || root.kind != table {
+			if len(*d.problems) == before {
+				d.problems.Add("policy", source.Position{File: shown}, "", "write a mapping with Version and Statement", "there is no policy document in this file")
+			}
 			return ""
 		}
 		in.fromNode(root)

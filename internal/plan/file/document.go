@@ -7,6 +7,8 @@
 package file
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"gatehouse/internal/plan/estate"
@@ -76,6 +78,25 @@ type Selector struct {
 	Direct     bool // accounts of units below do not belong
 	Tags       []Tag
 }
+
+// key is what a selector says, without where it stands.
+func (s *Selector) key() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%t %t %t", s.All, s.Management, s.Direct)
+	for _, ts := range [][]Text{s.Names, s.IDs, s.Units} {
+		b.WriteString(" :")
+		for _, t := range ts {
+			fmt.Fprintf(&b, " %q", t.Value)
+		}
+	}
+	for _, t := range s.Tags {
+		fmt.Fprintf(&b, " %q=%q", t.Key, t.Values)
+	}
+	return b.String()
+}
+
+// Same tells whether two selectors say the same.
+func (s *Selector) Same(o *Selector) bool { return s.key() == o.key() }
 
 // Tag is a tag key and patterns of the values it may have.
 type Tag struct {

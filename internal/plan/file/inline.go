@@ -18,6 +18,8 @@ type inlineDocument struct {
 	problems *source.Problems
 	at       source.Position
 	data     []byte
+	long     bool // it is too long to be looked at, and was not written to its end
+	wrong    bool // a part of it stands for nothing, which was told
 	place    func(line, column int) source.Position
 }
 
@@ -31,7 +33,11 @@ func (d *inlineDocument) fromNode(n *node) {
 	var marks []mark
 	var write func(n *node)
 	write = func(n *node) {
+		if b.Len() > maxInlineJSON {
+			return
+		}
 		marks = append(marks, mark{b.Len(), n.at})
+		d.wrong = d.wrong || n.wrong
 		switch n.kind {
 		case null:
 			b.WriteString("null")
@@ -61,7 +67,7 @@ func (d *inlineDocument) fromNode(n *node) {
 		}
 	}
 	write(n)
-	d.data = b.Bytes()
+	d.data, d.long = b.Bytes(), b.Len() > maxInlineJSON
 	d.place = func(_, column int) source.Position {
 		// Columns are characters; marks are bytes of the same line.
 		offset := len(string([]rune(string(d.data))[:min(max(column-1, 0), len([]rune(string(d.data))))]))
@@ -91,6 +97,13 @@ var placed = regexp.MustCompile(`\s*\(line (\d+), column (\d+)\)|Syntax errors i
 
 // finish checks the document with the policy language's own parser and returns it in compact form, or "".
 func (d *inlineDocument) finish() string {
+	if d.wrong {
+		return ""
+	}
+	if d.long || len(d.data) > maxInlineJSON {
+		d.problems.Add("too-large", d.at, "", "move a part of it into a customer managed policy", "the policy document has more than %d bytes; at most %d characters without white space are possible", maxInlineJSON, maxInlineSize)
+		return ""
+	}
 	if _, err := policy.Parse(d.data, policy.ForIdentity); err != nil {
 		message, at := err.Error(), d.at
 		if m := placed.FindStringSubmatch(message); m != nil {

@@ -2,6 +2,7 @@ package file
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -22,12 +23,13 @@ type Source struct {
 	// Files are the contents that were read, of policies in files of their own too: a saved plan holds them.
 	Files map[string][]byte `json:"files"`
 
+	links []string // to directories, which are not followed
 	fs    fs.FS
 	close func() error
 }
 
 // Open finds the files that paths name: a file is itself, a directory is every .yaml and .yml file in it and below, but for those in
-// directories whose names begin with a dot. Files cannot refer to anything outside of the directories, by links neither.
+// directories whose names begin with a dot. Files cannot refer to anything outside of the directories, by links neither; links to directories are not followed.
 func Open(paths ...string) ([]*Source, error) {
 	var out []*Source
 	for _, p := range paths {
@@ -75,14 +77,23 @@ func (s *Source) find() error {
 			if e.IsDir() {
 				return fs.SkipDir
 			}
-		case !e.IsDir() && (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")):
+		case !e.IsDir() && isYAML(name):
 			s.Names = append(s.Names, name)
+		case e.Type()&fs.ModeSymlink != 0:
+			if info, err := os.Stat(filepath.Join(filepath.FromSlash(s.Dir), filepath.FromSlash(name))); err == nil && info.IsDir() {
+				s.links = append(s.links, name)
+			}
 		}
 		return nil
 	})
 }
 
-// contents reads a file: from its directory, or from what a saved plan holds.
+func isYAML(name string) bool {
+	end := strings.ToLower(path.Ext(name))
+	return end == ".yaml" || end == ".yml"
+}
+
+// contents reads a file, as UTF-8: from its directory, or from what a saved plan holds.
 func (s *Source) contents(name string) ([]byte, error) {
 	if s.fs == nil {
 		if data, ok := s.Files[name]; ok {
@@ -90,11 +101,21 @@ func (s *Source) contents(name string) ([]byte, error) {
 		}
 		return nil, fs.ErrNotExist
 	}
-	data, err := fs.ReadFile(s.fs, name)
-	if err == nil {
-		s.Files[name] = data
+	switch info, err := fs.Stat(s.fs, name); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() && !info.IsDir():
+		return nil, errors.New("it is no file but a device, a pipe or a socket")
+	case info.Size() > 2*maxBytes: // in UTF-16; read tells the bound
+		return nil, fmt.Errorf("it has %d bytes; at most %d are read", info.Size(), maxBytes)
 	}
-	return data, err
+	data, err := fs.ReadFile(s.fs, name)
+	if err != nil {
+		return nil, err
+	}
+	data = source.UTF8(data)
+	s.Files[name] = data
+	return data, nil
 }
 
 // Shown is the name of one of the files in messages.
@@ -112,6 +133,9 @@ func Load(sources []*Source, variables map[string]string) (*Document, source.Pro
 	var all []parsed
 	budget := maxNodes
 	for _, s := range sources {
+		for _, l := range s.links {
+			problems.Warn("link", source.Position{File: s.Shown(l)}, "", "name the directory beside this one if it belongs to the files", "this is a link to a directory, and nothing in it is read")
+		}
 		for _, name := range s.Names {
 			shown := s.Shown(name)
 			if _, twice := out.Texts[shown]; twice {
@@ -138,7 +162,7 @@ func Load(sources []*Source, variables map[string]string) (*Document, source.Pro
 			defer s.close() //nolint:errcheck // only read from
 		}
 	}
-	put := &substitution{values: map[string]*node{}, used: map[string]bool{}, left: &budget, problems: &problems}
+	put := &substitution{values: map[string]*node{}, used: map[string]bool{}, left: &budget, text: maxText, problems: &problems}
 	d := &decoder{problems: &problems, out: out, seen: map[string]source.Position{}}
 	for _, f := range all {
 		d.define(f.root, put)
@@ -255,23 +279,32 @@ func (d *decoder) whole() {
 			}
 		}
 	}
-	for i, r := range d.out.Rules {
-		for _, o := range d.out.Rules[:i] {
-			if r.BreakGlass == o.BreakGlass && sameRule(r, o) {
-				d.problems.Warn("duplicate", r.At, "", "remove one of the two", "this says the same as %s", o.At)
-			}
+	seen := map[string]source.Position{}
+	for _, r := range d.out.Rules {
+		key := r.key()
+		if first, twice := seen[key]; twice {
+			d.problems.Warn("duplicate", r.At, "", "remove one of the two", "this says the same as %s", first)
+			continue
 		}
+		seen[key] = r.At
 	}
 }
 
-func sameRule(a, b Rule) bool {
-	return sameTexts(a.Groups, b.Groups) && sameTexts(a.Users, b.Users) && sameTexts(a.Sets, b.Sets) && sameSelectors(a.Accounts.Any, b.Accounts.Any) && sameSelectors(a.Accounts.Except, b.Accounts.Except)
-}
-
-func sameTexts(a, b []Text) bool {
-	return slices.EqualFunc(a, b, func(a, b Text) bool { return a.Value == b.Value })
-}
-
-func sameSelectors(a, b []Selector) bool {
-	return slices.EqualFunc(a, b, func(a, b Selector) bool { return a.Text == b.Text && a.Direct == b.Direct })
+// key is what a rule says, without where it stands.
+func (r *Rule) key() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%t", r.BreakGlass)
+	for _, ts := range [][]Text{r.Groups, r.Users, r.Sets} {
+		b.WriteString(" |")
+		for _, t := range ts {
+			fmt.Fprintf(&b, " %q", t.Value)
+		}
+	}
+	for _, selectors := range [][]Selector{r.Accounts.Any, r.Accounts.Except} {
+		b.WriteString(" |")
+		for i := range selectors {
+			b.WriteString(" " + selectors[i].key())
+		}
+	}
+	return b.String()
 }

@@ -1,10 +1,12 @@
 package file
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -27,6 +29,7 @@ type node struct {
 	value   string // of text, as written
 	tag     string // of text: !!str, !!int, !!bool, !!float, !!timestamp
 	block   bool   // text that was written as a block with |
+	wrong   bool   // it stands for nothing, which was told
 	items   []*node
 	entries []entry
 }
@@ -54,6 +57,7 @@ func (k kind) String() string {
 const (
 	maxBytes = 32 << 20
 	maxNodes = 1 << 20
+	maxText  = 64 << 20 // of all files together
 	maxDepth = 64
 )
 
@@ -62,6 +66,7 @@ type reader struct {
 	file     string
 	problems *source.Problems
 	left     int // nodes that may still be made
+	deep     bool
 	open     map[*yaml.Node]bool
 }
 
@@ -72,6 +77,9 @@ func read(name string, data []byte, budget *int, problems *source.Problems) *nod
 		problems.Add("too-large", whole, "", "split it", "the file has %d bytes; at most %d are read", len(data), maxBytes)
 		return nil
 	}
+	if !legible(name, data, problems) {
+		return nil
+	}
 	loader, err := yaml.NewLoader(strings.NewReader(string(data)))
 	if err != nil {
 		problems.Add("yaml", whole, "", "", "%v", err)
@@ -80,7 +88,7 @@ func read(name string, data []byte, budget *int, problems *source.Problems) *nod
 	var document yaml.Node
 	if err := loader.Load(&document); err != nil {
 		if !errors.Is(err, io.EOF) {
-			syntax(name, err, problems)
+			syntax(name, data, err, problems)
 		}
 		return nil
 	}
@@ -89,7 +97,7 @@ func read(name string, data []byte, budget *int, problems *source.Problems) *nod
 		at := source.Position{File: name, Line: second.Line, Column: second.Column}
 		problems.Add("second-document", at, "", "put it into a file of its own: a directory is read as a whole", "a second YAML document begins here")
 	} else if !errors.Is(err, io.EOF) {
-		syntax(name, err, problems)
+		syntax(name, data, err, problems)
 		return nil
 	}
 	if document.Kind != yaml.DocumentNode || len(document.Content) == 0 {
@@ -102,7 +110,7 @@ func read(name string, data []byte, budget *int, problems *source.Problems) *nod
 }
 
 // syntax tells where a file stops being YAML.
-func syntax(name string, err error, problems *source.Problems) {
+func syntax(name string, data []byte, err error, problems *source.Problems) {
 	at := source.Position{File: name, Line: 1, Column: 1}
 	message := err.Error()
 	var one *yaml.LoadError
@@ -111,7 +119,8 @@ func syntax(name string, err error, problems *source.Problems) {
 		message = one.Message
 	}
 	advice := "look at the indentation and at quotes: values that begin with any of * & ! % @ ` { [ or hold \": \" must be quoted"
-	if strings.Contains(message, "tab") || strings.Contains(message, "cannot start any token") {
+	line, _ := source.Files{name: data}.Line(at)
+	if strings.Contains(message, "tab character") || strings.HasPrefix(strings.TrimLeft(line, " "), "\t") {
 		advice = "YAML is indented with spaces, never with tabs"
 	}
 	problems.Add("yaml", at, "", advice, "this is not YAML: %s", message)
@@ -123,17 +132,25 @@ func (r *reader) at(y *yaml.Node) source.Position {
 
 func (r *reader) node(y *yaml.Node, depth int) *node {
 	n := &node{at: r.at(y)}
-	if r.left--; r.left < 0 || depth > maxDepth {
-		if r.left == -1 || depth == maxDepth+1 {
-			r.problems.Add("too-large", n.at, "", "", "with its aliases the file has more than %d values, or they stand more than %d deep", maxNodes, maxDepth)
+	switch r.left--; {
+	case r.left < 0:
+		if r.left == -1 {
+			r.problems.Add("too-large", n.at, "", "", "with their aliases the files have more than %d values", maxNodes)
 		}
-		r.left = min(r.left, 0)
+		n.wrong = true
+		return n
+	case depth > maxDepth:
+		if !r.deep {
+			r.problems.Add("too-large", n.at, "", "", "values stand more than %d deep in each other here", maxDepth)
+		}
+		r.deep, n.wrong = true, true
 		return n
 	}
 	switch y.Kind {
 	case yaml.AliasNode:
 		if r.open[y.Alias] {
 			r.problems.Add("alias", n.at, "*"+y.Value, "", "the alias %q stands inside of what it names", y.Value)
+			n.wrong = true
 			return n
 		}
 		return r.node(y.Alias, depth+1)
@@ -142,11 +159,11 @@ func (r *reader) node(y *yaml.Node, depth int) *node {
 		n.block = y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 		if n.tag == "!!null" {
 			n.kind = null
-		} else if !strings.HasPrefix(n.tag, "!!") {
-			r.problems.Add("tag", n.at, n.tag, "leave the tag out", "tags such as %s have no meaning here", n.tag)
 		}
+		r.tag(n.at, n.tag)
 	case yaml.SequenceNode:
 		n.kind = list
+		r.tag(n.at, y.ShortTag())
 		r.open[y] = true
 		for _, c := range y.Content {
 			n.items = append(n.items, r.node(c, depth+1))
@@ -154,11 +171,21 @@ func (r *reader) node(y *yaml.Node, depth int) *node {
 		delete(r.open, y)
 	case yaml.MappingNode:
 		n.kind = table
+		r.tag(n.at, y.ShortTag())
 		r.open[y] = true
 		r.entries(n, y, depth)
 		delete(r.open, y)
 	}
 	return n
+}
+
+// tag tells of tags that are not those of YAML's own schema: what they ask for would not be done.
+func (r *reader) tag(at source.Position, tag string) {
+	switch tag {
+	case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp", "!!merge", "!!seq", "!!map":
+	default:
+		r.problems.Add("tag", at, tag, "leave the tag out", "tags such as %s have no meaning here", tag)
+	}
 }
 
 func (r *reader) entries(n *node, y *yaml.Node, depth int) {
@@ -200,6 +227,31 @@ func (n *node) merge(m *node) {
 			n.entries = append(n.entries, e)
 		}
 	}
+}
+
+// legible tells whether a file is text, and where it stops being so.
+func legible(name string, data []byte, problems *source.Problems) bool {
+	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
+		problems.Add("binary", source.Position{File: name}, "", "give saved plans to `gatehouse apply`, and exports to --estate", "this is compressed, and no YAML")
+		return false
+	}
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		at := func() source.Position {
+			line := data[bytes.LastIndexByte(data[:i], '\n')+1 : i]
+			return source.Position{File: name, Line: bytes.Count(data[:i], []byte("\n")) + 1, Column: utf8.RuneCount(line) + 1}
+		}
+		switch {
+		case c == utf8.RuneError && size == 1:
+			problems.Add("encoding", at(), "", "save the file as UTF-8", "the byte %#02x is not UTF-8", data[i])
+			return false
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f:
+			problems.Add("encoding", at(), "", "remove it, or write it in quotes as \\x and two digits", "the control character %U cannot stand in YAML", c)
+			return false
+		}
+		i += size
+	}
+	return true
 }
 
 // clip shortens text for a message.

@@ -2,6 +2,7 @@ package file
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -109,6 +110,9 @@ type checker struct{ problems *source.Problems }
 
 // check tells whether n, which stands at a place called path, has the shape.
 func (c checker) check(n *node, s *shape, path string) bool {
+	if n.wrong {
+		return false // it was told
+	}
 	if s.kind == isAny {
 		return true
 	}
@@ -116,7 +120,11 @@ func (c checker) check(n *node, s *shape, path string) bool {
 		if s.kind == isTable || s.kind == isRecord && !slices.ContainsFunc(s.fields, func(f field) bool { return f.required }) {
 			return true // an empty section
 		}
-		c.problems.Add("type", n.at, "", "write "+example(s)+", or remove the key", "%s has no value; %s belongs here", path, s.what())
+		advice := "write " + example(s) + ", or remove the key"
+		if n.value != "" {
+			advice = fmt.Sprintf("write %q if that is the name, or remove the key", n.value)
+		}
+		c.problems.Add("type", n.at, n.value, advice, "%s has no value; %s belongs here", path, s.what())
 		return false
 	}
 	if !s.accepts(n.kind) {

@@ -26,21 +26,23 @@ type substitution struct {
 	open     []string // being put in: a name that comes again is a circle
 	used     map[string]bool
 	left     *int
+	text     int // bytes of text that may still be put in
 	problems *source.Problems
 	told     bool
 }
 
 func (s *substitution) apply(n *node) *node {
-	if *s.left--; *s.left < 0 {
+	s.text -= len(n.value)
+	if *s.left--; *s.left < 0 || s.text < 0 {
 		if !s.told {
 			s.told = true
-			s.problems.Add("too-large", n.at, "", "", "with its variables put in the files have more than %d values", maxNodes)
+			s.problems.Add("too-large", n.at, "", "", "with their variables put in the files have more than %d values, or more than %d bytes", maxNodes, maxText)
 		}
-		return &node{at: n.at}
+		return &node{at: n.at, wrong: true}
 	}
 	switch n.kind {
 	case text:
-		return s.text(n)
+		return s.refer(n)
 	case list:
 		out := &node{kind: list, at: n.at}
 		for _, i := range n.items {
@@ -64,6 +66,9 @@ func (s *substitution) table(n *node) *node {
 	for _, e := range n.entries {
 		v := s.apply(e.value)
 		if e.key.tag == "!!merge" {
+			if v.wrong {
+				continue
+			}
 			if v.kind != table {
 				s.problems.Add("type", e.value.at, e.value.value, "", "only a mapping can be merged in with <<, and this is %s", v.kind)
 				continue
@@ -73,7 +78,9 @@ func (s *substitution) table(n *node) *node {
 		}
 		key := e.key
 		if strings.Contains(key.value, "$(") {
-			key = s.text(key)
+			if key = s.refer(key); key.wrong {
+				continue
+			}
 			if key.kind != text {
 				s.problems.Add("type", e.key.at, e.key.value, "", "a key must be a single value, and %s is %s", e.key.value, key.kind)
 				continue
@@ -91,16 +98,17 @@ func (s *substitution) table(n *node) *node {
 	return out
 }
 
-func (s *substitution) text(n *node) *node {
+// refer puts in what stands for the references of a text.
+func (s *substitution) refer(n *node) *node {
+	if !strings.Contains(n.value, "$(") {
+		return n
+	}
 	found := reference.FindAllStringSubmatchIndex(n.value, -1)
 	if found == nil {
 		return n
 	}
 	if m := found[0]; m[0] == 0 && m[1] == len(n.value) && !strings.HasPrefix(n.value, "$$") {
-		if v := s.value(n, n.value[m[2]:m[3]]); v != nil {
-			return v
-		}
-		return n
+		return s.value(n, n.value[m[2]:m[3]])
 	}
 	var b strings.Builder
 	end := 0
@@ -113,7 +121,8 @@ func (s *substitution) text(n *node) *node {
 		}
 		v := s.value(n, n.value[m[2]:m[3]])
 		switch {
-		case v == nil:
+		case v.wrong:
+			return v
 		case v.kind == text:
 			b.WriteString(v.value)
 		default:
@@ -123,10 +132,11 @@ func (s *substitution) text(n *node) *node {
 	b.WriteString(n.value[end:])
 	out := *n
 	out.value, out.tag = b.String(), "!!str"
+	s.text -= b.Len()
 	return &out
 }
 
-// value is what a name stands for, with what it refers to itself put in.
+// value is what a name stands for, with what it refers to itself put in; it is wrong when that was told.
 func (s *substitution) value(n *node, name string) *node {
 	v, there := s.values[name]
 	if !there {
@@ -135,12 +145,12 @@ func (s *substitution) value(n *node, name string) *node {
 			advice = "give it under variables or fragments, or with --var; write $$( for a $( that is no reference"
 		}
 		s.problems.Add("unknown-variable", n.at, n.value, advice, "there is no variable or fragment %q", name)
-		return nil
+		return &node{at: n.at, wrong: true}
 	}
 	s.used[name] = true
 	if slices.Contains(s.open, name) {
 		s.problems.Add("circular-variable", n.at, n.value, "", "%q refers to itself: %s", name, strings.Join(append(slices.Clone(s.open), name), " → "))
-		return nil
+		return &node{at: n.at, wrong: true}
 	}
 	s.open = append(s.open, name)
 	out := s.apply(v)
