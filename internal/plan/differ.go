@@ -44,9 +44,13 @@ func SetDifferences(was, now *estate.Set) (out []Difference) {
 		add("inline_policy", was.Inline, now.Inline)
 	}
 	add("boundary", boundaryName(was.Boundary), boundaryName(now.Boundary))
-	for _, k := range slices.Sorted(maps.Keys(union(was.Tags, now.Tags))) {
-		before, had := was.Tags[k]
-		after, has := now.Tags[k]
+	return append(out, tagDifferences(was.Tags, now.Tags)...)
+}
+
+func tagDifferences(was, now map[string]string) (out []Difference) {
+	for _, k := range slices.Sorted(maps.Keys(union(was, now))) {
+		before, had := was[k]
+		after, has := now[k]
 		if had != has || before != after {
 			out = append(out, Difference{"tags", pair(k, before, had), pair(k, after, has)})
 		}
@@ -111,8 +115,28 @@ func boundaryName(b *estate.Boundary) string {
 	return policyName(b.AWS)
 }
 
-func applicationDiffers(was, now *estate.Application) bool {
-	return was.Description != now.Description || was.Visible != now.Visible || was.URL != now.URL || was.Disabled != now.Disabled || was.AnyoneMayUse != now.AnyoneMayUse || !maps.Equal(was.Tags, now.Tags)
+// ApplicationDifferences are the parts in which two states of an application differ; either may be nil. What is false is nothing: one that was made and not
+// finished then differs in parts of what was to be made.
+func ApplicationDifferences(was, now *estate.Application) (out []Difference) {
+	none := &estate.Application{Disabled: true}
+	was, now = cmp.Or(was, none), cmp.Or(now, none)
+	add := func(what, before, after string) {
+		if before != after {
+			out = append(out, Difference{what, before, after})
+		}
+	}
+	is := func(b bool) string {
+		if b {
+			return "true"
+		}
+		return ""
+	}
+	add("description", was.Description, now.Description)
+	add("url", was.URL, now.URL)
+	add("visible", is(was.Visible), is(now.Visible))
+	add("enabled", is(!was.Disabled), is(!now.Disabled))
+	add("anyone", is(was.AnyoneMayUse), is(now.AnyoneMayUse))
+	return append(out, tagDifferences(was.Tags, now.Tags)...)
 }
 
 // SamePolicy tells whether two policy documents say the same: white space, the order of keys, a single value in place of a list of one, and a number, true or false

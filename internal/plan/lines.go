@@ -72,7 +72,13 @@ func (p *Plan) Lines() []Line {
 		add("Attributes for access control", sign(c.Action), source.Count(len(c.After), "attribute"), 1, details...)
 	}
 	for _, c := range p.Applications {
-		add("Applications", sign(c.Action), p.After.Applications[c.Application].Name, 1)
+		var details []string
+		if c.Action != Delete {
+			for _, d := range ApplicationDifferences(c.Before, c.After) {
+				details = append(details, difference(d))
+			}
+		}
+		add("Applications", sign(c.Action), p.After.Applications[c.Application].Name, 1, details...)
 	}
 	for _, c := range p.Uses {
 		s, verb := "+", "may use"

@@ -26,6 +26,7 @@ func Make(d *file.Document, e *estate.Estate, o Options) *Plan {
 	m.attributes()
 	m.applications()
 	m.members()
+	m.protected()
 	m.settle()
 	m.warn(o)
 	m.plan.Tests = runTests(d, m.after, m.resolver, &m.plan.Problems)
@@ -81,10 +82,36 @@ func (p protection) assignment(a estate.Assignment) bool {
 	if p.accounts != nil && p.accounts[a.Account] || p.set(int(a.Set)) {
 		return true
 	}
-	if i := a.Principal.Index(); a.Principal.IsUser() {
-		return p.user(i)
-	} else {
-		return p.group(i)
+	return p.principal(a.Principal)
+}
+
+func (p protection) principal(who estate.Principal) bool {
+	if who.IsUser() {
+		return p.user(who.Index())
+	}
+	return p.group(who.Index())
+}
+
+// protected tells of names under protected that stand for nothing: they would protect nothing. Patterns may.
+func (m *maker) protected() {
+	likely := func(t file.Text, names []string) bool {
+		return isPattern(t.Value) || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, t.Value) })
+	}
+	sets := names(m.after.Sets, func(s estate.Set) string { return s.Name })
+	for _, t := range m.d.Protected.Sets {
+		if !likely(t, sets) {
+			m.missing("no-such-permission-set", "permission set", t, sets, "remove it, or write the name as it is")
+		}
+	}
+	for _, t := range m.d.Protected.Groups {
+		if !isPattern(t.Value) {
+			m.group(t)
+		}
+	}
+	for _, t := range m.d.Protected.Users {
+		if !isPattern(t.Value) && len(m.x.Users(t.Value)) == 0 {
+			m.user(t)
+		}
 	}
 }
 
@@ -348,12 +375,12 @@ func compareNext(have, want []estate.Assignment) int {
 
 // extra is there, and the files do not want it.
 func (m *maker) extra(a estate.Assignment) {
-	goes := m.goneSets[int(a.Set)] || !a.Principal.IsUser() && m.goneGroups[a.Principal.Index()]
-	if m.inScope(a) {
-		m.scope++
-		goes = true
+	goes := m.inScope(a) || m.goneSets[int(a.Set)] || !a.Principal.IsUser() && m.goneGroups[a.Principal.Index()]
+	if !goes || !m.before.Accounts[a.Account].Active() {
+		return
 	}
-	if goes && m.before.Accounts[a.Account].Active() && !m.protects.assignment(a) {
+	m.scope++
+	if !m.protects.assignment(a) {
 		m.plan.Assignments = append(m.plan.Assignments, AssignmentChange{a, true})
 	}
 }
@@ -373,7 +400,11 @@ func (m *maker) lacking(a estate.Assignment) {
 
 func (m *maker) rule(r *file.Rule) {
 	principals := m.principals(r.Groups, r.Users)
+	told := len(m.plan.Problems)
 	chosen := m.accounts(&r.Accounts)
+	if len(r.Accounts.Except) > 0 && len(m.plan.Problems) == told && !slices.Contains(chosen, true) {
+		m.problems.Warn("nothing-left", r.At, "", "remove the entry, or look at what it leaves out", "this gives nothing: every account that it chooses is left out again")
+	}
 	for _, t := range r.Sets {
 		s, ok := m.set(t)
 		if !ok {
@@ -426,18 +457,30 @@ func (m *maker) attributes() {
 }
 
 func (m *maker) applications() {
-	byName := map[string]int{}
+	byName := map[string][]int{} // names of applications are not unique
 	for i := range m.before.Applications {
-		byName[m.before.Applications[i].Name] = i
+		a := &m.before.Applications[i]
+		byName[a.Name] = append(byName[a.Name], i)
 	}
 	kept := map[int]bool{}
 	for i := range m.d.Applications {
 		want := &m.d.Applications[i]
-		n, there := byName[want.Name]
-		if there {
+		found := byName[want.Name]
+		for _, n := range found {
 			kept[n] = true
 		}
-		m.application(want, n, there)
+		switch len(found) {
+		case 0:
+			m.application(want, 0, false)
+		case 1:
+			m.application(want, found[0], true)
+		default:
+			arns := make([]string, len(found))
+			for k, n := range found {
+				arns[k] = m.before.Applications[n].ARN
+			}
+			m.problems.Add("ambiguous-application", want.At, want.Name, "give all but one another name: "+strings.Join(arns, ", "), "%d applications are called %q", len(found), want.Name)
+		}
 	}
 	if !m.d.Manage.ExclusiveApplications {
 		return
@@ -470,7 +513,7 @@ func (m *maker) application(want *file.Application, n int, there bool) {
 		if now.Description == "" {
 			now.Description = was.Description
 		}
-		if applicationDiffers(was, &now) {
+		if len(ApplicationDifferences(was, &now)) > 0 {
 			if was.Managed || was.Elsewhere {
 				m.problems.Add("managed-application", want.At, want.Name, "leave its settings out; groups and users can be given", "the application %q is made by an AWS service or belongs to another account", want.Name)
 				return
@@ -482,20 +525,37 @@ func (m *maker) application(want *file.Application, n int, there bool) {
 	if !want.GivesGroups {
 		return
 	}
+	m.uses(n, want)
+}
+
+// uses compares who may use an application. Whoever is protected keeps what she has, and gets nothing.
+func (m *maker) uses(n int, want *file.Application) {
 	wanted := m.principals(want.Groups, want.Users)
 	slices.Sort(wanted)
+	wanted = slices.Compact(wanted)
 	have := m.after.Applications[n].Principals
+	var after []estate.Principal
 	for _, p := range wanted {
 		if _, in := slices.BinarySearch(have, p); !in {
+			if m.protects.principal(p) {
+				m.problems.Warn("protected", want.At, want.Name, "remove it from protected to have it made", "%s is not given the application %q: it is protected", m.after.Name(p), want.Name)
+				continue
+			}
 			m.plan.Uses = append(m.plan.Uses, UseChange{Application: n, Principal: p})
 		}
+		after = append(after, p)
 	}
 	for _, p := range have {
 		if _, in := slices.BinarySearch(wanted, p); !in {
+			if m.protects.principal(p) {
+				after = append(after, p)
+				continue
+			}
 			m.plan.Uses = append(m.plan.Uses, UseChange{Application: n, Principal: p, Remove: true})
 		}
 	}
-	m.after.Applications[n].Principals = wanted
+	slices.Sort(after)
+	m.after.Applications[n].Principals = after
 }
 
 const providers = "arn:aws:sso::aws:applicationProvider/"

@@ -48,6 +48,16 @@ func NeedsOf(d *file.Document) Needs {
 		put(c.groups, d.Applications[i].Groups)
 		put(c.users, d.Applications[i].Users)
 	}
+	for _, t := range d.Protected.Groups { // that they are there is looked at
+		if !isPattern(t.Value) {
+			c.groups[t.Value] = true
+		}
+	}
+	for _, t := range d.Protected.Users {
+		if !isPattern(t.Value) {
+			c.users[t.Value] = true
+		}
+	}
 	for _, a := range []*file.Accounts{m.ScopeAccounts, d.Protected.Accounts, d.Production} {
 		c.accounts(a)
 	}

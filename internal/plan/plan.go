@@ -42,6 +42,8 @@ type Plan struct {
 
 	// Problems are faults, with which a plan must not be applied, and warnings.
 	Problems source.Problems
+	// Raised are ids of accounts in which somebody becomes an administrator, sorted: whether they are production their tags may say.
+	Raised []string
 	// Tests are the outcomes of the files' tests of access against After.
 	Tests []TestResult
 }

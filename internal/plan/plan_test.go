@@ -49,6 +49,10 @@ func company() *estate.Estate {
 			{ARN: "ps-2", Name: "Admin", Session: time.Hour, AWSPolicies: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}, DetailsRead: true, AssignmentsRead: true},
 			{ARN: "ps-3", Name: "AWSLegacy", Session: time.Hour, DetailsRead: true, AssignmentsRead: true}},
 	}
+	for _, name := range []string{"Board", "Twins", "Twins"} {
+		e.Applications = append(e.Applications, estate.Application{ARN: fmt.Sprintf("app-%d", len(e.Applications)), Name: name, Provider: providers + "custom", Visible: true})
+	}
+	e.Applications[0].Principals = []estate.Principal{0}
 	for i, unit := range []string{"ou-p", "ou-p", "ou-p", "ou-p", "ou-d", "ou-d", "ou-s"} {
 		tags := map[string]string{"env": map[string]string{"ou-p": "prod", "ou-d": "dev", "ou-s": "play"}[unit]}
 		e.Accounts = append(e.Accounts, estate.Account{ID: fmt.Sprintf("1000000000%02d", i+1), Name: fmt.Sprintf("%s %d", map[string]string{"ou-p": "Shop", "ou-d": "Dev", "ou-s": "Play"}[unit], i+1), Unit: unit, Tags: tags})
@@ -118,8 +122,8 @@ func TestChanges(t *testing.T) {
 		{"protected", "protected: {permission_sets: Read*, groups: [Contractors], accounts: [{ou: Sandbox}], users: [e*]}\nmanage: {permission_sets: exclusive}\npermission_sets:\n  ReadOnly: {session: 3h}\n  Admin: {aws_policies: AdministratorAccess}\nassignments:\n  - {groups: Engineers, permission_sets: [Admin, ReadOnly], accounts: [Play 7, Shop 1]}\n",
 			"- AWSLegacy", "warning protected, warning protected, warning protected"},
 		{"a group and members", "groups:\n  Engineers: {members: [bob@example.com, eve]}\n  New: {description: x, members: ann@example.com}\n",
-			"+ New\n+ Engineers gets eve\n- Engineers loses ann@example.com\n+ New gets ann@example.com", ""},
-		{"additive members", "groups:\n  Engineers: {members: [eve], manage: additive}\n", "+ Engineers gets eve", ""},
+			"+ New\n+ Engineers gets eve\n- Engineers loses ann@example.com\n+ New gets ann@example.com", "warning administrator-in-production, warning oneself"},
+		{"additive members", "groups:\n  Engineers: {members: [eve], manage: additive}\n", "+ Engineers gets eve", "warning administrator-in-production"},
 		{"a provider's group", "groups:\n  Security: {members: [ann@example.com]}\n", "", "error external-group"},
 		{"exclusive groups", "manage: {groups: exclusive}\nassignments:\n  - {groups: Engineers, permission_sets: AWSLegacy, accounts: Shop 1}\n",
 			"- Contractors\n+ group Engineers gets AWSLegacy in Shop 1\n- group Contractors loses AWSLegacy in Shop 1", ""},
@@ -129,7 +133,13 @@ func TestChanges(t *testing.T) {
 			"+ Root\n+ group Contractors gets Root in all 6 accounts of ou/Workloads", "warning administrator-in-production"},
 		{"oneself", "permission_sets:\n  Admin: {aws_policies: AdministratorAccess}\n", "- group Engineers loses Admin in Shop 1", "warning oneself"},
 		{"emergency", "permission_sets:\n  Admin: {aws_policies: PowerUserAccess}\ngroups: {Engineers: {members: []}}\nbreak_glass:\n  - {groups: Engineers, permission_sets: Admin, accounts: Shop 1}\n",
-			"- Engineers loses ann@example.com, bob\n~ Admin\n~ Admin wherever it is assigned", "error break-glass, error break-glass, warning widening"},
+			"- Engineers loses ann@example.com, bob\n~ Admin\n~ Admin wherever it is assigned", "error break-glass, error break-glass, warning oneself, warning widening"},
+		{"a set of administrators", "permission_sets:\n  ReadOnly: {aws_policies: AdministratorAccess}\nmanage: {assignments: additive}\n", "~ ReadOnly\n~ ReadOnly wherever it is assigned", "warning administrator-in-production, warning widening"},
+		{"nothing is left", "assignments:\n  - {groups: Engineers, permission_sets: AWSLegacy, accounts: [Shop 1, Dev 5], except: [{ou: Workloads}]}\n", "", "warning nothing-left"},
+		{"protected names of nobody", "protected: {permission_sets: [awslegacy, Admn, 'X*'], groups: [engineers, Enginers, 'Y*'], users: [BOB@example.com, boob, 'z*']}\n", "", "error no-such-group, error no-such-permission-set, error no-such-user"},
+		{"an application of protected people", "protected: {groups: Engineers, users: bob}\napplications:\n  Board: {groups: Security, users: [bob, bob@example.com, eve, EVE]}\n", "+ group Security may use Board\n+ user eve may use Board", "warning protected"},
+		{"an application is changed", "applications:\n  Board: {description: Plans, anyone: true, visible: false, tags: {team: core}}\n", "~ Board", ""},
+		{"applications of one name", "manage: {applications: exclusive}\napplications:\n  Twins: {groups: Security}\n  Board: {}\n", "", "error ambiguous-application"},
 		{"attributes", "attributes: {dept: '${path:enterprise.department}'}\n", "+ 1 attribute", ""},
 		{"an application", "applications:\n  Wiki: {url: 'https://wiki.example.com', groups: [Engineers], users: eve}\n", "+ Wiki\n+ group Engineers may use Wiki\n+ user eve may use Wiki", ""},
 	} {
@@ -182,6 +192,11 @@ func TestMassRemoval(t *testing.T) {
 	}
 	if p := Make(document1(t, keep), big(11), Options{MassRemoval: true}); told(p) != "warning mass-removal" {
 		t.Error(told(p))
+	}
+	// What goes with a permission set counts on both sides.
+	p := make1(t, "manage: {permission_sets: exclusive}\nprotected: {permission_sets: A*}\npermission_sets: {AWSLegacy: {}}\nassignments:\n  - {groups: Contractors, permission_sets: AWSLegacy, accounts: Shop 1}\n", big(11))
+	if len(p.Problems) != 1 || !strings.Contains(p.Problems[0].Message, "16 assignments of 17 in the scope") {
+		t.Error(p.Problems)
 	}
 }
 
@@ -243,6 +258,9 @@ func TestAccessTests(t *testing.T) {
 		{"cannot: denied for all", "permission_sets: Unknown, cannot: 'cloudtrail:StopLogging'", Passed, ""},
 		{"cannot: who knows", "permission_sets: Unknown, cannot: 's3:GetObject'", Undecided, "Mystery"},
 		{"nobody", "groups: Nobody, permission_sets: Admin, lacks: true", Undecided, "names"},
+		{"a pattern of nothing", "permission_sets: ['Admn*', Some], cannot: 's3:PutObject'", Undecided, `a name like "Admn*"`},
+		{"nobody has nothing", "permission_sets: 'Admn*', only: {groups: Security}", Undecided, `a name like "Admn*"`},
+		{"something beside nothing", "permission_sets: ['Admn*', Admin], lacks: true, groups: Engineers", Failed, "Engineers has Admin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -381,5 +399,70 @@ func TestNoChange(t *testing.T) {
 	}
 	if p = make1(t, "manage: {assignments: additive}\npermission_sets:\n  ReadOnly: {aws_policies: ReadOnlyAccess, tags: {}}\n", e); len(p.Sets) != 1 || len(p.After.Sets[0].Tags) != 1 {
 		t.Errorf("%s: %v", lines(p), p.After.Sets[0].Tags)
+	}
+}
+
+// An advice says what to write, of whatever somebody may have meant.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	e := company()
+	e.Groups[2].Name = "M\u00fcller Group"
+	rule := func(who, where string) string {
+		return "assignments:\n  - {groups: " + who + ", permission_sets: Admin, accounts: " + where + "}\n"
+	}
+	for _, c := range []struct{ text, advice string }{
+		{rule("'Engineers, Security'", "all"), "write a list: [Engineers, Security]"},
+		{rule("\"Mu\u0308ller Group\"", "all"), "its characters are others"},
+		{rule("\"M\u00fcller\u00a0Group\"", "all"), "its characters are others"},
+		{rule("Engineers", "ALL"), "write all"},
+		{rule("Engineers", "Management-"), `did you mean "Management"?`},
+		{rule("Engineers", "1000-0000-0001"), "12 digits"},
+		{rule("Engineers", "10000000001"), "12 digits"},
+		{rule("Engineers", "{ou: ou-p}"), "write Workloads/Prod"},
+	} {
+		s, err := file.FromFS(fstest.MapFS{"a.yaml": {Data: []byte(c.text)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, problems := file.Load([]*file.Source{s}, nil)
+		if d != nil {
+			problems = Make(d, e, Options{}).Problems
+		}
+		if len(problems) == 0 || !strings.Contains(problems[0].Advice, c.advice) {
+			t.Errorf("%s: %v", c.text, problems)
+		}
+	}
+}
+
+// A plan with an error that may hide changes does not say how many there are.
+func TestAPlanThatIsNotWhole(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"groups: {New: {}}\nassignments:\n  - {groups: Nobody, permission_sets: Admin, accounts: all}\n":     "As far as can be said before the errors are mended: 1 to add",
+		"groups: {New: {}}\ntests:\n  - {name: x, groups: Engineers, permission_sets: Admin, lacks: true}\n": "Plan: 1 to add",
+	} {
+		var b bytes.Buffer
+		make1(t, text, company()).Write(&b, Style{})
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s\nwant %s", b.String(), want)
+		}
+	}
+}
+
+// What an application becomes is in the plan, and one that was made and not finished is left with a part of it.
+func TestApplicationDifferences(t *testing.T) {
+	t.Parallel()
+	p := make1(t, "applications:\n  Board: {description: Plans, anyone: true, visible: false, tags: {team: core}}\n", company())
+	if got, want := strings.Join(p.Lines()[0].Details, ", "), "+ description Plans, - visible true, + anyone true, + tags team=core"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	made := estate.Application{Name: "New", Visible: true, AnyoneMayUse: true}
+	agreed := keys(Change{Kind: "application", Action: Create, Name: "New", Differences: ApplicationDifferences(nil, &made)})
+	half := made
+	half.AnyoneMayUse = false
+	for _, k := range keys(Change{Kind: "application", Action: Update, Name: "New", Differences: ApplicationDifferences(&half, &made)}) {
+		if !slices.Contains(agreed, k) {
+			t.Errorf("%s is not among %q", k, agreed)
+		}
 	}
 }

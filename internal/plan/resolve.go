@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,6 +28,14 @@ func (r *resolver) missing(code, what string, t file.Text, names []string, other
 	if key := code + "\x00" + t.Value; !r.told[key] {
 		r.told[key] = true
 		advice := source.Meant(t.Value, names)
+		if parts := strings.Split(t.Value, ","); advice == "" && len(parts) > 1 {
+			for i := range parts {
+				parts[i] = strings.TrimSpace(parts[i])
+			}
+			if !slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(names, p) }) {
+				advice = "write a list: [" + strings.Join(parts, ", ") + "]"
+			}
+		}
 		if advice == "" {
 			advice = otherwise
 		}
@@ -113,6 +122,9 @@ func (r *resolver) matching(patterns []file.Text) []bool {
 	return out
 }
 
+// accountID is what may be meant as an account's id, and is none.
+var accountID = regexp.MustCompile(`^\d[\d ._-]{7,}$`)
+
 func isPattern(s string) bool { return strings.ContainsAny(s, "*?") }
 
 func likeAny(patterns []file.Text, name string) bool {
@@ -151,6 +163,12 @@ func (r *resolver) choose(s file.Selector, do func(int)) {
 
 func (r *resolver) accountAdvice(s file.Selector) string {
 	if len(s.Names) == 1 && !isPattern(s.Names[0].Value) {
+		switch name := strings.ToLower(s.Names[0].Value); {
+		case name == "all" || name == "management":
+			return "write " + name
+		case accountID.MatchString(name):
+			return "if it is an account's id, write its 12 digits and nothing between them"
+		}
 		if meant := source.Meant(s.Names[0].Value, names(r.e.Accounts, func(a estate.Account) string { return a.Name })); meant != "" {
 			return meant
 		}
@@ -203,7 +221,11 @@ func (r *resolver) matcher(s file.Selector) func(int) bool {
 			if u, ok := r.x.Unit(t.Value); ok {
 				units = append(units, u)
 			} else {
-				r.missing("no-such-unit", "organizational unit", t, r.x.Paths(), "write its names from the root on, such as Workloads/Prod")
+				advice := "write its names from the root on, such as Workloads/Prod"
+				if i := slices.IndexFunc(r.e.Units, func(u estate.Unit) bool { return u.ID == t.Value }); i >= 0 {
+					advice = "write " + r.x.Path(i)
+				}
+				r.missing("no-such-unit", "organizational unit", t, r.x.Paths(), advice)
 			}
 		}
 		add(func(i int) bool {

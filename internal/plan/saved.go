@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -46,8 +47,12 @@ func ReadSaved(r io.Reader) (*Saved, error) {
 		return nil, fmt.Errorf("this is no saved plan: %w", err)
 	}
 	var s Saved
-	if err := json.NewDecoder(io.LimitReader(z, maxSaved)).Decode(&s); err != nil {
+	d := json.NewDecoder(io.LimitReader(z, maxSaved))
+	if err := d.Decode(&s); err != nil {
 		return nil, fmt.Errorf("the saved plan is damaged: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF { // at its end the checksum is compared
+		return nil, fmt.Errorf("the saved plan is damaged: %w", cmp.Or(err, errors.New("something follows it")))
 	}
 	if s.Version != savedVersion {
 		return nil, fmt.Errorf("the plan was saved by another version (%d, not %d): plan again", s.Version, savedVersion)

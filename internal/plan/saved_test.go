@@ -2,6 +2,8 @@ package plan
 
 import (
 	"bytes"
+	"compress/gzip"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -70,7 +72,23 @@ func TestSavedPlan(t *testing.T) {
 
 func TestSavedPlanIsNoOther(t *testing.T) {
 	t.Parallel()
-	for name, data := range map[string]string{"text": "{}", "nothing": ""} {
+	var whole bytes.Buffer
+	good := document1(t, "groups: {New: {}}\n")
+	if err := Make(good, company(), Options{}).Save(&whole, []*file.Source{{}}, nil, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadSaved(bytes.NewReader(whole.Bytes())); err != nil {
+		t.Fatal(err)
+	}
+	spoilt := bytes.Clone(whole.Bytes())
+	spoilt[len(spoilt)-5] ^= 1 // of the checksum
+	var twice bytes.Buffer
+	z := gzip.NewWriter(&twice)
+	fmt.Fprint(z, `{"version":1,"sources":[{}]} {}`)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{"text": "{}", "nothing": "", "one that was spoilt": string(spoilt), "one that was cut": whole.String()[:whole.Len()-9], "two": twice.String()} {
 		if _, err := ReadSaved(strings.NewReader(data)); err == nil {
 			t.Errorf("%s was taken for a plan", name)
 		}

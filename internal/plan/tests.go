@@ -9,6 +9,7 @@ import (
 	"gatehouse/internal/plan/estate"
 	"gatehouse/internal/plan/file"
 	"gatehouse/internal/plan/source"
+	"gatehouse/internal/policy"
 )
 
 // manyReasons is how many contradictions of one test are told.
@@ -97,9 +98,19 @@ func (t *tester) tell(f found, format string) {
 	}
 }
 
+// sets are those that the test is about. It is not decided by patterns that choose none: they may be mistyped.
+func (t *tester) sets() []bool {
+	for _, p := range t.t.Sets {
+		if isPattern(p.Value) && !slices.ContainsFunc(t.e.Sets, func(s estate.Set) bool { return policy.Like(p.Value, s.Name) }) {
+			t.doubts = append(t.doubts, fmt.Sprintf("no permission set has a name like %q", p.Value))
+		}
+	}
+	return t.matching(t.t.Sets)
+}
+
 // only: nobody else has the sets in the accounts.
 func (t *tester) only() {
-	sets, accounts := t.matching(t.t.Sets), t.inAccounts()
+	sets, accounts := t.sets(), t.inAccounts()
 	var groups []int
 	may := map[estate.Principal]bool{}
 	for _, p := range t.principals(t.t.Only.Groups, t.t.Only.Users) {
@@ -198,7 +209,7 @@ func (t *tester) ways(who map[estate.Principal]bool, people map[int32]bool) {
 
 // has: every principal has every set in every account, a user perhaps through a group.
 func (t *tester) has() {
-	sets, accounts := t.matching(t.t.Sets), t.inAccounts()
+	sets, accounts := t.sets(), t.inAccounts()
 	t.unread(sets)
 	held := map[estate.Assignment]bool{}
 	holders := map[estate.Assignment][]int{} // groups by account and set
@@ -232,7 +243,7 @@ func (t *tester) has() {
 
 // lacks: no principal has any of the sets in any of the accounts, a user not through a group either.
 func (t *tester) lacks() {
-	sets, accounts := t.matching(t.t.Sets), t.inAccounts()
+	sets, accounts := t.sets(), t.inAccounts()
 	t.unread(sets)
 	who, people := t.asked()
 	t.ways(who, people)
@@ -247,7 +258,7 @@ func (t *tester) lacks() {
 
 // simulate asks the policies of the sets.
 func (t *tester) simulate() {
-	for s, is := range t.matching(t.t.Sets) {
+	for s, is := range t.sets() {
 		if !is {
 			continue
 		}

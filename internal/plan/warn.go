@@ -226,31 +226,74 @@ func (m *maker) setAt(name string) source.Position {
 	return source.Position{}
 }
 
+// gain is that somebody becomes an administrator in an account.
+type gain struct {
+	set     int32
+	who     string // in words
+	account int32
+}
+
+// gains are who becomes an administrator: by an assignment, by a change of the set, or as a new member of a group.
+func (m *maker) gains() (out []gain) {
+	is := map[int32]bool{}
+	for s := range m.after.Sets {
+		is[int32(s)] = isAdministrator(&m.after.Sets[s])
+	}
+	fresh := map[estate.Assignment]bool{}
+	for _, c := range m.plan.Assignments {
+		if !c.Remove && is[c.Set] {
+			fresh[c.Assignment] = true
+			out = append(out, gain{c.Set, m.after.Name(c.Principal), c.Account})
+		}
+	}
+	raised := map[int32]bool{}
+	for _, c := range m.plan.Sets {
+		if s := int32(c.Set); c.Action == Update && is[s] && !isAdministrator(c.Before) {
+			raised[s] = true
+		}
+	}
+	members := map[estate.Principal][]string{}
+	for _, c := range m.plan.Members {
+		if p := estate.GroupPrincipal(c.Group); c.Action == Create {
+			members[p] = append(members[p], m.after.Name(estate.UserPrincipal(c.User)))
+		}
+	}
+	for _, a := range m.after.Assignments {
+		switch {
+		case !is[a.Set] || fresh[a]:
+		case raised[a.Set]:
+			out = append(out, gain{a.Set, m.after.Name(a.Principal), a.Account})
+		case members[a.Principal] != nil:
+			out = append(out, gain{a.Set, few(members[a.Principal], 5) + ", by the group " + m.after.Name(a.Principal), a.Account})
+		}
+	}
+	return out
+}
+
 // administrators tells of people who become administrators in production.
 func (m *maker) administrators() {
 	production := m.production()
-	admin := map[int32]bool{}
-	for s := range m.after.Sets {
-		admin[int32(s)] = isAdministrator(&m.after.Sets[s])
-	}
 	type key struct {
 		set int32
-		p   estate.Principal
+		who string
 	}
 	var order []key
 	where := map[key][]string{}
-	for _, c := range m.plan.Assignments {
-		if c.Remove || !admin[c.Set] || !production[c.Account] {
+	raised := map[string]bool{}
+	for _, g := range m.gains() {
+		raised[m.after.Accounts[g.account].ID] = true
+		if !production[g.account] {
 			continue
 		}
-		k := key{c.Set, c.Principal}
+		k := key{g.set, g.who}
 		if where[k] == nil {
 			order = append(order, k)
 		}
-		where[k] = append(where[k], m.after.Accounts[c.Account].Name)
+		where[k] = append(where[k], m.after.Accounts[g.account].Name)
 	}
+	m.plan.Raised = sortedKeys(raised)
 	for _, k := range order {
-		m.problems.Warn("administrator-in-production", m.setAt(m.after.Sets[k.set].Name), m.after.Sets[k.set].Name, "", "%s becomes an administrator (%s) of production: %s", m.after.Name(k.p), m.after.Sets[k.set].Name, few(where[k], 5))
+		m.problems.Warn("administrator-in-production", m.setAt(m.after.Sets[k.set].Name), m.after.Sets[k.set].Name, "", "%s becomes an administrator (%s) of production: %s", k.who, m.after.Sets[k.set].Name, few(where[k], 5))
 	}
 }
 
@@ -288,6 +331,16 @@ func (m *maker) oneself() {
 		}
 		if m.may(c.Principal, name) {
 			m.problems.Warn("oneself", m.setAt(set), m.after.Name(c.Principal), "", "you are signed in as %s with %s in %s, and %s loses it there: that may be you", name, set, m.after.Accounts[c.Account].Name, m.after.Name(c.Principal))
+		}
+	}
+	for _, c := range m.plan.Members {
+		if c.Action != Delete || !strings.EqualFold(m.after.Users[c.User].Name, name) {
+			continue
+		}
+		if slices.ContainsFunc(m.before.Assignments, func(a estate.Assignment) bool {
+			return a.Principal == estate.GroupPrincipal(c.Group) && m.after.Sets[a.Set].Name == set && m.after.Accounts[a.Account].ID == account
+		}) {
+			m.problems.Warn("oneself", source.Position{}, name, "", "you are signed in as %s with %s in %s by the group %q, and leave it", name, set, account, m.after.Groups[c.Group].Name)
 		}
 	}
 }

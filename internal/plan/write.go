@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"gatehouse/internal/plan/estate"
@@ -125,9 +126,18 @@ func (p *Plan) Write(w io.Writer, style Style) {
 		fmt.Fprintln(w, "No changes: what is there is what the files say.")
 	case style.Drift:
 		fmt.Fprintf(w, "Drift: to make it what the files say, there is %s.\n", p.Summary())
+	case !p.complete():
+		fmt.Fprintf(w, "As far as can be said before the errors are mended: %s.\n", p.Summary())
 	default:
 		fmt.Fprintf(w, "Plan: %s.\n", p.Summary())
 	}
+}
+
+// complete tells whether all changes could be worked out. What refuses a plan, or contradicts it, leaves it whole; any other error may hide changes.
+func (p *Plan) complete() bool {
+	return !slices.ContainsFunc(p.Problems, func(q source.Problem) bool {
+		return q.Severity == source.Error && !slices.Contains([]string{"mass-removal", "break-glass", "missing-policy", "test-failed"}, q.Code)
+	})
 }
 
 func (p *Plan) testSummary() string {
@@ -260,7 +270,11 @@ func (p *Plan) Changes() []Change {
 		out = append(out, Change{Kind: "attributes", Action: c.Action, Differences: attributeDifferences(c.Before, c.After)})
 	}
 	for _, c := range p.Applications {
-		out = append(out, Change{Kind: "application", Action: c.Action, Name: p.After.Applications[c.Application].Name})
+		one := Change{Kind: "application", Action: c.Action, Name: p.After.Applications[c.Application].Name}
+		if c.Action != Delete {
+			one.Differences = ApplicationDifferences(c.Before, c.After)
+		}
+		out = append(out, one)
 	}
 	for _, c := range p.Uses {
 		out = append(out, Change{Kind: "application_use", Action: act(c.Remove), Name: p.After.Applications[c.Application].Name, PrincipalType: kindOf(c.Principal), Principal: p.After.Name(c.Principal)})

@@ -13,6 +13,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Position is a place in a file. Line and Column count from 1, columns in characters; a Line of 0 is the file as a whole.
@@ -182,8 +184,11 @@ func Meant(text string, names []string) string {
 			best, distance = n, d
 		}
 	}
-	if best == "" {
+	switch {
+	case best == "":
 		return ""
+	case best != text && norm.NFKC.String(best) == norm.NFKC.String(text):
+		return fmt.Sprintf("did you mean %q? It looks the same, and its characters are others: copy it from there", best)
 	}
 	return fmt.Sprintf("did you mean %q?", best)
 }
