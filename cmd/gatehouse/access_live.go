@@ -44,6 +44,9 @@ func openLive(c *cobra.Command) (*live.Client, error) {
 	if o.Limits, err = live.ParseLimits(get("limits")); err != nil {
 		return nil, usageError{err}
 	}
+	if o.Endpoint != "" && !strings.HasPrefix(o.Endpoint, "http://") && !strings.HasPrefix(o.Endpoint, "https://") {
+		return nil, usagef("--endpoint-url takes an address that begins with http:// or https://, and %q does not", o.Endpoint)
+	}
 	if data := get("data"); data != "" {
 		if o.Profile != "" || o.Endpoint != "" {
 			return nil, usagef("--data names the server and its access key; --profile and --endpoint-url cannot be given with it")
@@ -137,7 +140,7 @@ server, and write them into one JSON file: against it "gatehouse plan --estate F
 			}
 			e, err := cl.Read(c.Context(), live.Want{All: true}, progressOn(c))
 			if err != nil {
-				return err
+				return unreachable(err)
 			}
 			file, _ := c.Flags().GetString("out")
 			if file == "" || file == "-" {

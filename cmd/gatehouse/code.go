@@ -97,7 +97,7 @@ func (l *loaded) refuse(c *cobra.Command) error {
 			n++
 		}
 	}
-	return fmt.Errorf("%d errors in the files", n)
+	return fmt.Errorf("%s in the files", source.Count(n, "error"))
 }
 
 func validateCommand() *cobra.Command {
@@ -209,14 +209,18 @@ func style(c *cobra.Command, l *loaded) plan.Style {
 	return plan.Style{Details: details, Drift: drift, Files: l.texts, Colour: isTerminal(c.OutOrStdout()) && os.Getenv("NO_COLOR") == ""}
 }
 
-// isTerminal tells whether a stream is a terminal, to which one can draw and ask.
+// isTerminal tells whether a stream is a terminal, to which one can draw and ask. The null device, which is a character device too, is none.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 func planCommand() *cobra.Command {
@@ -281,7 +285,8 @@ func runPlan(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// readAndMake reads what the files must be compared with, and then looks for policies that the changes need.
+// readAndMake reads what the files must be compared with, and then looks for policies that the changes need, and for tags that say whether accounts in which
+// somebody becomes an administrator are production.
 func readAndMake(c *cobra.Command, client *live.Client, l *loaded, o plan.Options) (*plan.Plan, error) {
 	ctx := c.Context()
 	e, err := client.Read(ctx, wanted(l.document), progressOn(c))
@@ -293,11 +298,20 @@ func readAndMake(c *cobra.Command, client *live.Client, l *loaded, o plan.Option
 	for _, n := range plan.NeededPolicies(p) {
 		needed = append(needed, live.NeededPolicy{Policy: n.Policy, Accounts: n.Accounts})
 	}
-	if len(needed) == 0 {
+	tags := len(p.Raised) > 0 && l.document.Production == nil && !plan.NeedsOf(l.document).Tags
+	if len(needed) == 0 && !tags {
 		return p, nil
 	}
-	if err := client.Policies(ctx, e, needed, progressOn(c)); err != nil {
-		return nil, err
+	if tags {
+		// Whoever may not read them is warned by the units alone.
+		if err := client.AccountTags(ctx, e, p.Raised, progressOn(c)); err != nil && live.Code(err) != "AccessDeniedException" {
+			return nil, unreachable(err)
+		}
+	}
+	if len(needed) > 0 {
+		if err := client.Policies(ctx, e, needed, progressOn(c)); err != nil {
+			return nil, unreachable(err)
+		}
 	}
 	return plan.Make(l.document, e, o), nil
 }
@@ -452,7 +466,7 @@ func applyPlan(c *cobra.Command, client *live.Client, p *plan.Plan, l *loaded, s
 	}
 	report, err := apply.Run(c.Context(), p, client, settings)
 	if err != nil {
-		return err
+		return unreachable(err)
 	}
 	return tell(c, report, asJSON)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/audit"
 )
 
 // TestAccessAsCode goes the whole way with the commands: validate, plan, save, apply, nothing to do, drift, and a world that moved.
@@ -40,7 +41,7 @@ func TestAccessAsCode(t *testing.T) {
 	run(2, "+ group Lookers gets Looker in", at("plan", access, "--detailed-exitcode")...)
 	run(0, "", at("export", "--out", estate)...)
 	run(0, "Plan: 3 to add", "plan", access, "--estate", estate)
-	run(1, "nothing was changed", at("apply", saved)...)
+	run(2, "there is nobody to ask", at("apply", saved)...) // standard input is the null device here
 	run(0, "Applied 3 of 3", at("apply", saved, "--auto-approve")...)
 	run(0, "3 of the 3 changes", at("apply", saved, "--auto-approve")...)
 	run(0, "No drift", at("plan", access, "--drift", "--junit", filepath.Join(dir, "j.xml"), "--sarif", filepath.Join(dir, "s.json"))...)
@@ -56,6 +57,16 @@ func TestAccessAsCode(t *testing.T) {
 	run(1, "the world has moved", at("apply", saved, "--auto-approve")...)
 	write(bytes.ReplaceAll(text, []byte("groups: Lookers"), []byte("groups: Loookers")))
 	run(1, `did you mean "Lookers"?`, at("plan", access)...)
+
+	// Tags alone say that an account is production; they are read when somebody becomes an administrator there.
+	if err := p.Organization.TagAccount(t.Context(), audit.Actor{Kind: audit.System, Name: "test"}, p.Instance.OwnerAccountID, map[string]string{"Stage": "Prod"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	write([]byte("permission_sets:\n  Root: {aws_policies: AdministratorAccess}\nassignments:\n  - {groups: Lookers, permission_sets: Root, accounts: management}\n"))
+	run(0, "Lookers becomes an administrator (Root) of production", at("plan", access)...)
+	run(1, "1 error in the files", "validate", saved)
+	run(1, "give saved plans to", "validate", saved)
+	run(2, "begins with http://", "plan", access, "--region", "us-east-1", "--endpoint-url", "127.0.0.1:1")
 }
 
 // TestImport writes files of what is there, by hand or by other files: a plan shows no change, an edit is applied, and the files are never replaced.

@@ -20,6 +20,7 @@ var version = "development"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // what does not end at the first signal is ended by the second
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -43,6 +44,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var e exitCode
 	if errors.As(err, &e) {
 		return int(e)
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(stderr, "gatehouse: ended before it was done")
+		return 1
 	}
 	fmt.Fprintln(stderr, "gatehouse:", err)
 	var u usageError

@@ -329,8 +329,6 @@ func (c *Client) Find(ctx context.Context) (estate.Instance, error) {
 			out, err := do(ctx, c.rest, c.sts.GetCallerIdentity, &sts.GetCallerIdentityInput{})
 			if err == nil {
 				caller, account = aws.ToString(out.Arn), aws.ToString(out.Account)
-			} else if Code(err) == "" && strings.Contains(err.Error(), "get credentials") {
-				return fmt.Errorf("no AWS credentials that work were found; give --profile, or set up what the AWS CLI uses (%w)", err)
 			}
 			return err
 		},
@@ -341,6 +339,9 @@ func (c *Client) Find(ctx context.Context) (estate.Instance, error) {
 			}
 			return err
 		})
+	if err != nil && Code(err) == "" && strings.Contains(err.Error(), "get credentials") { // whichever of the calls came first
+		err = fmt.Errorf("no AWS credentials that work were found; give --profile, or set up what the AWS CLI uses (%w)", err)
+	}
 	if err != nil {
 		return estate.Instance{}, err
 	}

@@ -179,6 +179,23 @@ func (t *tree) inOrder() []estate.Unit {
 	return out
 }
 
+// AccountTags reads the tags of accounts of an estate, by ids, that was read without them.
+func (c *Client) AccountTags(ctx context.Context, e *estate.Estate, ids []string, progress Progress) error {
+	var accounts []estate.Account
+	var at []int
+	for i := range e.Accounts {
+		if a := e.Accounts[i]; slices.Contains(ids, a.ID) {
+			a.Tags = nil
+			accounts, at = append(accounts, a), append(at, i)
+		}
+	}
+	err := (&reader{Client: c, steps: &steps{tell: progress}}).accountTags(ctx, accounts)
+	for n, i := range at {
+		e.Accounts[i].Tags = accounts[n].Tags
+	}
+	return err
+}
+
 func (r *reader) accountTags(ctx context.Context, accounts []estate.Account) error {
 	r.steps.add("account tags", 0, len(accounts))
 	return each(ctx, len(accounts), func(ctx context.Context, i int) error {

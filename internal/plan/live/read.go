@@ -615,7 +615,7 @@ func (r *reader) people(ctx context.Context) error {
 	}
 	r.users, err = (&search[estate.User]{
 		what: "people", steps: r.steps, all: r.want.All, names: r.want.Users, ids: users, list: r.listUsers, named: r.userNamed, byID: r.userByID,
-		key:  func(u estate.User) (string, []string) { return u.ID, append(slices.Clone(u.Emails), u.Name) },
+		key:  func(u estate.User) (string, []string) { return u.ID, []string{u.Name} }, // an address may still be somebody else's name, which comes first
 		bare: func(id string) estate.User { return estate.User{ID: id} },
 	}).run(ctx)
 	return err

@@ -235,6 +235,16 @@ func TestSearchIsCheap(t *testing.T) {
 				}
 			}
 		}
+		// A user name comes before another's address, wherever in the list they stand.
+		for i := range 20 {
+			w.User(fmt.Sprintf("user-%03d@example.com", i))
+		}
+		for i := range 20 {
+			name := fmt.Sprintf("user-%03d@example.com", i)
+			if e, _ := w.read(live.Want{Users: []string{name}}, nil, live.Limits{}); !slices.ContainsFunc(e.Users, func(u estate.User) bool { return u.Name == name }) {
+				t.Errorf("somebody else was taken for %s", name)
+			}
+		}
 		// By e-mail address, and nobody.
 		e, _ := w.read(live.Want{Users: []string{"user-249@example.com", "nobody@example.com"}}, nil, live.Limits{})
 		if !slices.ContainsFunc(e.Users, func(u estate.User) bool { return u.Name == "user-249" }) || slices.ContainsFunc(e.Users, func(u estate.User) bool { return u.Name == "" }) {
@@ -367,6 +377,24 @@ func TestReadAsksAccounts(t *testing.T) {
 		calls := plain(c.Calls())
 		if calls["ListPermissionSetsProvisionedToAccount"] != 4 || calls["ListAccountsForProvisionedPermissionSet"] != 0 || len(e.Assignments) != 3 || !slices.Equal(e.Sets[2].Behind, []string{a}) || e.Sets[0].Behind != nil {
 			t.Errorf("%v; %+v, %+v", calls, e.Assignments, e.Sets)
+		}
+	})
+}
+
+// TestTagsOfSomeAccounts: those that are asked for, by a call each.
+func TestTagsOfSomeAccounts(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newCompany(t)
+		e, c := w.read(live.Want{}, nil, live.Limits{})
+		before := plain(c.Calls())["ListTagsForResource"]
+		w.OK(c.AccountTags(t.Context(), e, []string{w.accounts[3], w.accounts[7], "999999999999"}, nil))
+		if n := plain(c.Calls())["ListTagsForResource"] - before; n != 2 {
+			t.Errorf("%d calls", n)
+		}
+		for _, a := range e.Accounts {
+			if want := slices.Contains([]string{w.accounts[3], w.accounts[7]}, a.ID); (a.Tags["number"] != "") != want {
+				t.Errorf("%s %v", a.Name, a.Tags)
+			}
 		}
 	})
 }
