@@ -150,18 +150,16 @@ type run struct {
 	groups  []string // ids, sets and applications: ARNs; "" is not there (yet)
 	sets    []string
 	apps    []string
-	broken  map[int]string // sets that could not be made what they are to be, and why
-	orphans map[owed]bool  // additions that failed, for which a removal must wait
+	broken  map[int]string                // sets that could not be made what they are to be, and why
+	lacks   map[int32][]estate.Assignment // by account (of applications: see place), what was to be given and is not there: removals wait for it
+	lacking map[int32]bool                // users who did not get something
 }
 
-// owed is that somebody was to get something: a principal in an account, or (with account -1) a user as a member.
-type owed struct {
-	account   int32
-	principal estate.Principal
-}
+// place stands for an application where an account stands otherwise.
+func place(application int) int32 { return int32(^application) }
 
 func newRun(p *plan.Plan, c *live.Client, o Options) *run {
-	r := &run{plan: p, client: c, opts: o, only: map[Kind]bool{}, results: map[key]Result{}, told: map[key]bool{}, broken: map[int]string{}, orphans: map[owed]bool{}}
+	r := &run{plan: p, client: c, opts: o, only: map[Kind]bool{}, results: map[key]Result{}, told: map[key]bool{}, broken: map[int]string{}, lacks: map[int32][]estate.Assignment{}, lacking: map[int32]bool{}}
 	for _, k := range Kinds {
 		r.only[k] = len(o.Only) == 0 || slices.Contains(o.Only, k)
 	}
@@ -231,6 +229,8 @@ func (r *run) took(ctx context.Context, k key, err error) {
 	}
 }
 
+const unbegun = "the run was ended before it was begun"
+
 func (r *run) outcome(k key) Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -246,7 +246,7 @@ func (r *run) report(before map[string]int, began time.Time) *Report {
 	for _, k := range r.all() {
 		x, ok := r.results[k]
 		if !ok {
-			x = Result{Kind: k.kind, Index: k.index, Outcome: Unfinished, Reason: "the run was ended before it was begun"}
+			x = Result{Kind: k.kind, Index: k.index, Outcome: Unfinished, Reason: unbegun}
 		}
 		x.What = r.what(k)
 		if x.Outcome != Done {
@@ -346,7 +346,7 @@ func (r *run) removals(ctx context.Context) {
 		return
 	}
 	p := r.plan
-	r.findOrphans()
+	r.findLacks()
 	beside(
 		func() { r.requests(ctx, r.removalJobs()) },
 		func() { r.each(ctx, Uses, len(p.Uses), func(i int) bool { return p.Uses[i].Remove }, r.denyUse) },
@@ -365,21 +365,69 @@ func (r *run) removals(ctx context.Context) {
 		})
 }
 
-// findOrphans notes who did not get what was to be given: nothing is taken from them in the same place.
-func (r *run) findOrphans() {
+// findLacks notes what was to be given and is not there, because it failed or was not asked for. A membership is what the group has.
+func (r *run) findLacks() {
+	joins := map[estate.Principal][]int{} // users by group
 	for i, m := range r.plan.Members {
-		if m.Action == plan.Create && r.only[Members] && r.outcome(key{Members, i}) != Done {
-			r.orphans[owed{-1, estate.UserPrincipal(m.User)}] = true
+		if m.Action == plan.Create && r.outcome(key{Members, i}) != Done {
+			joins[estate.GroupPrincipal(m.Group)] = append(joins[estate.GroupPrincipal(m.Group)], m.User)
+			r.lacking[int32(m.User)] = true
+		}
+	}
+	if len(joins) > 0 {
+		for _, a := range r.plan.After.Assignments {
+			for _, u := range joins[a.Principal] {
+				r.lacks[a.Account] = append(r.lacks[a.Account], estate.Assignment{Account: a.Account, Set: a.Set, Principal: estate.UserPrincipal(u)})
+			}
+		}
+	}
+	lack := func(a estate.Assignment) {
+		r.lacks[a.Account] = append(r.lacks[a.Account], a)
+		people, _ := peopleOf(r.plan.After, a.Principal)
+		for _, u := range people {
+			r.lacking[u] = true
 		}
 	}
 	for i, a := range r.plan.Assignments {
-		if !a.Remove && r.only[Assignments] && r.outcome(key{Assignments, i}) != Done {
-			r.orphans[owed{a.Account, a.Principal}] = true
+		if !a.Remove && r.outcome(key{Assignments, i}) != Done {
+			lack(a.Assignment)
+		}
+	}
+	for i, u := range r.plan.Uses {
+		if !u.Remove && r.outcome(key{Uses, i}) != Done {
+			lack(estate.Assignment{Account: place(u.Application), Principal: u.Principal})
 		}
 	}
 }
 
-const orphaned = "what takes its place could not be made, and nobody is to stand without access between the two"
+// peopleOf a principal, as far as they are known.
+func peopleOf(e *estate.Estate, p estate.Principal) (users []int32, known bool) {
+	switch i := p.Index(); {
+	case p.IsUser():
+		return []int32{int32(i)}, true
+	case i < len(e.Groups):
+		return e.Groups[i].Members, e.Groups[i].MembersRead
+	}
+	return nil, true
+}
+
+// waits tells whether something may not be taken yet: somebody who loses it was to get something in the same account, and did not. Where it is not known who is in the groups,
+// that is whoever was to get the same permission set, as when one group takes the place of another.
+func (r *run) waits(a estate.Assignment) bool {
+	return slices.ContainsFunc(r.lacks[a.Account], func(l estate.Assignment) bool {
+		if l.Principal == a.Principal {
+			return true
+		}
+		get, known := peopleOf(r.plan.After, l.Principal)
+		lose, all := peopleOf(r.plan.Before, a.Principal)
+		if !known || !all {
+			return l.Set == a.Set
+		}
+		return slices.ContainsFunc(lose, func(u int32) bool { _, in := slices.BinarySearch(get, u); return in })
+	})
+}
+
+const orphaned = "what takes its place is not there, and nobody is to stand without access between the two"
 
 func (r *run) putGroup(ctx context.Context, k key, i int) {
 	g := r.plan.Groups[i]
@@ -407,7 +455,7 @@ func (r *run) addMember(ctx context.Context, k key, i int) {
 
 func (r *run) removeMember(ctx context.Context, k key, i int) {
 	m := r.plan.Members[i]
-	if r.orphans[owed{-1, estate.UserPrincipal(m.User)}] {
+	if r.lacking[int32(m.User)] {
 		r.set(k, Skipped, orphaned)
 		return
 	}
@@ -488,7 +536,19 @@ func (r *run) deleteApplication(ctx context.Context, k key, i int) {
 	r.took(ctx, k, r.client.DeleteApplication(ctx, r.apps[r.plan.Applications[i].Application]))
 }
 
+// deleteGroup removes a group that has no assignment any more. Whoever is in it and did not get what takes its place keeps it.
 func (r *run) deleteGroup(ctx context.Context, k key, i int) {
+	g := r.plan.Groups[i]
+	for j, a := range r.plan.Assignments {
+		if a.Remove && a.Principal == estate.GroupPrincipal(g.Group) && r.outcome(key{Assignments, j}) != Done {
+			r.set(k, Skipped, fmt.Sprintf("group %q is still assigned", g.Before.Name))
+			return
+		}
+	}
+	if slices.ContainsFunc(g.Before.Members, func(u int32) bool { return r.lacking[u] }) {
+		r.set(k, Skipped, orphaned)
+		return
+	}
 	r.took(ctx, k, r.client.DeleteGroup(ctx, r.groups[r.plan.Groups[i].Group]))
 }
 
@@ -518,6 +578,10 @@ func (r *run) allowUse(ctx context.Context, k key, i int) {
 
 func (r *run) denyUse(ctx context.Context, k key, i int) {
 	u := r.plan.Uses[i]
+	if r.waits(estate.Assignment{Account: place(u.Application), Principal: u.Principal}) {
+		r.set(k, Skipped, orphaned)
+		return
+	}
 	id, _ := r.principal(u.Principal)
 	r.took(ctx, k, r.client.DenyUse(ctx, r.apps[u.Application], live.Grant{Principal: id, User: u.Principal.IsUser()}))
 }

@@ -295,6 +295,85 @@ func TestOnly(t *testing.T) {
 	})
 }
 
+// TestOnlyTakesNothingAway: a group that takes the place of another, and was not made because that was not asked for, leaves everything with the other. Nor is a group deleted that
+// is assigned.
+func TestOnlyTakesNothingAway(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 2, 2, 2)
+		ann, bob := w.User("ann"), w.User("bob")
+		old := w.Group("Old", ann)
+		w.Assign(w.accounts[0], w.sets[0], "GROUP", old)
+		w.Assign(w.accounts[0], w.sets[1], "GROUP", w.groups[0]) // nobody is in it
+		w.Assign(w.accounts[1], w.sets[0], "USER", bob)
+		w.Settle()
+		c := w.Open(nil, live.Limits{})
+		const yaml = `
+manage: {groups: exclusive}
+permission_sets: {Set-00: {}, Set-01: {}}
+groups:
+  New: {members: [ann]}
+  Group 01: {members: [bob]}
+assignments:
+  - {groups: New, permission_sets: Set-00, accounts: account-000}
+  - {groups: Group 01, permission_sets: Set-01, accounts: account-001}
+`
+		before := w.read(c)
+		for n, k := range append([]apply.Kind{apply.Assignments}, apply.Kinds...) {
+			e := w.read(c)
+			r := livetest.Must(apply.Run(t.Context(), planIn(w, yaml, e), c, apply.Options{Only: []apply.Kind{k}}))(t)
+			for _, x := range r.Results {
+				if takes := strings.Contains(x.What, "end the assignment") || strings.HasPrefix(x.What, "delete"); takes && strings.Contains(x.What, `"Old"`) && (x.Outcome != apply.Skipped || !strings.Contains(x.Reason, "takes its place") && !strings.Contains(x.Reason, "still assigned")) {
+					t.Errorf("--only %s: %s: %s %s", k, x.What, x.Outcome, x.Reason)
+				}
+				if strings.Contains(x.What, "end the assignment") && strings.Contains(x.What, `group "Group 00"`) && x.Outcome != apply.Done {
+					t.Errorf("--only %s: %s: %s %s", k, x.What, x.Outcome, x.Reason)
+				}
+			}
+			if n == 0 && len(w.Assignments(w.accounts[1], w.sets[0])) != 1 {
+				t.Error("bob lost his own assignment before he was in the group that has one")
+			}
+			if k == apply.Groups || k == apply.Members { // what they made is taken back, so that each kind begins with the same
+				for _, g := range w.read(c).Groups {
+					if !slices.ContainsFunc(before.Groups, func(b estate.Group) bool { return b.ID == g.ID }) {
+						w.OK(c.DeleteGroup(t.Context(), g.ID))
+					}
+				}
+			}
+		}
+		if got := w.Assignments(w.accounts[0], w.sets[0]); len(got) != 1 {
+			t.Errorf("ann lost what nothing took the place of: %v", got)
+		}
+		// Everything together moves them.
+		if r := livetest.Must(apply.Run(t.Context(), w.planFor(c, yaml), c, apply.Options{}))(t); !r.OK() {
+			t.Errorf("%+v", r.Results)
+		}
+		if p := w.planFor(c, yaml); !p.Empty() {
+			t.Errorf("%+v", p.Lines())
+		}
+	})
+}
+
+// TestApplyIsEndedWithinAChange: a set that was provisioned in some of the accounts is not done.
+func TestApplyIsEndedWithinAChange(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 3, 1, 1)
+		free := w.Open(nil, live.Limits{})
+		e := w.read(free)
+		livetest.Must(apply.Run(t.Context(), planOf(e, every(e, 3)), free, apply.Options{}))(t)
+		e = w.read(free)
+		p := aws(w, 4*time.Second, 0)
+		p.Throttled = 0
+		limits := live.AWS
+		limits.Provisioning = 1
+		ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
+		defer stop()
+		r := livetest.Must(apply.Run(ctx, &plan.Plan{Before: e, After: e, Provision: []plan.Provision{{Set: 0, Accounts: w.accounts}}}, w.Open(p, limits), apply.Options{}))(t)
+		if n := p.Stats().Calls["ProvisionPermissionSet"]; n != 2 || r.Results[0].Outcome != apply.Unfinished {
+			t.Errorf("after %d requests: %+v", n, r.Results)
+		}
+	})
+}
+
 // TestAdvice: reasons as they come, of AWS and of Gatehouse, lead to something that can be done.
 func TestAdvice(t *testing.T) {
 	t.Parallel()

@@ -116,7 +116,7 @@ func (r *run) assignmentJobs(rs live.Requests, remove bool) (jobs []*job) {
 		k := key{Assignments, i}
 		principal, why := r.principal(a.Principal)
 		switch {
-		case remove && r.orphans[owed{a.Account, a.Principal}]:
+		case remove && r.waits(a.Assignment):
 			why = orphaned
 		case !remove:
 			why = cmp.Or(r.unusable(int(a.Set)), why)
@@ -233,7 +233,7 @@ func (s *scheduler) work(ctx context.Context) bool {
 		if ctx.Err() == nil {
 			s.begin(ctx)
 		} else {
-			s.queue = nil
+			s.drop()
 		}
 		if s.idle() || follow.Err() != nil && s.quiet() {
 			break
@@ -262,6 +262,18 @@ func (s *scheduler) work(ctx context.Context) bool {
 		clear(f.under)
 	}
 	return slices.ContainsFunc(s.flows, func(f *flow) bool { return len(f.ended) > 0 })
+}
+
+// drop gives up what was not begun. A change of several jobs is not done then, whatever became of the others.
+func (s *scheduler) drop() {
+	s.mu.Lock()
+	for _, j := range s.queue {
+		if s.results[j.key].Outcome != Failed {
+			s.results[j.key] = Result{Kind: j.key.kind, Index: j.key.index, Outcome: Unfinished, Reason: unbegun}
+		}
+	}
+	s.mu.Unlock()
+	s.queue = nil
 }
 
 // idle tells that nothing is left, quiet that nothing will come back by itself.
