@@ -311,6 +311,10 @@ func (m *memory) PolicyUses(_ context.Context, account string, arns []string) (m
 	return out, nil
 }
 
+func (m *memory) AttachedPolicies(context.Context, string, string, string, int) ([]string, error) {
+	return nil, fault.New(fault.Internal, "nothing here asks for them")
+}
+
 func (m *memory) PolicyHolders(context.Context, string, string, HolderFilter, HolderPlace, int) ([]PolicyHolder, error) {
 	return nil, fault.New(fault.Internal, "nothing here asks for them")
 }

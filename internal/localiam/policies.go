@@ -1,6 +1,7 @@
 package localiam
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"unicode/utf8"
@@ -47,6 +48,21 @@ func (s *Service) PolicyUse(ctx context.Context, accountID, policyARN string) (P
 // PolicyUses is PolicyUse for up to 1,000 policies at once, by ARN.
 func (s *Service) PolicyUses(ctx context.Context, accountID string, arns []string) (map[string]PolicyUse, error) {
 	return s.cfg.Store.PolicyUses(ctx, accountID, arns)
+}
+
+// AttachedPolicies lists the ARNs of the managed policies that somebody in the account has, as a permissions policy or as boundary, by ARN: AWS's, or the
+// account's own.
+func (s *Service) AttachedPolicies(ctx context.Context, accountID string, aws bool, p Page) ([]string, error) {
+	owner := accountID
+	if aws {
+		owner = "aws"
+	}
+	return s.cfg.Store.AttachedPolicies(ctx, accountID, arn.IAM(owner, "policy"+cmp.Or(p.PathPrefix, "/")), p.After, p.limit())
+}
+
+// PoliciesByARN returns those of the account's customer managed policies that exist, up to 1,000, in any order.
+func (s *Service) PoliciesByARN(ctx context.Context, accountID string, arns []string) ([]ManagedPolicy, error) {
+	return s.cfg.Store.PoliciesByARN(ctx, accountID, arns)
 }
 
 // PolicyHolders lists who has a managed policy of the account, or an AWS managed one, attached in the account.

@@ -76,7 +76,7 @@ type PolicyStore interface {
 	Policy(ctx context.Context, accountID, name string) (ManagedPolicy, error)
 	Policies(ctx context.Context, accountID, pathPrefix, after string, limit int) ([]ManagedPolicy, error)
 	// PoliciesByARN returns those of the customer managed policies that exist, in any order; unknown
-	// ones are left out. At most 50 ARNs, all of the account.
+	// ones are left out. At most 1,000 ARNs, all of the account.
 	PoliciesByARN(ctx context.Context, accountID string, arns []string) ([]ManagedPolicy, error)
 	SavePolicy(ctx context.Context, p ManagedPolicy, ev audit.Event) error
 	// DeletePolicy answers a Conflict with Reason "attached" while a role or user has the policy attached
@@ -85,6 +85,8 @@ type PolicyStore interface {
 	// PolicyUses says by ARN how often policies are attached in the account; one that nobody has is left out. The policies may be AWS managed
 	// ones. At most 1,000 ARNs.
 	PolicyUses(ctx context.Context, accountID string, arns []string) (map[string]PolicyUse, error)
+	// AttachedPolicies lists the ARNs of the managed policies that somebody in the account has, either way, of those that begin so, by ARN.
+	AttachedPolicies(ctx context.Context, accountID, begin, after string, limit int) ([]string, error)
 	// PolicyHolders lists who has the policy, those that the filter wants, in the order of [HolderPlace]. Who has it both as a permissions policy
 	// and as boundary comes once, as who has it as a permissions policy, unless boundaries alone are wanted.
 	PolicyHolders(ctx context.Context, accountID, policyARN string, f HolderFilter, after HolderPlace, limit int) ([]PolicyHolder, error)

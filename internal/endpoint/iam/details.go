@@ -117,40 +117,28 @@ func (b *details) roles(after string) (string, bool, error) {
 }
 
 func (b *details) local(after string) (string, bool, error) {
-	read := func(p localiam.Page) ([]localiam.ManagedPolicy, error) { return b.d.iam.Policies(b.ctx, b.account, p) }
-	return fill(b, after, read, func(p localiam.ManagedPolicy) string { return p.Name }, func(p localiam.ManagedPolicy) error {
-		use, err := b.d.iam.PolicyUse(b.ctx, b.account, p.ARN())
-		versions := wire(p.Versions, func(v localiam.PolicyVersion) *PolicyVersion {
-			return &PolicyVersion{encoded(v.Document), versionID(v.Number), new(v.Number == p.Default), awswire.At(v.CreatedAt)}
+	type policyUsed = used[localiam.ManagedPolicy]
+	read := func(p localiam.Page) ([]policyUsed, error) { return b.d.localWithUse(b.ctx, b.account, p) }
+	return fill(b, after, read, func(u policyUsed) string { return u.policy.Name }, func(u policyUsed) error {
+		versions := wire(u.policy.Versions, func(v localiam.PolicyVersion) *PolicyVersion {
+			return &PolicyVersion{encoded(v.Document), versionID(v.Number), new(v.Number == u.policy.Default), awswire.At(v.CreatedAt)}
 		})
 		slices.Reverse(versions)
-		b.policy(wirePolicy(p, use), versions)
-		return err
+		b.policy(wirePolicy(u.policy, u.use), versions)
+		return nil
 	})
 }
 
 // aws tells the AWS managed policies that are attached in the account, as IAM does.
 func (b *details) aws(after string) (string, bool, error) {
-	read := func(localiam.Page) ([]*policy.ManagedPolicy, error) {
-		var used []*policy.ManagedPolicy
-		for _, m := range b.d.iam.Managed().All() {
-			if m.ARN <= after || len(used) > b.room {
-				continue
-			}
-			use, err := b.d.iam.PolicyUse(b.ctx, b.account, m.ARN)
-			if err != nil {
-				return nil, err
-			}
-			if (&filter{onlyAttached: true}).keeps(use) {
-				used = append(used, m)
-			}
-		}
-		return used, nil
+	type policyUsed = used[*policy.ManagedPolicy]
+	read := func(p localiam.Page) ([]policyUsed, error) {
+		return b.d.attachedAWS(b.ctx, &filter{account: b.account, onlyAttached: true, want: p.Limit}, p.After)
 	}
-	return fill(b, after, read, func(m *policy.ManagedPolicy) string { return m.ARN }, func(m *policy.ManagedPolicy) error {
-		use, err := b.d.iam.PolicyUse(b.ctx, b.account, m.ARN)
-		b.policy(wireManaged(m, use), []PolicyVersion{{encoded(m.Text), versionID(1), new(true), awswire.At(m.CreatedAt)}})
-		return err
+	return fill(b, after, read, func(u policyUsed) string { return u.policy.ARN }, func(u policyUsed) error {
+		m := u.policy
+		b.policy(wireManaged(m, u.use), []PolicyVersion{{encoded(m.Text), versionID(1), new(true), awswire.At(m.CreatedAt)}})
+		return nil
 	})
 }
 

@@ -80,25 +80,25 @@ func (d *Door) getPolicy(ctx context.Context, c *call, in *GetPolicyRequest) (*G
 	return &GetPolicyResponse{Policy: wirePolicy(p, use)}, err
 }
 
-// listPolicies lists AWS's policies by ARN, then the account's by name.
+// listPolicies lists AWS's policies by ARN, then the account's by name, or by ARN where only those that somebody has are wanted.
 func (d *Door) listPolicies(ctx context.Context, c *call, in *ListPoliciesRequest) (*ListPoliciesResponse, error) {
 	scope, prefix := awswire.Val(in.Scope), path(in.PathPrefix)
 	p, err := listing(in.Marker, in.MaxItems, "ListPolicies", scope, prefix, strconv.FormatBool(awswire.Val(in.OnlyAttached)), awswire.Val(in.PolicyUsageFilter))
 	if err != nil {
 		return nil, err
 	}
-	f := filter{account: c.Principal.AccountID, usage: awswire.Val(in.PolicyUsageFilter), onlyAttached: awswire.Val(in.OnlyAttached), want: p.limit + 1}
+	f := filter{account: c.Principal.AccountID, prefix: prefix, usage: awswire.Val(in.PolicyUsageFilter), onlyAttached: awswire.Val(in.OnlyAttached), want: p.limit + 1}
 	local, inLocal := strings.CutPrefix(p.after, localMarker)
 	if !inLocal {
 		local = ""
 	}
 	if scope != "Local" && !inLocal {
-		if err := d.awsPolicies(ctx, &f, prefix, p.after); err != nil {
+		if err := d.awsPolicies(ctx, &f, p.after); err != nil {
 			return nil, err
 		}
 	}
 	if scope != "AWS" && len(f.found) < f.want {
-		if err := d.localPolicies(ctx, &f, prefix, local); err != nil {
+		if err := d.localPolicies(ctx, &f, local); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +111,7 @@ func (d *Door) listPolicies(ctx context.Context, c *call, in *ListPoliciesReques
 	return out, nil
 }
 
-// localMarker stands before the name in the place of a policy of the account; no ARN begins so.
+// localMarker stands before the name, or the ARN, in the place of a policy of the account; no ARN begins so.
 const localMarker = "local:"
 
 // listed is a policy and its place in the list.
@@ -122,11 +122,14 @@ type listed struct {
 
 // filter collects the policies that a listing wants.
 type filter struct {
-	account, usage string
-	onlyAttached   bool
-	want           int
-	found          []listed
+	account, prefix, usage string
+	onlyAttached           bool
+	want                   int
+	found                  []listed
 }
+
+// narrows reports whether policies are wanted that somebody has.
+func (f *filter) narrows() bool { return f.onlyAttached || f.usage != "" }
 
 // keeps reports whether a policy with this use belongs in the list.
 func (f *filter) keeps(u localiam.PolicyUse) bool {
@@ -140,48 +143,106 @@ func (f *filter) keeps(u localiam.PolicyUse) bool {
 	}
 }
 
-func (d *Door) awsPolicies(ctx context.Context, f *filter, prefix, after string) error {
-	all := slices.DeleteFunc(slices.Clone(d.iam.Managed().All()), func(m *policy.ManagedPolicy) bool { return m.ARN <= after || !strings.HasPrefix(m.Path, prefix) })
-	for batch := range slices.Chunk(all, maxPage) {
-		uses, err := d.iam.PolicyUses(ctx, f.account, arnsOf(batch, func(m *policy.ManagedPolicy) string { return m.ARN }))
-		if err != nil {
-			return err
-		}
-		for _, m := range batch {
-			if use := uses[m.ARN]; f.keeps(use) && len(f.found) < f.want {
-				f.found = append(f.found, listed{m.ARN, wireManaged(m, use)})
-			}
-		}
-	}
-	return nil
+// used is a policy and how often it is attached.
+type used[P any] struct {
+	policy P
+	use    localiam.PolicyUse
 }
 
-func (d *Door) localPolicies(ctx context.Context, f *filter, prefix, after string) error {
-	for n := f.want - len(f.found); len(f.found) < f.want; n = 4 * n { // the first may be all that is wanted, unless few are kept
-		batch, err := d.iam.Policies(ctx, f.account, localiam.Page{PathPrefix: prefix, After: after, Limit: min(n, maxPage)})
-		if err != nil || len(batch) == 0 {
-			return err
-		}
-		uses, err := d.iam.PolicyUses(ctx, f.account, arnsOf(batch, localiam.ManagedPolicy.ARN))
-		if err != nil {
-			return err
-		}
-		for _, p := range batch {
-			after = p.Name
-			if use := uses[p.ARN()]; f.keeps(use) && len(f.found) < f.want {
-				f.found = append(f.found, listed{localMarker + p.Name, wirePolicy(p, use)})
-			}
-		}
-	}
-	return nil
-}
-
-func arnsOf[P any](ps []P, arnOf func(P) string) []string {
-	out := make([]string, len(ps))
+// withUse adds how often policies are attached.
+func withUse[P any](ctx context.Context, d *Door, account string, ps []P, arnOf func(P) string) ([]used[P], error) {
+	arns := make([]string, len(ps))
 	for i, p := range ps {
-		out[i] = arnOf(p)
+		arns[i] = arnOf(p)
 	}
-	return out
+	uses, err := d.iam.PolicyUses(ctx, account, arns)
+	out := make([]used[P], len(ps))
+	for i, p := range ps {
+		out[i] = used[P]{p, uses[arns[i]]}
+	}
+	return out, err
+}
+
+func arnOfManaged(m *policy.ManagedPolicy) string { return m.ARN }
+
+// attached returns AWS's policies that somebody in the account has, by ARN, or the account's own, as many as f wants of those that it keeps. find returns, of some
+// ARNs, the policies that exist.
+func attached[P any](ctx context.Context, d *Door, f *filter, aws bool, after string, find func(arns []string) ([]P, error), arnOf func(P) string) ([]used[P], error) {
+	var out []used[P]
+	for len(out) < f.want {
+		arns, err := d.iam.AttachedPolicies(ctx, f.account, aws, localiam.Page{PathPrefix: f.prefix, After: after, Limit: max(f.want, 100)}) // few may be kept
+		if err != nil || len(arns) == 0 {
+			return out, err
+		}
+		after = arns[len(arns)-1]
+		ps, err := find(arns)
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(ps, func(a, b P) int { return strings.Compare(arnOf(a), arnOf(b)) })
+		some, err := withUse(ctx, d, f.account, ps, arnOf)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, slices.DeleteFunc(some, func(u used[P]) bool { return !f.keeps(u.use) })...)
+	}
+	return out[:f.want], nil
+}
+
+// attachedAWS is attached for AWS's policies.
+func (d *Door) attachedAWS(ctx context.Context, f *filter, after string) ([]used[*policy.ManagedPolicy], error) {
+	return attached(ctx, d, f, true, after, func(arns []string) (out []*policy.ManagedPolicy, err error) {
+		for _, a := range arns {
+			if m, ok := d.iam.Managed().Find(a); ok && strings.HasPrefix(m.Path, f.prefix) {
+				out = append(out, m)
+			}
+		}
+		return out, nil
+	}, arnOfManaged)
+}
+
+func (d *Door) awsPolicies(ctx context.Context, f *filter, after string) error {
+	var us []used[*policy.ManagedPolicy]
+	var err error
+	if f.narrows() {
+		us, err = d.attachedAWS(ctx, f, after)
+	} else {
+		all := slices.DeleteFunc(slices.Clone(d.iam.Managed().All()), func(m *policy.ManagedPolicy) bool { return m.ARN <= after || !strings.HasPrefix(m.Path, f.prefix) })
+		us, err = withUse(ctx, d, f.account, all[:min(f.want, len(all))], arnOfManaged)
+	}
+	for _, u := range us {
+		f.found = append(f.found, listed{u.policy.ARN, wireManaged(u.policy, u.use)})
+	}
+	return err
+}
+
+func (d *Door) localPolicies(ctx context.Context, f *filter, after string) error {
+	f.want -= len(f.found)
+	var us []used[localiam.ManagedPolicy]
+	var err error
+	place := localiam.ManagedPolicy.ARN
+	if f.narrows() {
+		us, err = attached(ctx, d, f, false, after, func(arns []string) ([]localiam.ManagedPolicy, error) {
+			ps, err := d.iam.PoliciesByARN(ctx, f.account, arns)
+			return slices.DeleteFunc(ps, func(p localiam.ManagedPolicy) bool { return !strings.HasPrefix(p.Path, f.prefix) }), err
+		}, localiam.ManagedPolicy.ARN)
+	} else {
+		place = func(p localiam.ManagedPolicy) string { return p.Name }
+		us, err = d.localWithUse(ctx, f.account, localiam.Page{PathPrefix: f.prefix, After: after, Limit: f.want})
+	}
+	for _, u := range us {
+		f.found = append(f.found, listed{localMarker + place(u.policy), wirePolicy(u.policy, u.use)})
+	}
+	return err
+}
+
+// localWithUse lists the account's policies by name, and how often each is attached.
+func (d *Door) localWithUse(ctx context.Context, account string, p localiam.Page) ([]used[localiam.ManagedPolicy], error) {
+	ps, err := d.iam.Policies(ctx, account, p)
+	if err != nil {
+		return nil, err
+	}
+	return withUse(ctx, d, account, ps, localiam.ManagedPolicy.ARN)
 }
 
 func (d *Door) deletePolicy(ctx context.Context, c *call, in *DeletePolicyRequest) (*empty, error) {

@@ -74,6 +74,7 @@ func costly(query, step string) bool {
 			"SCAN up", "SCAN way", "SCAN down", // the groups that one person, or one group, is in; those that one group has in it
 			"SCAN every_unit", "SCAN every_account", // policies are switched on for all of them
 			"SCAN events USING INDEX events_by_time", // newest first, with a limit
+			"SCAN attached",                          // as many as are returned, and sought one by one
 			"SCAN looked",                            // some thousand of these
 		} {
 			if strings.HasPrefix(step+" ", fine+" ") {

@@ -27,7 +27,7 @@ func (s *LocalIAM) Policies(ctx context.Context, accountID, pathPrefix, after st
 
 // PoliciesByARN implements [localiam.PolicyStore].
 func (s *LocalIAM) PoliciesByARN(ctx context.Context, accountID string, arns []string) ([]localiam.ManagedPolicy, error) {
-	if err := atMost(len(arns), 50); err != nil {
+	if err := atMost(len(arns), 1000); err != nil {
 		return nil, err
 	}
 	ps, err := all(s.db.read(ctx), scanPolicy, `SELECT `+policyColumns+` FROM iam_policies WHERE account_id = $1 AND arn IN {list $2}`,
@@ -100,6 +100,17 @@ func (s *LocalIAM) PolicyUses(ctx context.Context, accountID string, arns []stri
 		out[c.arn] = use
 	}
 	return out, s.db.fault(err)
+}
+
+// AttachedPolicies implements [localiam.PolicyStore]. From each ARN the index is sought for the next, so that it does not matter how many have one.
+func (s *LocalIAM) AttachedPolicies(ctx context.Context, accountID, begin, after string, limit int) ([]string, error) {
+	const next = `(SELECT arn FROM iam_attachments WHERE account_id = $1 AND arn < $2 AND arn > `
+	end := begin[:len(begin)-1] + string(begin[len(begin)-1]+1)
+	arns, err := all(s.db.read(ctx), column[string], `WITH RECURSIVE attached (arn) AS (
+		SELECT `+next+`$3 ORDER BY arn LIMIT 1)
+		UNION ALL SELECT `+next+`attached.arn ORDER BY arn LIMIT 1) FROM attached WHERE attached.arn IS NOT NULL)
+		SELECT arn FROM attached WHERE arn IS NOT NULL LIMIT $4`, accountID, end, max(begin, after), limit)
+	return arns, s.db.fault(err)
 }
 
 // PolicyHolders implements [localiam.PolicyStore].

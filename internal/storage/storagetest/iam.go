@@ -194,6 +194,16 @@ func testIAMPolicies(t *testing.T, db *sqlstore.DB) {
 	bounded := localiam.Role{Identity: localiam.Identity{AccountID: acct, Name: "bounded", Path: "/deep/down/", BoundaryARN: p.ARN(), ID: "AROABOUNDED"}}
 	ok(t, s.SaveRole(ctx, bounded, event("x", "x")))
 	same(t, "uses", must(s.PolicyUses(ctx, acct, []string{p.ARN(), aws, "arn:aws:iam::aws:policy/Other"}))(t), map[string]localiam.PolicyUse{p.ARN(): {Policies: 3, Boundaries: 2}, aws: {Policies: 1}})
+	have := func(account, begin string) []string {
+		return pages(t, 1, func(a string) string { return a }, func(after string, limit int) ([]string, error) {
+			return s.AttachedPolicies(ctx, account, begin, after, limit)
+		})
+	}
+	ours := "arn:aws:iam::" + acct + ":policy/"
+	same(t, "attached of AWS's", have(acct, "arn:aws:iam::aws:policy/"), []string{aws})
+	same(t, "attached of the account's", have(acct, ours), []string{p.ARN()})
+	same(t, "attached that begin otherwise", have(acct, p.ARN()+"/"), []string(nil))
+	same(t, "attached in another account", have(other, ours), []string(nil))
 	for _, c := range []struct {
 		f    localiam.HolderFilter
 		want []string
