@@ -190,7 +190,7 @@ func (a *App) domain() error {
 		StartURLs: []string{a.StartURL(), "https://identitycenter.amazonaws.com/" + a.Instance.ID, a.Config.URL + "/start"},
 	})
 	a.Propagation = propagation.NewService(propagation.Config{
-		Store: a.db.Propagation(), Applications: a.Applications, People: a.Directory, Sessions: a.SignIn, Assertions: a.issuers, Sealer: a.sealer, Sign: a.signForInstance, Revoked: a.IAM.PersonRevoked,
+		Store: a.db.Propagation(), Applications: a.Applications, People: a.Directory, Sessions: a.SignIn, Assertions: a.issuers, Sealer: a.sealer, Sign: a.signForInstance, Revoked: a.IAM.PersonRevoked, Administers: a.administers,
 		Instance: a.Instance.ID, Owner: a.Instance.OwnerAccountID, IdentityStore: a.Instance.IdentityStoreID, Issuer: a.issuerURL(), Now: a.now, Rand: a.rand, Log: a.log,
 	})
 	a.Stacks, a.builder = a.stacks()

@@ -128,6 +128,14 @@ func (s *standing) delegate(ctx context.Context, accountID string) (bool, error)
 	return s.delegateOf(ctx, accountID, organization.IdentityCenter)
 }
 
+// administers reports whether an account is one of those that administer Identity Center: the management account, or its delegate.
+func (a *App) administers(ctx context.Context, accountID string) (bool, error) {
+	if accountID == a.Instance.OwnerAccountID {
+		return true, nil
+	}
+	return a.standing.delegate(ctx, accountID)
+}
+
 // accountAccess reports whether an account administers account access for the organization.
 func (s *standing) accountAccess(ctx context.Context, accountID string) (bool, error) {
 	return s.delegateOf(ctx, accountID, arn.AccountAccess)

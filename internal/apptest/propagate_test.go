@@ -19,10 +19,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"gatehouse/internal/access"
 	"gatehouse/internal/application"
 	"gatehouse/internal/arn"
+	"gatehouse/internal/awswire"
 	"gatehouse/internal/jwt"
 	"gatehouse/internal/localiam"
+	"gatehouse/internal/organization"
 	"gatehouse/internal/signin/signintest"
 )
 
@@ -103,7 +106,13 @@ func (p *propagating) role(name, actions, condition string) string {
 // assertion is a token of the issuer about somebody.
 func (p *propagating) assertion(upn string) string {
 	p.t.Helper()
-	s, err := jwt.Sign(p.key, map[string]any{"iss": p.issuer, "aud": "wiki", "sub": "1", "upn": upn, "iat": p.Clock.Now().Unix(), "exp": p.Clock.Now().Add(time.Minute).Unix()})
+	return p.assertionFor(upn, "wiki")
+}
+
+// assertionFor is one for another audience.
+func (p *propagating) assertionFor(upn, audience string) string {
+	p.t.Helper()
+	s, err := jwt.Sign(p.key, map[string]any{"iss": p.issuer, "aud": audience, "sub": "1", "upn": upn, "iat": p.Clock.Now().Unix(), "exp": p.Clock.Now().Add(time.Minute).Unix()})
 	p.ok(err)
 	return s
 }
@@ -288,6 +297,80 @@ func TestAnApplicationActsForAPerson(t *testing.T) {
 	if status, _ := p.query(session, "iam", listUsers); status != http.StatusForbidden {
 		t.Errorf("the session came back with her: HTTP %d", status)
 	}
+}
+
+// TestAnApplicationOfAMemberAccountOpensNoOtherAccount: every account may make applications, name any issuer and audience for them, and open them to everybody. That
+// gives its administrators tokens about people, and must not give them what these people may do in other accounts.
+func TestAnApplicationOfAMemberAccountOpensNoOtherAccount(t *testing.T) {
+	t.Parallel()
+	p := newPropagating(t)
+	ctx := t.Context()
+	p.grant("ReadOnly", access.Principal{Type: access.Group, ID: p.groupID("Devs")})
+	member, err := p.Organization.CreateAccount(ctx, tester, "other", "other@example.com", nil)
+	p.ok(err)
+	k := p.user("mallory", member.ID, `"sso:*","sso-oauth:CreateTokenWithIAM"`)
+	do := func(operation, body string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequest("POST", p.URL+"/", strings.NewReader(body))
+		p.ok(err)
+		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		r.Header.Set("X-Amz-Target", "SWBExternalService."+operation)
+		p.ok(awswire.Sign(r, []byte(body), awswire.Key{ID: k.AccessKeyID, Secret: k.SecretAccessKey}, p.Config.Region, "sso", p.Clock.Now()))
+		res, err := http.DefaultClient.Do(r)
+		p.ok(err)
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		p.ok(err)
+		return res.StatusCode, string(b)
+	}
+	status, body := do("CreateApplication", `{"InstanceArn":"`+arn.Instance(p.Instance.ID)+`","ApplicationProviderArn":"arn:aws:sso::aws:applicationProvider/custom","Name":"Nice"}`)
+	var made struct{ ApplicationArn string }
+	if err := json.Unmarshal([]byte(body), &made); err != nil || status != http.StatusOK {
+		t.Fatalf("HTTP %d %s", status, body)
+	}
+	issuers, err := p.Applications.Issuers(ctx, p.Instance.ID, "", 10)
+	p.ok(err)
+	on := `{"ApplicationArn":"` + made.ApplicationArn + `",`
+	for operation, rest := range map[string]string{
+		"PutApplicationAssignmentConfiguration": `"AssignmentRequired":false}`,
+		"PutApplicationGrant":                   `"GrantType":"` + string(application.JWTBearer) + `","Grant":{"JwtBearer":{"AuthorizedTokenIssuers":[{"AuthorizedAudiences":["any"],"TrustedTokenIssuerArn":"` + issuers[0].ARN() + `"}]}}}`,
+		"PutApplicationAuthenticationMethod": `"AuthenticationMethodType":"IAM","AuthenticationMethod":{"Iam":{"ActorPolicy":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` +
+			member.ID + `:user/mallory"},"Action":"sso-oauth:CreateTokenWithIAM","Resource":"*"}]}}}}`,
+	} {
+		if status, body := do(operation, on+rest); status != http.StatusOK {
+			t.Fatalf("%s: HTTP %d %s", operation, status, body)
+		}
+	}
+	if status, body := do("PutApplicationAccessScope", on+`"Scope":"sso:account:access"}`); status != http.StatusBadRequest || !strings.Contains(body, "every account") {
+		t.Errorf("PutApplicationAccessScope: HTTP %d %s", status, body)
+	}
+	// However it got the scope: from a server of before, or while its account was a delegate.
+	p.wiki, err = arn.ParseApplication(made.ApplicationArn)
+	p.ok(err)
+	p.ok(p.Applications.PutScope(ctx, tester, p.wiki, application.Scope{Name: "sso:account:access"}))
+	status, code, out := p.token(k, map[string]any{"grantType": string(application.JWTBearer), "assertion": p.assertionFor(ann, "any")})
+	if status != http.StatusOK {
+		t.Fatalf("HTTP %d %s %v", status, code, out)
+	}
+	portal := func(want int) {
+		t.Helper()
+		for _, path := range []string{"/assignment/accounts", "/federation/credentials?account_id=" + p.account + "&role_name=ReadOnly"} {
+			r, err := http.NewRequest("GET", p.URL+path, nil)
+			p.ok(err)
+			r.Header.Set("x-amz-sso_bearer_token", out["accessToken"].(string))
+			res, err := http.DefaultClient.Do(r)
+			p.ok(err)
+			res.Body.Close()
+			if res.StatusCode != want {
+				t.Errorf("%s: HTTP %d, want %d", path, res.StatusCode, want)
+			}
+		}
+	}
+	portal(http.StatusUnauthorized)
+	p.ok(p.Organization.RegisterDelegate(ctx, tester, member.ID, organization.IdentityCenter))
+	portal(http.StatusOK)
+	p.ok(p.Organization.DeregisterDelegate(ctx, tester, member.ID, organization.IdentityCenter))
+	portal(http.StatusUnauthorized)
 }
 
 // TestWhoActsAsAnApplication: his own policies and the application's authentication method must both allow it.

@@ -1,6 +1,7 @@
 package propagation
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -11,7 +12,8 @@ import (
 )
 
 // Bearer returns the person behind an application's access token at the portal's API, where the application acts as she does: it lists her accounts and gets credentials of her
-// roles. The token must have the scope sso:account:access, and the application must have it still, for the instance or for any target.
+// roles. The token must have the scope sso:account:access, and the application must have it still, for the instance or for any target. It must be of an account that
+// administers the instance: whoever administers another one decides what people may do there, and not with what they may do elsewhere.
 //
 // Faults: Unauthenticated for any other token.
 func (s *Service) Bearer(ctx context.Context, token string) (signin.Identity, error) {
@@ -36,6 +38,9 @@ func (s *Service) portal(ctx context.Context, token string) (signin.Identity, Gr
 	sc, err := a.Scope(signin.ScopeAccountAccess)
 	if err != nil || !slices.Contains(t.Scopes, sc.Name) || len(sc.Targets) > 0 && !slices.Contains(sc.Targets, arn.Instance(s.cfg.Instance)) {
 		return signin.Identity{}, g, bad.Because(err)
+	}
+	if ok, err := s.cfg.Administers(ctx, n.AccountID); err != nil || !ok {
+		return signin.Identity{}, g, cmp.Or(err, error(bad))
 	}
 	if g.SessionID != "" { // with what the identity provider said of her
 		who, err := s.cfg.Sessions.Approver(ctx, g.UserID, g.SessionID)

@@ -554,6 +554,9 @@ func TestThePortalTakesTokensWithItsScopeAlone(t *testing.T) {
 	out("for another target", one.AccessToken)
 	scope(arn.Instance(w.ins))
 	in("for the instance", one.AccessToken)
+	w.undelegated = true
+	out("of an account that administers nothing", one.AccessToken)
+	w.undelegated = false
 	who := w.signedIn(w.ada)
 	coded, err := w.redeem(w.code(who, signin.ScopeAccountAccess), nil)
 	ok(t, err)

@@ -60,6 +60,8 @@ type Config struct {
 	Sign func(ctx context.Context, claims any) (string, error)
 	// Revoked returns the time before which everything that a person was given is void; zero when nothing is.
 	Revoked func(ctx context.Context, userID string) (time.Time, error)
+	// Administers reports whether an account administers the instance: owns it, or was delegated to.
+	Administers func(ctx context.Context, accountID string) (bool, error)
 	// Instance is the instance's id; Owner the account that owns it; IdentityStore the identity store's id.
 	Instance, Owner, IdentityStore string
 	// Issuer is the claim "iss" of ID tokens.

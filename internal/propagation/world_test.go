@@ -70,8 +70,9 @@ type world struct {
 	mu   sync.Mutex
 	now  time.Time
 	docs map[string]string
-	// revoked is when ada was signed out everywhere.
-	revoked time.Time
+	// revoked is when ada was signed out everywhere. undelegated says that the account of the applications administers nothing (any more).
+	revoked     time.Time
+	undelegated bool
 }
 
 func (w *world) clock() time.Time {
@@ -142,7 +143,8 @@ func (w *world) config(sealer *seal.Sealer, instance string) propagation.Config 
 			}
 			return w.revoked, nil
 		},
-		Now: w.clock, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Administers: func(context.Context, string) (bool, error) { return !w.undelegated, nil },
+		Now:         w.clock, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

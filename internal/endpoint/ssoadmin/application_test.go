@@ -391,6 +391,10 @@ func TestApplicationsOfAMemberAccount(t *testing.T) {
 		{member, "ListApplications", `{"InstanceArn":"$I","Filter":{"ApplicationAccount":"` + b.owner + `"}}`, 400},
 		{member, "TagResource", `{"ResourceArn":"$I","Tags":[{"Key":"a","Value":"1"}]}`, 400},
 		{member, "CreateTrustedTokenIssuer", newIssuer("x"), 400},
+		{member, "PutApplicationAccessScope", `{"ApplicationArn":"` + mine + `","Scope":"wiki:read"}`, 200},
+		{member, "PutApplicationAccessScope", `{"ApplicationArn":"` + mine + `","Scope":"sso:account:access"}`, 400},
+		{b.owner, "PutApplicationAccessScope", `{"ApplicationArn":"` + mine + `","Scope":"sso:account:access"}`, 400},
+		{b.owner, "PutApplicationAccessScope", `{"ApplicationArn":"` + theirs + `","Scope":"sso:account:access"}`, 200},
 		{member, "UpdateInstance", `{"InstanceArn":"$I","Name":"x"}`, 400},
 		{member, "ListPermissionSets", `{"InstanceArn":"$I"}`, 400},
 	} {

@@ -8,9 +8,20 @@ import (
 	"gatehouse/internal/arn"
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/signin"
 )
 
+// putScope refuses an application of another account the scope with which it would act as people in every account. The portal's API looks again when a token is used.
 func (d *Door[P]) putScope(ctx context.Context, c *awswire.Call[P], p place, in *PutApplicationAccessScopeRequest) (*awswire.Empty, error) {
+	if *in.Scope == signin.ScopeAccountAccess {
+		ok, err := d.administering(ctx, p.application.AccountID)
+		if err == nil && !ok {
+			err = fault.New(fault.Denied, "With the scope %s an application acts as people in every account, so only applications of the management account and of the delegated administrator of IAM Identity Center may have it", *in.Scope)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	return nil, d.Applications.PutScope(ctx, c.Actor, p.application, application.Scope{Name: *in.Scope, Targets: in.AuthorizedTargets})
 }
 

@@ -46,15 +46,18 @@ func New[P any](c Config) *Door[P] { return &Door[P]{c} }
 
 // administers refuses a caller whose account neither owns nor administers the instance.
 func (d *Door[P]) administers(ctx context.Context, c *awswire.Call[P], name string) error {
-	if c.Actor.AccountID == d.Owner {
-		return nil
-	}
-	if d.Delegate != nil {
-		if ok, err := d.Delegate(ctx, c.Actor.AccountID); ok || err != nil {
-			return err
-		}
+	if ok, err := d.administering(ctx, c.Actor.AccountID); ok || err != nil {
+		return err
 	}
 	return fault.New(fault.Denied, "%s is not authorized to perform sso:%s: the instance belongs to another account", c.Actor.ID, name)
+}
+
+// administering reports whether an account owns or administers the instance.
+func (d *Door[P]) administering(ctx context.Context, account string) (bool, error) {
+	if account == d.Owner || d.Delegate == nil {
+		return account == d.Owner, nil
+	}
+	return d.Delegate(ctx, account)
 }
 
 // Service returns the table of operations. What each touches is in targets.go.
