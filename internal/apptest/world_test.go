@@ -42,13 +42,13 @@ type world struct {
 }
 
 // company is the data directory of a tenant with three people: ann and bob in the group Devs, which is assigned, and cat, who is assigned
-// herself. Bob leads ann. It is made once and copied, because keys and password hashes take their time.
+// herself. Bob leads ann. It is made once and copied, because keys take their time.
 var company = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "apptest")
 	if err != nil {
 		return "", err
 	}
-	t, err := tenant.New(tenant.Config{BaseURL: "http://127.0.0.1:1", DataDir: dir, Domain: "contoso.test"})
+	t, err := tenant.New(tenant.Config{BaseURL: "http://127.0.0.1:1", DataDir: dir, Domain: "contoso.test", HashRounds: 1})
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func newWorld(t *testing.T, dir string, profile directory.Profile) *world {
 	data := filepath.Join(t.TempDir(), "tenant")
 	w.ok(os.CopyFS(data, os.DirFS(made)))
 	srv := httptest.NewUnstartedServer(nil)
-	w.tenant, err = tenant.New(tenant.Config{BaseURL: "http://" + srv.Listener.Addr().String(), DataDir: data, Now: w.Clock.Now})
+	w.tenant, err = tenant.New(tenant.Config{BaseURL: "http://" + srv.Listener.Addr().String(), DataDir: data, Now: w.Clock.Now, HashRounds: 1})
 	w.ok(err)
 	srv.Config.Handler = w.tenant.Handler()
 	srv.Start()

@@ -39,18 +39,12 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	w := newWorld(t)
 	w.ok(w.SetApplication(func(a *Application) { a.EntityID, a.ReplyURLs = spEntity, []string{spACS} }))
-	w.st.userByID(w.ids["ann"]).PasswordHash = fastHash(annPass)
-	w.st.userByID(w.ids["cat"]).PasswordHash = fastHash(annPass)
+	w.st.userByID(w.ids["ann"]).PasswordHash = w.hash(annPass)
+	w.st.userByID(w.ids["cat"]).PasswordHash = w.hash(annPass)
 	s := &site{world: w, srv: httptest.NewServer(w.Handler())}
 	t.Cleanup(s.srv.Close)
 	s.newBrowser()
 	return s
-}
-
-// fastHash is a hash of one round, so that a test of the flow is not a test of patience; TestPassword has the real one.
-func fastHash(p string) string {
-	salt := make([]byte, saltLen)
-	return "pbkdf2-sha256$1$" + enc64(salt) + "$" + enc64(derive(p, salt, 1))
 }
 
 func (s *site) newBrowser() {
@@ -464,12 +458,14 @@ func TestClaims(t *testing.T) {
 func TestPassword(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.rounds = hashRounds // other tests are none of patience
 	w.ok(w.SetPassword("ann@contoso.test", annPass))
 	hash := w.st.userByID(w.ids["ann"]).PasswordHash
 	if !strings.HasPrefix(hash, "pbkdf2-sha256$600000$") || !w.matches(hash, annPass) || w.matches(hash, annPass+"x") || w.matches("", "") || w.matches("x$y", "") {
 		t.Errorf("hash %q", hash)
 	}
-	w.st.userByID(w.ids["ann"]).PasswordHash = fastHash(annPass)
+	w.rounds = 1
+	w.st.userByID(w.ids["ann"]).PasswordHash = w.hash(annPass)
 	for i := range lockAfter {
 		if _, err := w.checkPassword("ann@contoso.test", "wrong"); err != errWrongPassword {
 			t.Fatalf("attempt %d: %v", i, err)

@@ -42,7 +42,7 @@ func (t *Tenant) SetPassword(user, password string) error {
 
 func (t *Tenant) hash(password string) string {
 	salt := t.random(saltLen)
-	return fmt.Sprintf("pbkdf2-sha256$%d$%s$%s", hashRounds, enc64(salt), enc64(derive(password, salt, hashRounds)))
+	return fmt.Sprintf("pbkdf2-sha256$%d$%s$%s", t.rounds, enc64(salt), enc64(derive(password, salt, t.rounds)))
 }
 
 func enc64(b []byte) string { return base64.RawStdEncoding.EncodeToString(b) }
@@ -59,7 +59,7 @@ func derive(password string, salt []byte, rounds int) []byte {
 func (t *Tenant) matches(hash, password string) bool {
 	t.hashing <- struct{}{}
 	defer func() { <-t.hashing }()
-	rounds, salt, want := hashRounds, make([]byte, saltLen), []byte(nil)
+	rounds, salt, want := t.rounds, make([]byte, saltLen), []byte(nil)
 	if p := strings.Split(hash, "$"); len(p) == 4 && p[0] == "pbkdf2-sha256" {
 		n, nerr := strconv.Atoi(p[1])
 		s, serr := base64.RawStdEncoding.DecodeString(p[2])

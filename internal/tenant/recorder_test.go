@@ -326,7 +326,7 @@ func newTenant(t *testing.T, c *clock) *Tenant {
 	t.Helper()
 	tn, err := New(Config{
 		BaseURL: "http://tenant.test", DataDir: t.TempDir(), Domain: "contoso.test", Name: "Contoso", Now: c.now,
-		Rand: rand.NewChaCha8([32]byte{7}), keys: testKeys(),
+		Rand: rand.NewChaCha8([32]byte{7}), keys: testKeys(), HashRounds: 1,
 	})
 	if err != nil {
 		t.Fatal(err)

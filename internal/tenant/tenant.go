@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -39,6 +40,8 @@ type Config struct {
 	// HTTPClient sends the SCIM requests. Default: a client with a timeout of 60 seconds. Redirects are
 	// never followed, whatever the client does otherwise: a bearer token goes where the administrator said.
 	HTTPClient *http.Client
+	// HashRounds are the rounds of new password hashes, for tests that have no time. Default: 600,000.
+	HashRounds int
 
 	// keys are ready signing keys, for tests: RSA keys are slow to make.
 	keys []keyRecord
@@ -72,6 +75,7 @@ type Tenant struct {
 	signing  []signingKey
 	sessions *sessions
 	hashing  chan struct{}
+	rounds   int
 }
 
 // New opens the tenant whose files are in cfg.DataDir, and makes it when there are none: identifiers, two
@@ -123,6 +127,7 @@ func fromConfig(cfg Config) (*Tenant, error) {
 		base: strings.TrimRight(cfg.BaseURL, "/"), dir: cfg.DataDir,
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Log, sessions: newSessions(),
 		running: make(chan struct{}, 1), wake: make(chan struct{}, 1), hashing: make(chan struct{}, hashesAtOnce),
+		rounds: cmp.Or(cfg.HashRounds, hashRounds),
 	}
 	if t.now == nil {
 		t.now = time.Now

@@ -128,7 +128,7 @@ func (p *pair) connect() {
 	p.t.Helper()
 	srv := httptest.NewUnstartedServer(nil)
 	var err error
-	p.tenant, err = tenant.New(tenant.Config{BaseURL: "http://" + srv.Listener.Addr().String(), DataDir: p.t.TempDir(), Domain: "contoso.test", HTTPClient: p.a.http()})
+	p.tenant, err = tenant.New(tenant.Config{BaseURL: "http://" + srv.Listener.Addr().String(), DataDir: p.t.TempDir(), Domain: "contoso.test", HTTPClient: p.a.http(), HashRounds: 1})
 	ok(p.t, err)
 	srv.Config.Handler = p.tenant.Handler()
 	srv.Start()

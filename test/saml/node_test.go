@@ -184,7 +184,7 @@ func TestNodeSAMLAcceptsTheTenant(t *testing.T) {
 	sp := startNode(t, "sp.mjs")
 	server := httptest.NewUnstartedServer(nil)
 	at := "http://" + server.Listener.Addr().String()
-	idp, err := tenant.New(tenant.Config{BaseURL: at, DataDir: t.TempDir(), Domain: "contoso.example"})
+	idp, err := tenant.New(tenant.Config{BaseURL: at, DataDir: t.TempDir(), Domain: "contoso.example", HashRounds: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
