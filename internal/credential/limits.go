@@ -57,7 +57,7 @@ func userBucket(who string) Bucket { return bucket(30, 2*time.Minute, "password"
 // codeBucket limits guesses of six digits: by those who know the password.
 func codeBucket(userID string) Bucket { return bucket(10, 15*time.Minute, "code", userID) }
 
-// beginBucket limits how many attempts an address may begin.
+// beginBucket limits how many attempts an address may begin, and how often it may ask for a passkey.
 func beginBucket(place string) Bucket { return bucket(120, time.Second, "begin", place) }
 
 // resetBuckets limit links that are asked for: by address, which is said, and by user, which is not.

@@ -129,14 +129,15 @@ func (s *Service) AskPasskey(ctx context.Context, b Browser, returnTo string) (C
 		return Challenge{}, errNoPasskeys
 	}
 	var out Challenge
+	// Also where an attempt is under way: one is enough to ask, and answer wrongly, again and again.
+	if err := s.spend(ctx, beginBucket(signin.Place(ctx))); err != nil {
+		return out, err
+	}
 	st, err := s.stand(ctx, b)
 	if err == nil && st.next() == StepDone {
 		err = errOver
 	}
 	if fault.Is(err, fault.Denied) {
-		if err := s.spend(ctx, beginBucket(signin.Place(ctx))); err != nil {
-			return out, err
-		}
 		begun, err := s.insert(ctx, Attempt{Purpose: SignIn, ReturnTo: signin.ReturnPath(returnTo)})
 		if err != nil {
 			return out, err

@@ -151,6 +151,28 @@ func TestAnAnswerIsTakenOnce(t *testing.T) {
 	w.no(w.AnswerPasskey(w.ctx(), credential.Browser{}, answer), fault.Denied, "over")
 }
 
+// TestWrongPasskeysAreLimited: each leaves an event in the audit trail, and a stranger needs no more than one sign-in under way to show them.
+func TestWrongPasskeysAreLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b, _ := w.ask()
+	wrong := 0
+	for range 300 {
+		if _, err := w.AskPasskey(w.ctx(), b, ""); err != nil {
+			w.no(err, fault.Throttled, "")
+			break
+		}
+		w.no(w.AnswerPasskey(w.ctx(), b, []byte("{}")), fault.Denied, "wrong")
+		wrong++
+	}
+	if wrong > 150 {
+		t.Errorf("%d wrong passkeys at once", wrong)
+	}
+	w.pass(time.Minute)
+	_, err := w.AskPasskey(w.ctx(), b, "")
+	w.ok(err)
+}
+
 func TestAPasskeyOfAnotherIsNoSecondFactor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
