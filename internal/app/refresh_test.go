@@ -165,6 +165,41 @@ func TestMetadataIsRefreshed(t *testing.T) {
 	}
 }
 
+// TestMetadataAskedForBeforeASignerWasNamed: what comes without a signature because none was demanded when it was asked for is not taken once one is.
+func TestMetadataAskedForBeforeASignerWasNamed(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t)
+	ctx, by := t.Context(), audit.Actor{Kind: audit.System, Name: "test"}
+	_, good := issuer(t, p.now().AddDate(1, 0, 0))
+	_, evil := issuer(t, p.now().AddDate(1, 0, 0))
+	settings := func(c *x509.Certificate) directory.SAMLSettings {
+		return directory.SAMLSettings{EntityID: "https://idp.example/", SSORedirectURL: "https://idp.example/sso", Certificates: [][]byte{c.Raw}, MetadataURL: "https://idp.example/metadata"}
+	}
+	set := func(m directory.SAMLSettings) {
+		t.Helper()
+		if _, err := p.Directory.SetProvider(ctx, by, DefaultSource, func(s *directory.Source) error { s.SAML = m; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(settings(good))
+	node := directory.NewService(directory.Config{
+		Store: p.db.Directory(), IdentityStoreID: p.Instance.IdentityStoreID, Now: p.now, Rand: rand.Reader,
+		Metadata: func(context.Context, string, [][]byte) (directory.SAMLSettings, error) {
+			signed := settings(good)
+			signed.MetadataSigners = [][]byte{good.Raw}
+			set(signed)
+			return settings(evil), nil
+		},
+	})
+	if changed, err := node.RefreshMetadata(ctx, by, DefaultSource, 0); changed || err != nil {
+		t.Errorf("changed %v, %v", changed, err)
+	}
+	s, err := p.Directory.Source(ctx, DefaultSource)
+	if err != nil || len(s.SAML.Certificates) != 1 || !slices.Equal(s.SAML.Certificates[0], good.Raw) {
+		t.Errorf("the certificate of an unsigned document is trusted: %v", err)
+	}
+}
+
 // TestMetadataThatMustBeSigned: once a signer is named, nothing is taken without its signature: not unsigned, not changed, not by another, not wrapped.
 func TestMetadataThatMustBeSigned(t *testing.T) {
 	t.Parallel()

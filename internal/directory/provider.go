@@ -142,13 +142,13 @@ func (s *Service) RefreshMetadata(ctx context.Context, a audit.Actor, id string,
 	return changed, s.store.PutMetadataCheck(ctx, c)
 }
 
-// takeOver writes what is new in the metadata, if the source is still with the same provider.
+// takeOver writes what is new in the metadata, if the source is still with the same provider, and believes the same signers.
 func (s *Service) takeOver(ctx context.Context, a audit.Actor, src Source, fresh SAMLSettings) (bool, error) {
 	if sameMetadata(src.SAML, fresh) {
 		return false, nil
 	}
 	_, err := s.UpdateSource(ctx, a, src.ID, func(now *Source) error {
-		if now.SAML.EntityID != src.SAML.EntityID || now.SAML.MetadataURL != src.SAML.MetadataURL {
+		if now.SAML.EntityID != src.SAML.EntityID || now.SAML.MetadataURL != src.SAML.MetadataURL || !slices.EqualFunc(now.SAML.MetadataSigners, src.SAML.MetadataSigners, bytes.Equal) {
 			return fault.New(fault.Invalid, "the identity provider was changed meanwhile")
 		}
 		m := &now.SAML
