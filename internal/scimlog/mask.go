@@ -36,14 +36,30 @@ var words = []string{
 // secretName reports whether what is called so is a secret: "password", "urn:example:User:api_key", "Operations[0].clientSecret". Names are compared as
 // SCIM compares them (RFC 7643 §2.1), and a little more widely, since a log that hides too much is better than one that hides too little.
 func secretName(name string) bool {
-	plain := strings.Map(func(r rune) rune {
-		switch r {
-		case '-', '_', '.', ' ', ':', '/':
-			return -1
+	s := squeezed(name)
+	return s == "pin" || hasWord(s)
+}
+
+func hasWord(squeezed string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(squeezed, w) })
+}
+
+var separators = strings.NewReplacer("-", "", "_", "", ".", "", " ", "", ":", "", "/", "")
+
+// squeezed is a text folded, without the separators that names are written with.
+func squeezed(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf:
+			return separators.Replace(folded(s))
+		case 'A' <= c && c <= 'Z':
+			b = append(b, c-'A'+'a')
+		case c != '-' && c != '_' && c != '.' && c != ' ' && c != ':' && c != '/':
+			b = append(b, c)
 		}
-		return r
-	}, folded(name))
-	return plain == "pin" || slices.ContainsFunc(words, func(w string) bool { return strings.Contains(plain, w) })
+	}
+	return string(b)
 }
 
 // folded lowers a text; the long s and the sign of Kelvin become the letters that they equal.
@@ -92,7 +108,7 @@ func plain(body []byte, secrets []string) bool {
 		return false
 	}
 	text := string(body)
-	if low := folded(text); secretName(low) || strings.Contains(low, `"pin"`) || scrub(text, secrets) != text {
+	if s := squeezed(text); hasWord(s) || strings.Contains(s, `"pin"`) || scrub(text, secrets) != text {
 		return false
 	}
 	return depth(body) <= maxDepth && jsontext.Value(body).IsValid()

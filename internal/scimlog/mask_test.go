@@ -23,6 +23,7 @@ func TestMaskBody(t *testing.T) {
 		{"of an extension", `{"urn:x:2.0:User":{"api_key":"abcdefg","client-secret":{"a":["bcdefgh",1234567]}}}`, `{"urn:x:2.0:User":{"api_key":"(masked)","client-secret":"(masked)"}}`},
 		{"what holds nothing stays", `{"password":null,"token":"","passwordExpired":true}`, `{"password":null,"token":"","passwordExpired":true}`},
 		{"numbers", `{"pin":1234,"secret":12345678}`, `{"pin":"(masked)","secret":"(masked)"}`},
+		{"a name written otherwise", `{"P-I_N":"12345"}`, `{"P-I_N":"(masked)"}`},
 		{"by a PATCH path before", `{"Operations":[{"op":"replace","path":"password","value":"hunter22"}]}`, `{"Operations":[{"op":"replace","path":"password","value":"(masked)"}]}`},
 		{"by a PATCH path behind", `{"Operations":[{"op":"replace","value":"hunter22","path":"urn:x:User:Password"}]}`, `{"Operations":[{"op":"replace","value":"(masked)","path":"urn:x:User:Password"}]}`},
 		{"in a PATCH without a path", `{"Operations":[{"op":"add","value":{"password":"hunter22","title":"T"}}]}`, `{"Operations":[{"op":"add","value":{"password":"(masked)","title":"T"}}]}`},

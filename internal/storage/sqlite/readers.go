@@ -22,7 +22,7 @@ func (r *readers) prepared(ctx context.Context, query string) (*sql.Stmt, error)
 	if s, ok := r.stmts.Load(query); ok {
 		return s.(*sql.Stmt), nil
 	}
-	s, err := r.db.PrepareContext(ctx, query)
+	s, err := r.db.PrepareContext(ctx, positional(query))
 	if err != nil {
 		return nil, err
 	}

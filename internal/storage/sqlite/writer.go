@@ -288,7 +288,7 @@ func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := p.stmts[query]; ok {
 		return s, nil
 	}
-	s, err := p.conn.PrepareContext(ctx, query)
+	s, err := p.conn.PrepareContext(ctx, positional(query))
 	if err == nil {
 		p.stmts[query] = s
 	}

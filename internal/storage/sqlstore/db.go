@@ -14,6 +14,8 @@ type DB struct {
 	log     *slog.Logger
 	// texts caches queries translated to the dialect; its keys are the constants of this package.
 	texts sync.Map
+	// insertions caches the texts of insertions of several rows.
+	insertions sync.Map
 }
 
 // Engine runs statements and transactions on one kind of database.

@@ -14,7 +14,7 @@ func placeholder(n int) string { return "$" + strconv.Itoa(n) }
 // small. head is "INSERT INTO t (a, b) VALUES", tail what follows the rows. It returns how many rows were inserted.
 func (c conn) insertRows(head, tail string, rows [][]any) (total int64, err error) {
 	for chunk, args := range chunks(rows) {
-		n, err := c.exec(head+tuples(len(chunk), len(rows[0]))+tail, args...)
+		n, err := c.exec(c.db.insertion(head, tail, len(chunk), len(rows[0])), args...)
 		if err != nil {
 			return total, err
 		}
@@ -26,7 +26,7 @@ func (c conn) insertRows(head, tail string, rows [][]any) (total int64, err erro
 // insertReturning is insertRows with a RETURNING clause at the end of tail; it returns what that returns.
 func insertReturning[T any](c conn, scan func(row) (T, error), head, tail string, rows [][]any) (out []T, err error) {
 	for chunk, args := range chunks(rows) {
-		some, err := all(c, scan, head+tuples(len(chunk), len(rows[0]))+tail, args...)
+		some, err := all(c, scan, c.db.insertion(head, tail, len(chunk), len(rows[0])), args...)
 		if err != nil {
 			return nil, err
 		}
@@ -52,6 +52,21 @@ func chunks(rows [][]any) iter.Seq2[[][]any, []any] {
 			rows = rows[size:]
 		}
 	}
+}
+
+// insertion is the text of a statement that inserts n rows of width columns; it is long, and put together once.
+func (db *DB) insertion(head, tail string, n, width int) string {
+	type key struct {
+		head, tail string
+		n, width   int
+	}
+	k := key{head, tail, n, width}
+	if t, ok := db.insertions.Load(k); ok {
+		return t.(string)
+	}
+	t := head + tuples(n, width) + tail
+	db.insertions.Store(k, t)
+	return t
 }
 
 // tuples writes n tuples of width placeholders: ($1, $2), ($3, $4).
