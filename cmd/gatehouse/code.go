@@ -419,6 +419,15 @@ func runApply(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if saved != nil {
+		i, err := client.Find(c.Context())
+		if err != nil {
+			return unreachable(err)
+		}
+		if i.ARN != saved.Instance {
+			return fmt.Errorf("the plan was made for the instance %s, and this is %s", saved.Instance, i.ARN)
+		}
+	}
 	settings := apply.Options{Only: only, Progress: progressOn(c)}
 	// What a run that was killed left under way must have ended before the world is looked at.
 	if err := apply.Settle(c.Context(), client, settings); err != nil {
@@ -444,8 +453,6 @@ func applyPlan(c *cobra.Command, client *live.Client, p *plan.Plan, l *loaded, s
 			p.Problems.Write(c.ErrOrStderr(), l.texts)
 		}
 		return errors.New("the plan has errors and cannot be applied")
-	case saved != nil && saved.Instance != p.Before.Instance.ARN:
-		return fmt.Errorf("the plan was made for the instance %s, and this is %s", saved.Instance, p.Before.Instance.ARN)
 	case saved != nil:
 		done, moved := saved.Moved(p)
 		if len(moved) > 0 {

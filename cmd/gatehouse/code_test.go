@@ -58,6 +58,11 @@ func TestAccessAsCode(t *testing.T) {
 	write(bytes.ReplaceAll(text, []byte("groups: Lookers"), []byte("groups: Loookers")))
 	run(1, `did you mean "Lookers"?`, at("plan", access)...)
 
+	// A plan is for one instance, whatever another lacks.
+	write(append(bytes.ReplaceAll(text, []byte("2h"), []byte("5h")), []byte("  - {name: they look, groups: Lookers, permission_sets: Looker, accounts: management, has: true}\n")...))
+	run(0, "Plan: 0 to add, 2 to change", at("plan", access, "--out", saved)...)
+	run(1, "the plan was made for the instance", "apply", saved, "--auto-approve", "--data", apptest.Start(t).Config.Data)
+
 	// Tags alone say that an account is production; they are read when somebody becomes an administrator there.
 	if err := p.Organization.TagAccount(t.Context(), audit.Actor{Kind: audit.System, Name: "test"}, p.Instance.OwnerAccountID, map[string]string{"Stage": "Prod"}, nil); err != nil {
 		t.Fatal(err)

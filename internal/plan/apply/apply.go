@@ -153,13 +153,15 @@ type run struct {
 	broken  map[int]string                // sets that could not be made what they are to be, and why
 	lacks   map[int32][]estate.Assignment // by account (of applications: see place), what was to be given and is not there: removals wait for it
 	lacking map[int32]bool                // users who did not get something
+	heard   time.Time                     // when the service last answered, whatever it said
+	silence error                         // what came in place of an answer since
 }
 
 // place stands for an application where an account stands otherwise.
 func place(application int) int32 { return int32(^application) }
 
 func newRun(p *plan.Plan, c *live.Client, o Options) *run {
-	r := &run{plan: p, client: c, opts: o, only: map[Kind]bool{}, results: map[key]Result{}, told: map[key]bool{}, broken: map[int]string{}, lacks: map[int32][]estate.Assignment{}, lacking: map[int32]bool{}}
+	r := &run{plan: p, client: c, opts: o, only: map[Kind]bool{}, results: map[key]Result{}, told: map[key]bool{}, broken: map[int]string{}, lacks: map[int32][]estate.Assignment{}, lacking: map[int32]bool{}, heard: time.Now()}
 	for _, k := range Kinds {
 		r.only[k] = len(o.Only) == 0 || slices.Contains(o.Only, k)
 	}
@@ -217,8 +219,33 @@ func (r *run) ended(k key) {
 	r.opts.Progress("changes", n, r.total)
 }
 
+// silentFor is how long a service may give no answer at all before nothing more is begun: longer than it takes to start it again.
+const silentFor = 90 * time.Second
+
+// note takes down whether a call was answered.
+func (r *run) note(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !live.NoAnswer(err) {
+		r.heard, r.silence = time.Now(), nil
+	} else {
+		r.silence = err
+	}
+}
+
+// lost says that the service cannot be reached any more, or "".
+func (r *run) lost() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.silence == nil || time.Since(r.heard) < silentFor {
+		return ""
+	}
+	return "the service does not answer any more: " + r.silence.Error()
+}
+
 // took takes down how a call for a change ended.
 func (r *run) took(ctx context.Context, k key, err error) {
+	r.note(err)
 	switch {
 	case err == nil:
 		r.set(k, Done, "")
@@ -246,7 +273,7 @@ func (r *run) report(before map[string]int, began time.Time) *Report {
 	for _, k := range r.all() {
 		x, ok := r.results[k]
 		if !ok {
-			x = Result{Kind: k.kind, Index: k.index, Outcome: Unfinished, Reason: unbegun}
+			x = Result{Kind: k.kind, Index: k.index, Outcome: Unfinished, Reason: cmp.Or(r.lost(), unbegun)}
 		}
 		x.What = r.what(k)
 		if x.Outcome != Done {
@@ -289,7 +316,10 @@ func Settle(ctx context.Context, c *live.Client, o Options) error {
 	}
 }
 
-// each calls f for the indices that pass, several at a time. Nothing is begun after ctx has ended.
+// over tells whether nothing more is to be begun.
+func (r *run) over(ctx context.Context) bool { return ctx.Err() != nil || r.lost() != "" }
+
+// each calls f for the indices that pass, several at a time, until the run is over.
 func (r *run) each(ctx context.Context, kind Kind, n int, pass func(int) bool, f func(context.Context, key, int)) {
 	if !r.only[kind] {
 		return
@@ -297,7 +327,7 @@ func (r *run) each(ctx context.Context, kind Kind, n int, pass func(int) bool, f
 	var g errgroup.Group
 	g.SetLimit(64)
 	for i := range n {
-		if pass(i) && ctx.Err() == nil {
+		if pass(i) && !r.over(ctx) {
 			g.Go(func() error { f(ctx, key{kind, i}, i); return nil })
 		}
 	}
@@ -332,7 +362,7 @@ func (r *run) additions(ctx context.Context) {
 				r.took(ctx, key{Attributes, 0}, r.client.PutAttributes(ctx, p.Attributes.After))
 			}
 		})
-	if ctx.Err() != nil { // what is missing now was not begun, and is no reason to skip anything
+	if r.over(ctx) { // what is missing now was not begun, and is no reason to skip anything
 		return
 	}
 	beside(
@@ -342,7 +372,7 @@ func (r *run) additions(ctx context.Context) {
 
 // removals takes away what is to go, when what takes its place is there.
 func (r *run) removals(ctx context.Context) {
-	if ctx.Err() != nil {
+	if r.over(ctx) {
 		return
 	}
 	p := r.plan

@@ -374,6 +374,50 @@ func TestApplyIsEndedWithinAChange(t *testing.T) {
 	})
 }
 
+// TestApplyOutlivesTheService: one that is away for a minute is waited for; one that is away for good ends the run soon, however much is left, and to apply again does the rest.
+func TestApplyOutlivesTheService(t *testing.T) {
+	for name, away := range map[string]time.Duration{"for a minute": time.Minute, "for good": 1e6 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newWorld(t, 40, 5, 3)
+				p := aws(w, 2*time.Second, 0.2)
+				p.Throttled = 0
+				began := time.Now()
+				p.Kill = func(int) bool {
+					after := time.Since(began)
+					return after > 10*time.Second && after < 10*time.Second+away
+				}
+				e := w.read(w.Open(nil, live.Limits{}))
+				pl := planOf(e, every(e, 600))
+				pl.Groups = []plan.GroupChange{{Action: plan.Update, Group: 0, Before: &e.Groups[0], After: &e.Groups[0]}}
+				r := livetest.Must(apply.Run(t.Context(), pl, w.Open(p, live.AWS), apply.Options{}))(t)
+				took := time.Since(began)
+				if away == time.Minute {
+					if !r.OK() {
+						t.Errorf("%d of %d done", r.Count(apply.Done), len(r.Results))
+					}
+					w.exactly(every(e, 600), e, livetest.Stats{})
+					return
+				}
+				if took > 5*time.Minute || r.Count(apply.Unfinished) < 400 || r.Count(apply.Failed) != 0 {
+					t.Errorf("after %s: %d done, %d failed, %d unfinished", took, r.Count(apply.Done), r.Count(apply.Failed), r.Count(apply.Unfinished))
+				}
+				for _, x := range r.Results {
+					if x.Outcome == apply.Unfinished && !strings.Contains(x.Reason, "does not answer any more") && !strings.Contains(x.Reason, "could not be read") {
+						t.Errorf("%s: %s", x.What, x.Reason)
+						break
+					}
+				}
+				w.Settle()
+				e = w.read(w.Open(nil, live.Limits{}))
+				if r := livetest.Must(apply.Run(t.Context(), planOf(e, every(e, 600)), w.Open(nil, live.Limits{}), apply.Options{}))(t); !r.OK() {
+					t.Errorf("%d of %d done", r.Count(apply.Done), len(r.Results))
+				}
+			})
+		})
+	}
+}
+
 // TestAdvice: reasons as they come, of AWS and of Gatehouse, lead to something that can be done.
 func TestAdvice(t *testing.T) {
 	t.Parallel()

@@ -230,10 +230,10 @@ func (s *scheduler) work(ctx context.Context) bool {
 	defer stop()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(s.opts.Grace, stop) })()
 	for {
-		if ctx.Err() == nil {
-			s.begin(ctx)
-		} else {
+		if s.over(ctx) {
 			s.drop()
+		} else {
+			s.begin(ctx)
 		}
 		if s.idle() || follow.Err() != nil && s.quiet() {
 			break
@@ -266,10 +266,11 @@ func (s *scheduler) work(ctx context.Context) bool {
 
 // drop gives up what was not begun. A change of several jobs is not done then, whatever became of the others.
 func (s *scheduler) drop() {
+	why := cmp.Or(s.lost(), unbegun)
 	s.mu.Lock()
 	for _, j := range s.queue {
 		if s.results[j.key].Outcome != Failed {
-			s.results[j.key] = Result{Kind: j.key.kind, Index: j.key.index, Outcome: Unfinished, Reason: unbegun}
+			s.results[j.key] = Result{Kind: j.key.kind, Index: j.key.index, Outcome: Unfinished, Reason: why}
 		}
 	}
 	s.mu.Unlock()
@@ -475,10 +476,12 @@ func (s *scheduler) take(ctx context.Context, e event) {
 	case e.job != nil:
 		s.started(ctx, e)
 	case e.err != nil:
+		s.note(e.err)
 		e.flow.polling = false
 		e.flow.nextPoll = time.Now().Add(max(s.least, time.Second))
 		s.giveUp(e.flow, e.err)
 	default:
+		s.note(nil)
 		s.listed(e)
 	}
 }
@@ -486,6 +489,7 @@ func (s *scheduler) take(ctx context.Context, e event) {
 func (s *scheduler) started(ctx context.Context, e event) {
 	j, f, now := e.job, e.job.flow, time.Now()
 	f.starting--
+	s.note(e.err)
 	switch {
 	case e.err == nil && e.status == live.InProgress:
 		j.id, j.created = e.id, now
@@ -504,7 +508,8 @@ func (s *scheduler) started(ctx context.Context, e event) {
 	s.hold(j, -1)
 	busy := live.Code(e.err) == "ConflictException" && now.Sub(j.first) < s.opts.Patience                     // something else is at work on the role
 	unknown := live.Code(e.err) == "ResourceNotFoundException" && j.fresh && now.Sub(j.first) < settlesWithin // not every part of the service knows it yet
-	if busy || unknown {
+	silent := live.NoAnswer(e.err) && !s.over(ctx)                                                            // it may come back
+	if busy || unknown || silent {
 		j.refusals++
 		j.notSoon = now.Add(min(f.takes<<min(j.refusals-1, 4), 30*time.Second))
 		s.queue = append(s.queue, j)
@@ -581,10 +586,10 @@ func (f *flow) learn(oldest, youngest time.Duration) {
 	f.takes = max(f.takes, time.Millisecond)
 }
 
-// giveUp ends what has been under way for too long, when no list can be read.
+// giveUp ends what has been under way for too long, when no list can be read; all of it when the service does not answer any more.
 func (s *scheduler) giveUp(f *flow, err error) {
 	for id, j := range f.under {
-		if time.Since(j.created) > s.opts.Patience {
+		if time.Since(j.created) > s.opts.Patience || s.lost() != "" {
 			delete(f.under, id)
 			s.hold(j, -1)
 			s.finish(j, Unfinished, "its status could not be read: "+err.Error())

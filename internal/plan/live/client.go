@@ -175,6 +175,11 @@ func Code(err error) string {
 	return ""
 }
 
+// NoAnswer tells whether an error is of the network, and not what the service said.
+func NoAnswer(err error) bool {
+	return err != nil && Code(err) == "" && judge(context.Background(), err) == broken
+}
+
 // Error codes that callers decide by.
 const (
 	notFound = "ResourceNotFoundException"
