@@ -226,6 +226,32 @@ func TestBombsAreRefused(t *testing.T) {
 	}
 }
 
+// The files of the guide and of the README are good ones.
+func TestExamplesOfTheGuide(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, name := range []string{"docs/access-as-code.md", "docs/access-migration.md", "README.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "..", filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := strings.Split(string(text), "```yaml\n")
+		for _, block := range blocks[1:] {
+			example, _, _ := strings.Cut(block, "```")
+			if !strings.Contains(example, "permission_sets:") {
+				continue
+			}
+			n++
+			if _, problems := load(t, map[string]string{"access.yaml": example}, nil); len(problems) > 0 {
+				t.Errorf("%s: %v", name, problems)
+			}
+		}
+	}
+	if n < 3 {
+		t.Errorf("%d examples were found", n)
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(whole))
 	f.Add([]byte("a: &a [*a]\n<<: *a\n"))
