@@ -160,6 +160,34 @@ func (s *Service) guard(ctx context.Context, a audit.Actor, what removal) error 
 	}
 }
 
+// guardEmptying counts a group out of which a source's client takes everybody whom it sees: to them it is a group removed. It reads no more members than
+// are taken out, and one.
+func (s *Service) guardEmptying(ctx context.Context, a audit.Actor, id string, owners []string, mc MemberChange) error {
+	if !mc.Replace && len(mc.Remove) == 0 || len(without(mc.Add, mc.Remove)) > 0 {
+		return nil
+	}
+	gone := make(map[string]bool, len(mc.Remove))
+	for _, u := range mc.Remove {
+		gone[u] = true
+	}
+	const page = 1000
+	for after, some := "", false; ; some = true {
+		ms, err := s.store.MembersOwnedBy(ctx, id, owners, after, min(len(gone)+1, page))
+		if err != nil || len(ms) == 0 && !some {
+			return err
+		}
+		for _, m := range ms {
+			if !mc.Replace && !gone[m.UserID] {
+				return nil
+			}
+		}
+		if mc.Replace || len(ms) < page {
+			return s.guard(ctx, a, removeGroup)
+		}
+		after = ms[len(ms)-1].UserID
+	}
+}
+
 func held(st GuardState) error {
 	return fault.New(fault.Denied, "this directory has taken away %d of %d users and %d of %d groups since %s; further removals are held until an administrator confirms them (gatehouse directory guard %s --confirm 2h)",
 		st.UsersRemoved, st.Users, st.GroupsRemoved, st.Groups, st.Since.UTC().Format(time.RFC3339), st.SourceID).For("held").About(ResourceSource, st.SourceID)

@@ -127,6 +127,75 @@ func TestTheGuardCountsGroupsByThemselves(t *testing.T) {
 	}
 }
 
+// TestTheGuardCountsGroupsThatAreEmptied: to whom was in it, a group without anybody is a group removed, however the client says so.
+func TestTheGuardCountsGroupsThatAreEmptied(t *testing.T) {
+	t.Parallel()
+	s, _ := start(t)
+	ids, client := pushed(t, s, directory.Guard{Share: 1, Least: 3}, 3)
+	made := 0
+	full := func() string {
+		made++
+		g, err := s.CreateGroup(t.Context(), client, directory.Group{DisplayName: fmt.Sprint("g", made), Source: "entra"}, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.ID
+	}
+	change := func(by audit.Actor, id string, mc directory.MemberChange) error {
+		_, err := s.UpdateGroup(t.Context(), by, id, 0, func(*directory.Group) (directory.MemberChange, error) { return mc, nil })
+		return err
+	}
+	removed := func(want int) {
+		t.Helper()
+		if st, err := s.GuardState(t.Context(), "entra"); err != nil || st.GroupsRemoved != want {
+			t.Errorf("%d groups are counted, want %d; %v", st.GroupsRemoved, want, err)
+		}
+	}
+	one := full()
+	for what, mc := range map[string]directory.MemberChange{
+		"some go":                {Remove: ids[:2]},
+		"others come":            {Replace: true, Add: ids[1:]},
+		"who was there is added": {Add: ids},
+		"all go and one comes":   {Remove: ids[1:], Add: ids[:1]},
+		"by an administrator":    {},
+	} {
+		by := client
+		if what == "by an administrator" {
+			by, mc = admin, directory.MemberChange{Replace: true}
+		}
+		if err := change(by, full(), mc); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	removed(0)
+	for what, mc := range map[string]directory.MemberChange{"replaced by nobody": {Replace: true}, "all are named": {Remove: ids}, "and one who comes and goes": {Remove: ids, Add: ids[:1]}} {
+		if err := change(client, full(), mc); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	removed(3)
+	// The fourth is held and stays as it is; one by one it is no different, and what is empty already loses nobody.
+	wantFault(t, change(client, one, directory.MemberChange{Replace: true}), fault.Denied, "held")
+	for i, id := range ids {
+		if err := change(client, one, directory.MemberChange{Remove: []string{id}}); (err == nil) != (i < 2) {
+			t.Errorf("member %d of 3: %v", i+1, err)
+		}
+	}
+	if ms, err := s.MembersOf(t.Context(), one, "", 10); err != nil || len(ms) != 1 {
+		t.Errorf("%d members are left, want 1; %v", len(ms), err)
+	}
+	empty, err := s.CreateGroup(t.Context(), client, directory.Group{DisplayName: "empty", Source: "entra"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mc := range []directory.MemberChange{{Replace: true}, {Remove: ids}} {
+		if err := change(client, empty.ID, mc); err != nil {
+			t.Errorf("an empty group: %v", err)
+		}
+	}
+	removed(3)
+}
+
 // TestTheGuardHoldsWhenManyAskAtOnce: clients send in parallel, and together they get no more than one alone.
 func TestTheGuardHoldsWhenManyAskAtOnce(t *testing.T) {
 	t.Parallel()

@@ -369,6 +369,11 @@ func (s *Service) ChangeGroup(ctx context.Context, a audit.Actor, id string, ifV
 			if err := s.guardNesting(ctx, a, id, mc); err != nil {
 				return Group{}, MemberMoves{}, err
 			}
+			if isClient {
+				if err := s.guardEmptying(ctx, a, id, src.Sight(), mc); err != nil {
+					return Group{}, MemberMoves{}, err
+				}
+			}
 			guarded = true
 		}
 		now := s.now()
