@@ -210,7 +210,7 @@ func object(payload []byte) (map[string]any, error) {
 func (p Params) addressed(all map[string]any) error {
 	aud := all["aud"]
 	if azp, there := all["azp"]; there && p.Authorized {
-		aud = azp
+		aud, _ = azp.(string) // one client (OpenID Connect Core §2)
 	}
 	if !addressed(aud, p.Audiences) {
 		return refused("the token is for another audience").Because(ErrAudience)

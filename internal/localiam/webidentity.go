@@ -205,6 +205,9 @@ func (by federator) identity(said jwt.Claims, issuer string) (WebIdentity, error
 		}
 	}
 	aud := texts(all["aud"])
+	if aud == nil && all["aud"] != nil {
+		return who, untrusted("The claim aud is malformed")
+	}
 	if azp, ok := said.Text("azp"); ok { // the client that asked for the token; whom it is shown to is then "oaud"
 		set("oaud", aud)
 		aud = []string{azp}

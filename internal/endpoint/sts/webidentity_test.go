@@ -247,6 +247,8 @@ func TestTokensThatAreNotBelieved(t *testing.T) {
 		"no audience":                  {f.token("aud", nil), "InvalidIdentityToken", "Incorrect token audience"},
 		"asked for by another":         {f.token("azp", "another"), "InvalidIdentityToken", "Incorrect token audience"},
 		"azp that is no text":          {f.token("azp", 7), "InvalidIdentityToken", "Incorrect token audience"},
+		"azp that is a list":           {f.token("azp", []any{"app"}, "aud", nil), "InvalidIdentityToken", "Incorrect token audience"},
+		"aud that is more than text":   {f.token("aud", []any{"app", 7}), "InvalidIdentityToken", "The claim aud is malformed"},
 		"expired":                      {f.token("exp", now-61), "ExpiredTokenException", fmt.Sprintf("current date/time %d must be before the expiration date/time %d", now, now-61)},
 		"no end":                       {f.token("exp", nil), "InvalidIdentityToken", "no end"},
 		"not yet":                      {f.token("nbf", now+120), "InvalidIdentityToken", "not valid yet"},
