@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"gatehouse/internal/awswire"
 	"gatehouse/internal/localiam"
 	"gatehouse/internal/organization"
+	"gatehouse/internal/storage/sqlite/sqlitetest"
 )
 
 // program is everything in one process, spoken to over signed HTTP.
@@ -34,6 +36,7 @@ func startProgramWith(t *testing.T, c Config) *program {
 	c.Listen = "127.0.0.1:0"
 	if c.Data == "" {
 		c.Data = t.TempDir()
+		sqlitetest.Make(t, filepath.Join(c.Data, "gatehouse.db"))
 	}
 	a, err := New(t.Context(), c, Surroundings{Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
