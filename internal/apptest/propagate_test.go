@@ -431,6 +431,19 @@ func TestTheCodeFlowOfAnApplication(t *testing.T) {
 	if ask.status != http.StatusOK || !strings.Contains(ask.body, "Wiki") || !strings.Contains(ask.header.Get("Content-Security-Policy"), "form-action 'self' https://wiki.example.com") {
 		t.Fatalf("HTTP %d %v %s", ask.status, ask.header, text(ask.body))
 	}
+	// The page says what it is: no command line on her computer, whatever it calls itself, and what it gets.
+	for words, there := range map[string]bool{
+		"this application": true, "of the account " + p.account: true, "wiki.example.com": true, "command line": false, "on this computer": false, "get credentials": false,
+	} {
+		if strings.Contains(text(ask.body), words) != there {
+			t.Errorf("%q on the page is %v, want %v: %s", words, !there, there, text(ask.body))
+		}
+	}
+	p.ok(p.Applications.PutScope(t.Context(), tester, p.wiki, application.Scope{Name: "sso:account:access"}))
+	if page := text(b.get("/authorize?" + q.Encode()).body); !strings.Contains(page, "get credentials") {
+		t.Errorf("with the scope for it: %s", page)
+	}
+	p.ok(p.Applications.DeleteScope(t.Context(), tester, p.wiki, "sso:account:access"))
 	action, form := ask.form(t)
 	form.Set("decision", "allow")
 	back, err := url.Parse(b.post(action, form).location())

@@ -3,8 +3,10 @@ package signinpages
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"gatehouse/internal/arn"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/signin"
 )
@@ -71,9 +73,15 @@ func (p *pages) askAuthorize(w http.ResponseWriter, r *http.Request) {
 	}
 	fields = append(fields, field{"token", signin.FormToken(p.secret(r), authorizePurpose(v))})
 	formsMayLeadTo(w.Header(), a.RedirectURI)
-	p.show(w, r, http.StatusOK, "approve", frame{Title: "Allow access?", Person: &who.User, Page: approvePage{
-		Client: c.Name, ReturnsTo: hostOf(a.RedirectURI), Action: "/authorize", Fields: fields,
-	}})
+	page := approvePage{Client: c.Name, ReturnsTo: hostOf(a.RedirectURI), Action: "/authorize", Fields: fields}
+	if n, err := arn.ParseApplication(c.ID); err == nil {
+		asked := a.Scopes
+		if len(asked) == 0 {
+			asked = c.Scopes
+		}
+		page.Account, page.Roles = n.AccountID, slices.Contains(asked, signin.ScopeAccountAccess)
+	}
+	p.show(w, r, http.StatusOK, "approve", frame{Title: "Allow access?", Person: &who.User, Page: page})
 }
 
 func (p *pages) decideAuthorize(w http.ResponseWriter, r *http.Request) {

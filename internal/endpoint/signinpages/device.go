@@ -16,6 +16,9 @@ type codePage struct{ Code, Problem string }
 type approvePage struct {
 	// Client is what the program calls itself.
 	Client string
+	// Account is whose application it is; empty for a command line. Roles says that the application could act as the person in every account.
+	Account string
+	Roles   bool
 	// Code is compared with the terminal; empty in the authorization code flow, where ReturnsTo says which port waits.
 	Code, ReturnsTo string
 	// Origin and Since say where and when it was asked; may be empty.
