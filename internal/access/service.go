@@ -121,8 +121,17 @@ func (s *Service) Instances(ctx context.Context) ([]Instance, error) { return s.
 // account or groups with the role. Quotas are looked at before the transaction, so assignments made at the same moment may exceed
 // them by as many.
 func (s *Service) Assign(ctx context.Context, a audit.Actor, k RoleKey, p Principal) (Request, error) {
-	set, err := s.checkTarget(ctx, k)
+	set, err := s.store.Set(ctx, k.PermissionSetID)
 	if err != nil {
+		return Request{}, err
+	}
+	return s.AssignSet(ctx, a, set, k.AccountID, p)
+}
+
+// AssignSet is Assign for who has read the set.
+func (s *Service) AssignSet(ctx context.Context, a audit.Actor, set PermissionSet, accountID string, p Principal) (Request, error) {
+	k := RoleKey{AccountID: accountID, PermissionSetID: set.ID}
+	if err := s.checkAccount(ctx, accountID); err != nil {
 		return Request{}, err
 	}
 	if err := s.checkPrincipal(ctx, p); err != nil {
@@ -132,7 +141,7 @@ func (s *Service) Assign(ctx context.Context, a audit.Actor, k RoleKey, p Princi
 		return Request{}, err
 	}
 	now := s.now()
-	r := Request{ID: arn.UUID(s.rand), Kind: CreateAssignment, RoleKey: k, Principal: p, Status: InProgress, CreatedAssignment: true, CreatedAt: now}
+	r := Request{ID: arn.TimeUUID(s.rand, now), Kind: CreateAssignment, RoleKey: k, Principal: p, Status: InProgress, CreatedAssignment: true, CreatedAt: now}
 	e := assignmentEvent(audit.New(ctx, now, a, "sso:CreateAccountAssignment", arn.PermissionSet(set.InstanceID, set.ID)), k, p)
 	if err := s.store.Assign(ctx, Assignment{RoleKey: k, Principal: p, CreatedAt: now}, r, e); err != nil {
 		return Request{}, err
@@ -148,7 +157,7 @@ func (s *Service) Unassign(ctx context.Context, a audit.Actor, k RoleKey, p Prin
 		return Request{}, err
 	}
 	now := s.now()
-	r := Request{ID: arn.UUID(s.rand), Kind: DeleteAssignment, RoleKey: k, Principal: p, Status: InProgress, CreatedAt: now}
+	r := Request{ID: arn.TimeUUID(s.rand, now), Kind: DeleteAssignment, RoleKey: k, Principal: p, Status: InProgress, CreatedAt: now}
 	e := assignmentEvent(audit.New(ctx, now, a, "sso:DeleteAccountAssignment", arn.PermissionSet(set.InstanceID, set.ID)), k, p)
 	if err := s.store.Unassign(ctx, Assignment{RoleKey: k, Principal: p}, r, e); err != nil {
 		return Request{}, err
@@ -186,19 +195,15 @@ func assignmentEvent(e audit.Event, k RoleKey, p Principal) audit.Event {
 	return e
 }
 
-func (s *Service) checkTarget(ctx context.Context, k RoleKey) (PermissionSet, error) {
-	set, err := s.store.Set(ctx, k.PermissionSetID)
+func (s *Service) checkAccount(ctx context.Context, id string) error {
+	acct, err := s.accounts.Account(ctx, id)
 	if err != nil {
-		return PermissionSet{}, err
-	}
-	acct, err := s.accounts.Account(ctx, k.AccountID)
-	if err != nil {
-		return PermissionSet{}, err
+		return err
 	}
 	if acct.Status != organization.Active {
-		return PermissionSet{}, fault.New(fault.Conflict, "account %s is %s; only an active account takes assignments", acct.ID, acct.Status).About(organization.ResourceAccount, acct.ID)
+		return fault.New(fault.Conflict, "account %s is %s; only an active account takes assignments", acct.ID, acct.Status).About(organization.ResourceAccount, acct.ID)
 	}
-	return set, nil
+	return nil
 }
 
 func (s *Service) checkPrincipal(ctx context.Context, p Principal) error {
@@ -222,7 +227,7 @@ func (s *Service) Provision(ctx context.Context, a audit.Actor, k RoleKey) (Requ
 		return Request{}, err
 	}
 	if k.AccountID != "" {
-		if _, err := s.checkTarget(ctx, k); err != nil {
+		if err := s.checkAccount(ctx, k.AccountID); err != nil {
 			return Request{}, err
 		}
 		if _, err := s.store.Role(ctx, k); err != nil {
@@ -230,9 +235,9 @@ func (s *Service) Provision(ctx context.Context, a audit.Actor, k RoleKey) (Requ
 		}
 	}
 	now := s.now()
-	r := Request{ID: arn.UUID(s.rand), Kind: Provision, RoleKey: k, Status: InProgress, CreatedAt: now}
+	r := Request{ID: arn.TimeUUID(s.rand, now), Kind: Provision, RoleKey: k, Status: InProgress, CreatedAt: now}
 	e := audit.New(ctx, now, a, "sso:ProvisionPermissionSet", arn.PermissionSet(set.InstanceID, set.ID)).With("account", k.AccountID)
-	if err := s.store.StartProvision(ctx, r, func() string { return arn.UUID(s.rand) }, e); err != nil {
+	if err := s.store.StartProvision(ctx, r, func() string { return arn.TimeUUID(s.rand, now) }, e); err != nil {
 		return Request{}, err
 	}
 	s.wake()

@@ -212,6 +212,39 @@ func TestAFailedCreationTakesItsAssignmentBack(t *testing.T) {
 	}
 }
 
+// TestRequestsAreNamedByTheirTime: ids follow the time, so that new requests stand together in the index by id.
+func TestRequestsAreNamedByTheirTime(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	set, k := w.set(t, "S"), access.RoleKey{AccountID: w.account(t, "Prod").ID}
+	k.PermissionSetID = set.ID
+	var ids []string
+	for i := range 20 {
+		w.now = w.now.Add(time.Millisecond)
+		r, err := w.Assign(t.Context(), admin, k, access.Principal{Type: access.User, ID: w.user(t, fmt.Sprint("u", i)).ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, r.ID)
+	}
+	if !slices.IsSorted(ids) {
+		t.Errorf("got %q", ids)
+	}
+}
+
+// TestASetThatWentMeanwhileIsNotAssigned: the set was there when it was read.
+func TestASetThatWentMeanwhileIsNotAssigned(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	set, acct, u := w.set(t, "S"), w.account(t, "A"), w.user(t, "a@x")
+	if err := w.DeleteSet(t.Context(), admin, w.ins.ID, set.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.AssignSet(t.Context(), admin, set, acct.ID, access.Principal{Type: access.User, ID: u.ID}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("got %v, want NotFound", err)
+	}
+}
+
 func TestAssignRefusesWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	w := start(t)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/internal/fault"
 )
@@ -25,6 +26,7 @@ func TestMintedIdentifiersFitTheModels(t *testing.T) {
 		"access key":        {NewAccessKeyID(r, "AKIA", "111122223333"), `^AKIA[A-Z2-7]{16}$`},
 		"policy":            {NewPolicyID(r), `^p-[a-z0-9]{10}$`},
 		"secret":            {NewSecret(r, 43), `^[A-Za-z0-9_-]{43}$`},
+		"time UUID":         {TimeUUID(r, time.UnixMilli(0x0123456789ab)), `^01234567-89ab-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`},
 		"hex of odd length": {Hex(r, 5), `^[0-9a-f]{5}$`},
 	} {
 		if !regexp.MustCompile(c.pattern).MatchString(c.got) {
@@ -33,6 +35,13 @@ func TestMintedIdentifiersFitTheModels(t *testing.T) {
 	}
 	if a, b := NewSecret(r, 43), NewSecret(r, 43); a == b {
 		t.Error("two secrets are the same")
+	}
+	now := time.Now()
+	if a, b := TimeUUID(r, now), TimeUUID(r, now); a == b {
+		t.Error("two UUIDs of one time are the same")
+	}
+	if got := UUID(strings.NewReader("0123456789abcdef")); got != "30313233-3435-4637-b839-616263646566" {
+		t.Errorf("got %s", got)
 	}
 }
 

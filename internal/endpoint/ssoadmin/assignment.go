@@ -11,10 +11,11 @@ import (
 )
 
 func (d *Door[P]) assign(ctx context.Context, c *awswire.Call[P], p place, in *CreateAccountAssignmentRequest) (*CreateAccountAssignmentResponse, error) {
-	if _, err := d.Access.Set(ctx, p.instance, p.set); err != nil {
+	set, err := d.Access.Set(ctx, p.instance, p.set)
+	if err != nil {
 		return nil, err
 	}
-	r, err := d.Access.Assign(ctx, c.Actor, p.role(), principal(in.PrincipalType, in.PrincipalId))
+	r, err := d.Access.AssignSet(ctx, c.Actor, set, p.account, principal(in.PrincipalType, in.PrincipalId))
 	if err != nil {
 		return nil, err
 	}
