@@ -211,9 +211,11 @@ func (r *resolver) matcher(s file.Selector) func(int) bool {
 		add(func(i int) bool { return named[i] })
 	}
 	if len(s.IDs) > 0 {
-		add(func(i int) bool {
-			return slices.ContainsFunc(s.IDs, func(t file.Text) bool { return t.Value == r.e.Accounts[i].ID })
-		})
+		ids := make(map[string]bool, len(s.IDs))
+		for _, t := range s.IDs {
+			ids[t.Value] = true
+		}
+		add(func(i int) bool { return ids[r.e.Accounts[i].ID] })
 	}
 	if len(s.Units) > 0 {
 		var units []int

@@ -43,9 +43,10 @@ func texts(n *node) []Text {
 		return nil
 	}
 	items := elements(n)
-	out := make([]Text, 0, len(items))
+	out, seen := make([]Text, 0, len(items)), make(map[string]bool, len(items))
 	for _, i := range items {
-		if i.kind == text && !slices.ContainsFunc(out, func(t Text) bool { return t.Value == i.value }) {
+		if i.kind == text && !seen[i.value] {
+			seen[i.value] = true
 			out = append(out, textOf(i))
 		}
 	}

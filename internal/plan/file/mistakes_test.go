@@ -1,10 +1,12 @@
 package file
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 )
 
@@ -109,6 +111,32 @@ func TestTextCannotGrowWithoutEnd(t *testing.T) {
 				t.Errorf("%v", problems)
 			}
 		})
+	}
+}
+
+// Long lists and mappings take no longer than they are long.
+func TestLongFiles(t *testing.T) {
+	t.Parallel()
+	const many = 100_000
+	var b strings.Builder
+	b.WriteString("variables: {x: y}\nfragments:\n  tags:\n")
+	for i := range many {
+		fmt.Fprintf(&b, "    k%d: v\n", i)
+	}
+	b.WriteString("permission_sets:\n  A:\n    tags:\n      <<: $(tags)\n")
+	for i := range many {
+		fmt.Fprintf(&b, "      $(x)%d: v\n", i)
+	}
+	b.WriteString("groups:\n  A:\n    members:\n")
+	for i := range many {
+		fmt.Fprintf(&b, "      - m%d@example.com\n", i)
+	}
+	began := time.Now()
+	if _, problems := load(t, map[string]string{"a.yaml": b.String()}, nil); len(problems) != 1 || !strings.Contains(problems[0].Message, "tags has 200000 entries") {
+		t.Errorf("%.3000s", problems)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 

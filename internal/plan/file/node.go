@@ -209,23 +209,32 @@ func (r *reader) entries(n *node, y *yaml.Node, depth int) {
 		seen[key.value] = key.at
 		n.entries = append(n.entries, entry{key, r.node(y.Content[i+1], depth+1)})
 	}
-	for _, m := range merged {
-		n.merge(m)
-	}
+	n.merge(merged)
 }
 
-// merge adds what n does not have of another table, or of several in a list.
-func (n *node) merge(m *node) {
-	if m.kind == list {
-		for _, i := range m.items {
-			n.merge(i)
-		}
+// merge adds what n does not have of other tables, which may be several in a list.
+func (n *node) merge(others []*node) {
+	if len(others) == 0 {
 		return
 	}
-	for _, e := range m.entries {
-		if n.get(e.key.value) == nil {
-			n.entries = append(n.entries, e)
+	has := make(map[string]bool, len(n.entries))
+	for _, e := range n.entries {
+		has[e.key.value] = true
+	}
+	var add func(m *node)
+	add = func(m *node) {
+		for _, i := range m.items {
+			add(i)
 		}
+		for _, e := range m.entries {
+			if !has[e.key.value] {
+				has[e.key.value] = true
+				n.entries = append(n.entries, e)
+			}
+		}
+	}
+	for _, m := range others {
+		add(m)
 	}
 }
 

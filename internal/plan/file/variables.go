@@ -62,6 +62,7 @@ func (s *substitution) apply(n *node) *node {
 
 func (s *substitution) table(n *node) *node {
 	out := &node{kind: table, at: n.at}
+	has := map[string]bool{}
 	var merged []*node
 	for _, e := range n.entries {
 		v := s.apply(e.value)
@@ -85,16 +86,15 @@ func (s *substitution) table(n *node) *node {
 				s.problems.Add("type", e.key.at, e.key.value, "", "a key must be a single value, and %s is %s", e.key.value, key.kind)
 				continue
 			}
-			if out.get(key.value) != nil {
+			if has[key.value] {
 				s.problems.Add("duplicate-key", e.key.at, e.key.value, "keep one of the two", "%q is there already", key.value)
 				continue
 			}
 		}
+		has[key.value] = true
 		out.entries = append(out.entries, entry{key, v})
 	}
-	for _, m := range merged {
-		out.merge(m)
-	}
+	out.merge(merged)
 	return out
 }
 
