@@ -161,20 +161,23 @@ func runValidate(c *cobra.Command, args []string) error {
 
 // summary says what was checked.
 func summary(d *file.Document, tests []plan.TestResult) string {
-	passed, undecided := 0, 0
+	passed, undecided, estate := 0, 0, ""
 	for _, t := range tests {
 		switch t.Outcome {
 		case plan.Passed:
 			passed++
 		case plan.Undecided:
 			undecided++
+			if slices.Contains(t.Reasons, plan.NeedsEstate) {
+				estate = " (an export, given with --estate, decides who can reach what)"
+			}
 		}
 	}
-	out := fmt.Sprintf("Valid: %d permission sets, %d groups, %d assignments.", len(d.Sets), len(d.Groups), len(d.Rules))
+	out := fmt.Sprintf("Valid: %s, %s, %s.", source.Count(len(d.Sets), "permission set"), source.Count(len(d.Groups), "group"), source.Count(len(d.Rules), "assignment"))
 	if len(tests) > 0 {
 		out += fmt.Sprintf(" Tests of access: %d passed", passed)
 		if undecided > 0 {
-			out += fmt.Sprintf(", %d undecided", undecided)
+			out += fmt.Sprintf(", %d undecided%s", undecided, estate)
 		}
 		out += "."
 	}
@@ -565,6 +568,7 @@ func confirm(ctx context.Context, c *cobra.Command, question string) (bool, erro
 	case a := <-answer:
 		return a == "yes", nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		fmt.Fprintln(c.ErrOrStderr())
+		return false, nil
 	}
 }

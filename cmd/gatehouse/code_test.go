@@ -36,7 +36,7 @@ func TestAccessAsCode(t *testing.T) {
 	}
 	data := []string{"--data", p.Config.Data}
 	at := func(args ...string) []string { return append(args, data...) }
-	run(0, "Valid: 1 permission sets", "validate", access)
+	run(0, "Valid: 1 permission set,", "validate", access)
 	run(0, "Plan: 3 to add", at("plan", access, "--out", saved)...)
 	run(2, "+ group Lookers gets Looker in", at("plan", access, "--detailed-exitcode")...)
 	run(0, "", at("export", "--out", estate)...)
@@ -70,6 +70,8 @@ func TestAccessAsCode(t *testing.T) {
 	write([]byte("permission_sets:\n  Root: {aws_policies: AdministratorAccess}\nassignments:\n  - {groups: Lookers, permission_sets: Root, accounts: management}\n"))
 	run(0, "Lookers becomes an administrator (Root) of production", at("plan", access)...)
 	run(1, "1 error in the files", "validate", saved)
+	write(append(bytes.Clone(text), []byte("  - {name: they alone look, permission_sets: Looker, accounts: management, lacks: true, users: ann}\n")...))
+	run(0, "1 passed, 1 undecided (an export", "validate", access)
 	run(1, "give saved plans to", "validate", saved)
 	run(2, "begins with http://", "plan", access, "--region", "us-east-1", "--endpoint-url", "127.0.0.1:1")
 }
@@ -98,6 +100,7 @@ func TestImport(t *testing.T) {
 	at := func(args ...string) []string { return append(args, "--data", p.Config.Data) }
 	run(0, "Applied 3 of 3", at("apply", first, "--auto-approve")...)
 	run(0, "1 permission set, 1 group, 0 applications, 1 assignment in 1 entry", at("import", "--out", tidy)...)
+	run(0, "Next: gatehouse plan "+filepath.Join(dir, "again")+" --data "+p.Config.Data, at("import", "--out", filepath.Join(dir, "again"))...)
 	run(0, "No changes", at("plan", tidy)...)
 	run(1, "remove it, or name another directory", at("import", "--out", tidy)...)
 	run(1, "remove it, or name another file", at("import", "--out", first)...)

@@ -75,7 +75,14 @@ func runImport(c *cobra.Command, _ []string) error {
 	if known != nil {
 		compare(c, w, known)
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "Next: gatehouse plan %s\n", out)
+	next := "Next: gatehouse plan " + out
+	for _, flag := range []string{"estate", "data", "profile", "region", "role-arn", "external-id", "instance-arn", "endpoint-url"} { // where it was read
+		if c.Flags().Changed(flag) {
+			value, _ := c.Flags().GetString(flag)
+			next += " --" + flag + " " + value
+		}
+	}
+	fmt.Fprintln(c.ErrOrStderr(), next)
 	return nil
 }
 

@@ -506,6 +506,10 @@ func (m *maker) application(want *file.Application, n int, there bool) {
 			m.problems.Add("application-provider", want.At, want.Name, "delete the application first, or give the new one another name", "the provider of the application %q is %s and cannot become %s", want.Name, was.Provider, now.Provider)
 		}
 		now.Provider = was.Provider
+		if want.GivesVisible && now.Visible != was.Visible {
+			m.problems.Add("application-visible", want.At, want.Name, "leave visible out, or delete the application first", "whether the portal shows the application %q can only be said when it is made", want.Name)
+		}
+		now.Visible = was.Visible
 		now.Tags = keptTags(now.Tags, was.Tags)
 		if now.URL == "" {
 			now.URL = was.URL

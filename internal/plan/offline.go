@@ -98,10 +98,13 @@ func onlyIDs(s file.Selector) bool {
 	return len(s.IDs) > 0 && len(s.Names)+len(s.Units)+len(s.Tags) == 0
 }
 
+// NeedsEstate is why a test is undecided that the files alone do not decide.
+const NeedsEstate = "it needs to know accounts and members: give --estate, or plan"
+
 // byRules decides a test of access by the assignments of the files alone. It can be contradicted there; that it holds can be said only when no rule
 // comes near it and the files have the say in every assignment of the sets.
 func byRules(d *file.Document, t *file.Test, problems *source.Problems) TestResult {
-	out := TestResult{Name: t.Name.Value, At: t.Name.At, Outcome: Undecided, Reasons: []string{"it needs to know accounts and members: give --estate, or plan"}}
+	out := TestResult{Name: t.Name.Value, At: t.Name.At, Outcome: Undecided, Reasons: []string{NeedsEstate}}
 	var contradictions []string
 	doubt := d.Manage.AdditiveAssignments || t.Has || t.Reach != nil || len(t.Users) > 0
 	for i := range d.Rules {

@@ -49,8 +49,8 @@ func company() *estate.Estate {
 			{ARN: "ps-2", Name: "Admin", Session: time.Hour, AWSPolicies: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}, DetailsRead: true, AssignmentsRead: true},
 			{ARN: "ps-3", Name: "AWSLegacy", Session: time.Hour, DetailsRead: true, AssignmentsRead: true}},
 	}
-	for _, name := range []string{"Board", "Twins", "Twins"} {
-		e.Applications = append(e.Applications, estate.Application{ARN: fmt.Sprintf("app-%d", len(e.Applications)), Name: name, Provider: providers + "custom", Visible: true})
+	for _, name := range []string{"Board", "Twins", "Twins", "Hidden"} {
+		e.Applications = append(e.Applications, estate.Application{ARN: fmt.Sprintf("app-%d", len(e.Applications)), Name: name, Provider: providers + "custom", Visible: name != "Hidden"})
 	}
 	e.Applications[0].Principals = []estate.Principal{0}
 	for i, unit := range []string{"ou-p", "ou-p", "ou-p", "ou-p", "ou-d", "ou-d", "ou-s"} {
@@ -138,7 +138,9 @@ func TestChanges(t *testing.T) {
 		{"nothing is left", "assignments:\n  - {groups: Engineers, permission_sets: AWSLegacy, accounts: [Shop 1, Dev 5], except: [{ou: Workloads}]}\n", "", "warning nothing-left"},
 		{"protected names of nobody", "protected: {permission_sets: [awslegacy, Admn, 'X*'], groups: [engineers, Enginers, 'Y*'], users: [BOB@example.com, boob, 'z*']}\n", "", "error no-such-group, error no-such-permission-set, error no-such-user"},
 		{"an application of protected people", "protected: {groups: Engineers, users: bob}\napplications:\n  Board: {groups: Security, users: [bob, bob@example.com, eve, EVE]}\n", "+ group Security may use Board\n+ user eve may use Board", "warning protected"},
-		{"an application is changed", "applications:\n  Board: {description: Plans, anyone: true, visible: false, tags: {team: core}}\n", "~ Board", ""},
+		{"an application is changed", "applications:\n  Board: {description: Plans, anyone: true, tags: {team: core}}\n", "~ Board", ""},
+		{"an application is to be hidden", "applications:\n  Board: {visible: false}\n", "", "error application-visible"},
+		{"an application that is hidden", "applications:\n  Hidden: {}\n", "", ""},
 		{"applications of one name", "manage: {applications: exclusive}\napplications:\n  Twins: {groups: Security}\n  Board: {}\n", "", "error ambiguous-application"},
 		{"attributes", "attributes: {dept: '${path:enterprise.department}'}\n", "+ 1 attribute", ""},
 		{"an application", "applications:\n  Wiki: {url: 'https://wiki.example.com', groups: [Engineers], users: eve}\n", "+ Wiki\n+ group Engineers may use Wiki\n+ user eve may use Wiki", ""},
@@ -452,8 +454,8 @@ func TestAPlanThatIsNotWhole(t *testing.T) {
 // What an application becomes is in the plan, and one that was made and not finished is left with a part of it.
 func TestApplicationDifferences(t *testing.T) {
 	t.Parallel()
-	p := make1(t, "applications:\n  Board: {description: Plans, anyone: true, visible: false, tags: {team: core}}\n", company())
-	if got, want := strings.Join(p.Lines()[0].Details, ", "), "+ description Plans, - visible true, + anyone true, + tags team=core"; got != want {
+	p := make1(t, "applications:\n  Board: {description: Plans, anyone: true, enabled: false, tags: {team: core}}\n", company())
+	if got, want := strings.Join(p.Lines()[0].Details, ", "), "+ description Plans, - enabled true, + anyone true, + tags team=core"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	made := estate.Application{Name: "New", Visible: true, AnyoneMayUse: true}

@@ -439,6 +439,7 @@ func (d *decoder) application(e entry) {
 	a.Name, a.Provider, a.Description, a.URL, a.Tags = e.key.value, said(n.get("provider")), said(n.get("description")), said(n.get("url")), pairs(n.get("tags"))
 	a.Visible, a.Disabled, a.AnyoneMayUse = isTrue(n.get("visible"), true), !isTrue(n.get("enabled"), true), isTrue(n.get("anyone"), false)
 	a.Groups, a.Users = texts(n.get("groups")), texts(n.get("users"))
+	a.GivesVisible = n.get("visible") != nil
 	a.GivesGroups = n.get("groups") != nil || n.get("users") != nil
 	d.out.Applications = append(d.out.Applications, a)
 }

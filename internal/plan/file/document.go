@@ -130,6 +130,7 @@ type Application struct {
 	At            source.Position
 	Groups, Users []Text
 	GivesGroups   bool // groups or users are given
+	GivesVisible  bool // visible is given
 }
 
 // Limit is a number, or a share of 100.
