@@ -14,6 +14,7 @@ import (
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/saml"
+	"gatehouse/internal/signin"
 )
 
 func certificate(t testing.TB) []byte {
@@ -173,6 +174,52 @@ func TestALinkUsedAtTheSameTimeIsUsedOnce(t *testing.T) {
 }
 
 // TestAskingForANewPassword: the answer is the same whoever is named; only those who are there get mail, and not too much of it.
+// overtaken are sessions whose opening is overtaken by something else.
+type overtaken struct {
+	*signin.Service
+	by func()
+}
+
+func (o overtaken) OpenSession(ctx context.Context, u directory.User, p signin.Proof, previous string) (signin.Opened, error) {
+	o.by()
+	return o.Service.OpenSession(ctx, u, p, previous)
+}
+
+// TestASignInThatAChangeOvertakesEnds: whoever gives somebody another password ends the sessions that are there. One that the old password was about to open on
+// another node must not come after.
+func TestASignInThatAChangeOvertakesEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, change := range map[string]func(){
+		"a link":              func() { w.password(w.ann, "another good set of words") },
+		"a one-time password": func() { _, _, err := w.GiveOneTime(w.ctx(), admin, w.ann.ID); w.ok(err) },
+		"no password":         func() { w.ok(w.RemovePassword(w.ctx(), admin, w.ann.ID)) },
+		"off":                 func() { w.set(func(s *credential.Settings) { s.Enabled = false }) },
+		"nothing":             func() {},
+	} {
+		w.set(func(s *credential.Settings) { s.Enabled = true })
+		word := "seven words before " + name
+		w.password(w.ann, word)
+		b := w.begin(w.ann.UserName)
+		w.ok(w.Password(w.ctx(), b, word))
+		w.pass(time.Second)
+		node := w.node(func(c *credential.Config) { c.Sessions = overtaken{w.sessions, change} })
+		out, err := node.Open(w.ctx(), b, "")
+		left, lerr := w.sessions.Sessions(w.ctx(), w.ann.ID, "", 10)
+		w.ok(lerr)
+		if name == "nothing" {
+			w.ok(err)
+			if len(left) != 1 {
+				t.Errorf("%d sessions, want 1", len(left))
+			}
+			continue
+		}
+		if !fault.Is(err, fault.Denied) || out.Opened != nil || len(left) != 0 {
+			t.Errorf("%s: %v, and %d sessions are left", name, err, len(left))
+		}
+	}
+}
+
 func TestAskingForANewPassword(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -49,6 +49,9 @@ func (s *Service) Open(ctx context.Context, b Browser, previous string) (Outcome
 	if err != nil {
 		return Outcome{}, err
 	}
+	if err := s.overtaken(ctx, st, b, o.Session); err != nil {
+		return Outcome{}, err
+	}
 	out.Opened = &o
 	// What follows is for convenience and for those who watch; the session is open already.
 	if _, err := s.advance(ctx, a, func(a *Attempt) { a.SessionID = o.Session.ID }); err != nil {
@@ -61,6 +64,22 @@ func (s *Service) Open(ctx context.Context, b Browser, previous string) (Outcome
 		s.alarm(ctx, st, o.Session.ID)
 	}
 	return out, nil
+}
+
+// overtaken looks again at whom the session was opened for. Whoever changes a password, or what lets her in, ends the sessions that are there: one that came too late
+// to be found finds the change here, and ends.
+func (s *Service) overtaken(ctx context.Context, st standing, b Browser, ses signin.Session) error {
+	err := s.fill(ctx, &st, b)
+	if err == nil && !st.may {
+		err = errOver
+	}
+	if err == nil {
+		return nil
+	}
+	if end := s.sessions.EndSession(ctx, audit.Gatehouse, ses.UserID, ses.ID); end != nil && !fault.Is(end, fault.NotFound) {
+		return end
+	}
+	return err
 }
 
 func method(a Attempt) signin.Method {
