@@ -431,6 +431,14 @@ func TestTheCodeFlowOfAnApplication(t *testing.T) {
 	if ask.status != http.StatusOK || !strings.Contains(ask.body, "Wiki") || !strings.Contains(ask.header.Get("Content-Security-Policy"), "form-action 'self' https://wiki.example.com") {
 		t.Fatalf("HTTP %d %v %s", ask.status, ask.header, text(ask.body))
 	}
+	// Every account may make an application that leads anywhere, so nobody is led there unasked (RFC 9700 §4.11.2): only who is signed in.
+	wrong := strings.Replace(q.Encode(), "response_type=code", "response_type=token", 1)
+	if to := p.browser().get("/authorize?" + wrong).location(); !strings.HasPrefix(to, "/signin?") {
+		t.Errorf("a stranger is led to %s", to)
+	}
+	if to := b.get("/authorize?" + wrong).location(); !strings.HasPrefix(to, wikiBack+"?error=unsupported_response_type") {
+		t.Errorf("a request that is wrong leads to %s", to)
+	}
 	// The page says what it is: no command line on her computer, whatever it calls itself, and what it gets.
 	for words, there := range map[string]bool{
 		"this application": true, "of the account " + p.account: true, "wiki.example.com": true, "command line": false, "on this computer": false, "get credentials": false,

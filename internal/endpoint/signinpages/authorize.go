@@ -55,12 +55,20 @@ func (p *pages) askAuthorize(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, shownAsInvalid(err))
 		return
 	}
-	if err := signin.CheckAuthorization(c, a); err != nil {
-		goBack(w, r, a.RedirectURI, a.State, "error", fault.Of(err).Reason, "error_description", fault.Shown(err))
-		return
+	app, noApplication := arn.ParseApplication(c.ID)
+	wrong := signin.CheckAuthorization(c, a)
+	if wrong == nil && !signin.LocalPath(r.URL.RequestURI()) {
+		wrong = fault.New(fault.Invalid, "The request is too long, or holds what should be percent-encoded.").For(signin.InvalidRequest)
 	}
-	if !signin.LocalPath(r.URL.RequestURI()) {
-		goBack(w, r, a.RedirectURI, a.State, "error", signin.InvalidRequest, "error_description", "The request is too long, or holds what should be percent-encoded.")
+	if wrong != nil {
+		// A command line waits on this computer. An application leads wherever an account's administrator says, so a link to this server must not lead there
+		// by itself (RFC 9700 §4.11.2).
+		if noApplication == nil {
+			if _, ok := p.person(w, r); !ok {
+				return
+			}
+		}
+		goBack(w, r, a.RedirectURI, a.State, "error", fault.Of(wrong).Reason, "error_description", fault.Shown(wrong))
 		return
 	}
 	who, ok := p.person(w, r)
@@ -74,12 +82,12 @@ func (p *pages) askAuthorize(w http.ResponseWriter, r *http.Request) {
 	fields = append(fields, field{"token", signin.FormToken(p.secret(r), authorizePurpose(v))})
 	formsMayLeadTo(w.Header(), a.RedirectURI)
 	page := approvePage{Client: c.Name, ReturnsTo: hostOf(a.RedirectURI), Action: "/authorize", Fields: fields}
-	if n, err := arn.ParseApplication(c.ID); err == nil {
+	if noApplication == nil {
 		asked := a.Scopes
 		if len(asked) == 0 {
 			asked = c.Scopes
 		}
-		page.Account, page.Roles = n.AccountID, slices.Contains(asked, signin.ScopeAccountAccess)
+		page.Account, page.Roles = app.AccountID, slices.Contains(asked, signin.ScopeAccountAccess)
 	}
 	p.show(w, r, http.StatusOK, "approve", frame{Title: "Allow access?", Person: &who.User, Page: page})
 }
