@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"cmp"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -404,8 +404,10 @@ func runApply(c *cobra.Command, args []string) error {
 	var l *loaded
 	o := planOptions(c)
 	if saved != nil {
-		if vars, err := variables(c); err != nil || len(vars) > 0 {
-			return cmp.Or(err, usagef("a saved plan holds its variables; --var cannot be given with it"))
+		for _, flag := range []string{"var", "allow-mass-removal", "unlock-break-glass"} {
+			if c.Flags().Changed(flag) {
+				return usagef("a saved plan is as it was made; --%s cannot be given with it, but when it is made", flag)
+			}
 		}
 		l, o = loadSources(saved.Sources, saved.Variables), saved.Options
 	} else if l, err = load(c, args); err != nil {
@@ -511,28 +513,33 @@ func tell(c *cobra.Command, r *apply.Report, asJSON bool) error {
 	return nil
 }
 
-// savedPlan reads the one argument if it is a saved plan; nil if it is none.
+// savedPlan reads the one argument if it is a saved plan; nil if none is one.
 func savedPlan(args []string) (*plan.Saved, error) {
-	if len(args) != 1 {
-		return nil, nil
+	for _, name := range args {
+		if info, err := os.Stat(name); err != nil {
+			return nil, err
+		} else if !info.Mode().IsRegular() {
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // only read from
+		in := bufio.NewReader(f)
+		if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+			continue
+		}
+		if len(args) > 1 {
+			return nil, usagef("%s is a saved plan, and is applied by itself", name)
+		}
+		s, err := plan.ReadSaved(in)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return s, nil
 	}
-	f, err := os.Open(args[0])
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read from
-	var magic [2]byte
-	if n, _ := io.ReadFull(f, magic[:]); n < 2 || magic != [2]byte{0x1f, 0x8b} {
-		return nil, nil
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	s, err := plan.ReadSaved(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", args[0], err)
-	}
-	return s, nil
+	return nil, nil
 }
 
 // kinds are what --only names.

@@ -63,6 +63,10 @@ func TestAccessAsCode(t *testing.T) {
 	run(0, "Plan: 0 to add, 2 to change", at("plan", access, "--out", saved)...)
 	run(1, "the plan was made for the instance", "apply", saved, "--auto-approve", "--data", apptest.Start(t).Config.Data)
 
+	run(2, "--allow-mass-removal cannot be given with it", at("apply", saved, "--auto-approve", "--allow-mass-removal")...)
+	run(2, "--var cannot be given with it", at("apply", saved, "--auto-approve", "--var", "a=b")...)
+	run(2, "is applied by itself", at("apply", access, saved, "--auto-approve")...)
+
 	// Tags alone say that an account is production; they are read when somebody becomes an administrator there.
 	if err := p.Organization.TagAccount(t.Context(), audit.Actor{Kind: audit.System, Name: "test"}, p.Instance.OwnerAccountID, map[string]string{"Stage": "Prod"}, nil); err != nil {
 		t.Fatal(err)

@@ -150,18 +150,23 @@ type run struct {
 	groups  []string // ids, sets and applications: ARNs; "" is not there (yet)
 	sets    []string
 	apps    []string
-	broken  map[int]string                // sets that could not be made what they are to be, and why
-	lacks   map[int32][]estate.Assignment // by account (of applications: see place), what was to be given and is not there: removals wait for it
-	lacking map[int32]bool                // users who did not get something
-	heard   time.Time                     // when the service last answered, whatever it said
-	silence error                         // what came in place of an answer since
+	broken  map[int]string // sets that could not be made what they are to be, and why
+	heard   time.Time      // when the service last answered, whatever it said
+	silence error          // what came in place of an answer since
+
+	// What removals wait for; see findLacks.
+	lacks    map[int32][]lack // by account, of applications by place
+	unjoined map[int32]bool   // users who were to come into a group
+	held     map[estate.Principal][]estate.Assignment
+	meet     map[meeting]bool
 }
 
 // place stands for an application where an account stands otherwise.
 func place(application int) int32 { return int32(^application) }
 
 func newRun(p *plan.Plan, c *live.Client, o Options) *run {
-	r := &run{plan: p, client: c, opts: o, only: map[Kind]bool{}, results: map[key]Result{}, told: map[key]bool{}, broken: map[int]string{}, lacks: map[int32][]estate.Assignment{}, lacking: map[int32]bool{}, heard: time.Now()}
+	r := &run{plan: p, client: c, opts: o, only: map[Kind]bool{}, results: map[key]Result{}, told: map[key]bool{}, broken: map[int]string{}, heard: time.Now(),
+		lacks: map[int32][]lack{}, unjoined: map[int32]bool{}, held: map[estate.Principal][]estate.Assignment{}, meet: map[meeting]bool{}}
 	for _, k := range Kinds {
 		r.only[k] = len(o.Only) == 0 || slices.Contains(o.Only, k)
 	}
@@ -395,37 +400,58 @@ func (r *run) removals(ctx context.Context) {
 		})
 }
 
+// lack is what was to be given in an account and is not there. The people are who was to have it by that, sorted, where they are known.
+type lack struct {
+	who    estate.Principal
+	set    int32
+	people []int32
+	known  bool
+	joins  bool // who is a group that has it, and the people could not be put into it
+}
+
 // findLacks notes what was to be given and is not there, because it failed or was not asked for. A membership is what the group has.
 func (r *run) findLacks() {
-	joins := map[estate.Principal][]int{} // users by group
+	joins := map[estate.Principal][]int32{} // users by group
 	for i, m := range r.plan.Members {
 		if m.Action == plan.Create && r.outcome(key{Members, i}) != Done {
-			joins[estate.GroupPrincipal(m.Group)] = append(joins[estate.GroupPrincipal(m.Group)], m.User)
-			r.lacking[int32(m.User)] = true
+			g := estate.GroupPrincipal(m.Group)
+			joins[g] = append(joins[g], int32(m.User))
+			r.unjoined[int32(m.User)] = true
 		}
 	}
-	if len(joins) > 0 {
-		for _, a := range r.plan.After.Assignments {
-			for _, u := range joins[a.Principal] {
-				r.lacks[a.Account] = append(r.lacks[a.Account], estate.Assignment{Account: a.Account, Set: a.Set, Principal: estate.UserPrincipal(u)})
-			}
+	for _, users := range joins {
+		slices.Sort(users)
+	}
+	for _, a := range r.plan.After.Assignments {
+		if users := joins[a.Principal]; users != nil {
+			r.lacks[a.Account] = append(r.lacks[a.Account], lack{a.Principal, a.Set, users, true, true})
 		}
 	}
-	lack := func(a estate.Assignment) {
-		r.lacks[a.Account] = append(r.lacks[a.Account], a)
-		people, _ := peopleOf(r.plan.After, a.Principal)
-		for _, u := range people {
-			r.lacking[u] = true
-		}
+	lacks := func(account int32, set int32, p estate.Principal) {
+		people, known := peopleOf(r.plan.After, p)
+		r.lacks[account] = append(r.lacks[account], lack{p, set, people, known, false})
 	}
 	for i, a := range r.plan.Assignments {
 		if !a.Remove && r.outcome(key{Assignments, i}) != Done {
-			lack(a.Assignment)
+			lacks(a.Account, a.Set, a.Principal)
 		}
 	}
 	for i, u := range r.plan.Uses {
 		if !u.Remove && r.outcome(key{Uses, i}) != Done {
-			lack(estate.Assignment{Account: place(u.Application), Principal: u.Principal})
+			lacks(place(u.Application), 0, u.Principal)
+		}
+	}
+	if len(r.lacks) == 0 {
+		return
+	}
+	for _, a := range r.plan.Before.Assignments {
+		if !a.Principal.IsUser() {
+			r.held[a.Principal] = append(r.held[a.Principal], a)
+		}
+	}
+	for i := range r.plan.Before.Applications {
+		for _, p := range r.plan.Before.Applications[i].Principals {
+			r.held[p] = append(r.held[p], estate.Assignment{Account: place(i), Principal: p})
 		}
 	}
 }
@@ -444,16 +470,41 @@ func peopleOf(e *estate.Estate, p estate.Principal) (users []int32, known bool) 
 // waits tells whether something may not be taken yet: somebody who loses it was to get something in the same account, and did not. Where it is not known who is in the groups,
 // that is whoever was to get the same permission set, as when one group takes the place of another.
 func (r *run) waits(a estate.Assignment) bool {
-	return slices.ContainsFunc(r.lacks[a.Account], func(l estate.Assignment) bool {
-		if l.Principal == a.Principal {
+	return slices.ContainsFunc(r.lacks[a.Account], func(l lack) bool {
+		if l.who == a.Principal && !l.joins {
 			return true
 		}
-		get, known := peopleOf(r.plan.After, l.Principal)
-		lose, all := peopleOf(r.plan.Before, a.Principal)
-		if !known || !all {
-			return l.Set == a.Set
+		lose, known := peopleOf(r.plan.Before, a.Principal)
+		switch {
+		case !known || !l.known:
+			return l.set == a.Set
+		case len(lose) == 1:
+			_, in := slices.BinarySearch(l.people, lose[0])
+			return in
 		}
-		return slices.ContainsFunc(lose, func(u int32) bool { _, in := slices.BinarySearch(get, u); return in })
+		pair := meeting{l.who, a.Principal, l.joins}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		meet, told := r.meet[pair]
+		if !told {
+			meet = slices.ContainsFunc(lose, func(u int32) bool { _, in := slices.BinarySearch(l.people, u); return in })
+			r.meet[pair] = meet
+		}
+		return meet
+	})
+}
+
+// meeting is whether people of what gets something are among those of what loses something: there are few such pairs, and many accounts.
+type meeting struct {
+	gets, loses estate.Principal
+	joins       bool
+}
+
+// leaves tells whether somebody may not be taken out of a group yet: she was to come into another, or to get something where the group has something.
+func (r *run) leaves(group int, user int32) bool {
+	return r.unjoined[user] || slices.ContainsFunc(r.held[estate.GroupPrincipal(group)], func(a estate.Assignment) bool {
+		a.Principal = estate.UserPrincipal(int(user))
+		return r.waits(a)
 	})
 }
 
@@ -485,7 +536,7 @@ func (r *run) addMember(ctx context.Context, k key, i int) {
 
 func (r *run) removeMember(ctx context.Context, k key, i int) {
 	m := r.plan.Members[i]
-	if r.lacking[int32(m.User)] {
+	if r.leaves(m.Group, int32(m.User)) {
 		r.set(k, Skipped, orphaned)
 		return
 	}
@@ -575,7 +626,7 @@ func (r *run) deleteGroup(ctx context.Context, k key, i int) {
 			return
 		}
 	}
-	if slices.ContainsFunc(g.Before.Members, func(u int32) bool { return r.lacking[u] }) {
+	if slices.ContainsFunc(g.Before.Members, func(u int32) bool { return r.leaves(g.Group, u) }) {
 		r.set(k, Skipped, orphaned)
 		return
 	}

@@ -353,6 +353,53 @@ assignments:
 	})
 }
 
+// TestUnrelatedRemovalsGoOn: what somebody did not get in one account keeps nobody's access in another, and nobody in a group that has nothing there.
+func TestUnrelatedRemovalsGoOn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 2, 1, 0)
+		ann, bob := w.User("ann"), w.User("bob")
+		here, there, both := w.Group("Here", ann, bob), w.Group("There", ann, bob), w.Group("Both", bob)
+		for _, g := range []string{here, both} {
+			w.Assign(w.accounts[0], w.sets[0], "GROUP", g)
+		}
+		w.Assign(w.accounts[1], w.sets[0], "GROUP", there)
+		w.Assign(w.accounts[1], w.sets[0], "USER", ann)
+		w.Assign(w.accounts[0], w.sets[0], "USER", ann)
+		w.Settle()
+		c := w.Open(nil, live.Limits{})
+		const yaml = `
+permission_sets:
+  Set-00: {}
+  Bad: {aws_policies: [NoSuchPolicyAtAll]}
+groups: {Here: {members: [bob]}, There: {members: [bob]}}
+assignments:
+  - {groups: Here, permission_sets: Set-00, accounts: account-000}
+  - {groups: There, permission_sets: Set-00, accounts: account-001}
+  - {users: ann, permission_sets: Bad, accounts: account-000}
+`
+		r := livetest.Must(apply.Run(t.Context(), w.planFor(c, yaml), c, apply.Options{}))(t)
+		got := map[string]apply.Outcome{}
+		for _, x := range r.Results {
+			what, _, _ := strings.Cut(x.What, " (")
+			if _, whom, ok := strings.Cut(x.What, ") to "); ok {
+				what += " to " + whom
+			}
+			got[what] = x.Outcome
+		}
+		for what, want := range map[string]apply.Outcome{
+			`take "ann" out of group "Here"`:  apply.Skipped,
+			`take "ann" out of group "There"`: apply.Done,
+			`end the assignment of permission set "Set-00" in account account-000 to user "ann"`:   apply.Skipped,
+			`end the assignment of permission set "Set-00" in account account-001 to user "ann"`:   apply.Done,
+			`end the assignment of permission set "Set-00" in account account-000 to group "Both"`: apply.Done,
+		} {
+			if got[what] != want {
+				t.Errorf("%s: %s, want %s", what, got[what], want)
+			}
+		}
+	})
+}
+
 // TestApplyIsEndedWithinAChange: a set that was provisioned in some of the accounts is not done.
 func TestApplyIsEndedWithinAChange(t *testing.T) {
 	bubble(t, func(t *testing.T) {
