@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"gatehouse/internal/audit"
 	"slices"
 	"strings"
 	"testing"
 
 	"gatehouse/internal/access"
+	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/storage/sqlstore"
 )

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"gatehouse/internal/audit"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/scimlog"
