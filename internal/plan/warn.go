@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,6 +24,36 @@ func (m *maker) warn(o Options) {
 	m.widening()
 	m.administrators()
 	m.oneself()
+	m.emptied()
+}
+
+// emptied tells of groups that have something and lose all of their people, which the limit on removals does not count.
+func (m *maker) emptied() {
+	loses := map[int]int{}
+	for _, c := range m.plan.Members {
+		if c.Action == Delete {
+			loses[c.Group]++
+		}
+	}
+	has := map[int]int{}
+	for _, a := range m.after.Assignments {
+		if g := a.Principal.Index(); !a.Principal.IsUser() && loses[g] > 0 {
+			has[g]++
+		}
+	}
+	for i := range m.d.Groups {
+		g, ok := m.x.Group(m.d.Groups[i].Name.Value)
+		if ok && has[g] > 0 && len(m.after.Groups[g].Members) == 0 {
+			m.problems.Warn("emptied-group", m.d.Groups[i].Name.At, m.after.Groups[g].Name, "", "the group %q, which has %s, loses everybody in it: %s", m.after.Groups[g].Name, source.Count(has[g], "assignment"), people(loses[g]))
+		}
+	}
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
 }
 
 func (m *maker) massRemoval(o Options) {
