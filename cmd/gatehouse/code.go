@@ -246,6 +246,9 @@ Nothing is changed. With --out the plan is saved, to be applied later exactly as
 }
 
 func runPlan(c *cobra.Command, args []string) error {
+	if c.Flags().Changed("json") && c.Flags().Changed("markdown") {
+		return usagef("--json and --markdown are two ways to print the same; give one")
+	}
 	l, err := load(c, args)
 	if err != nil {
 		return err

@@ -65,6 +65,7 @@ func TestAccessAsCode(t *testing.T) {
 
 	run(2, "--allow-mass-removal cannot be given with it", at("apply", saved, "--auto-approve", "--allow-mass-removal")...)
 	run(2, "--var cannot be given with it", at("apply", saved, "--auto-approve", "--var", "a=b")...)
+	run(2, "give one", "plan", access, "--estate", estate, "--json", "--markdown")
 	run(2, "is applied by itself", at("apply", access, saved, "--auto-approve")...)
 
 	// Tags alone say that an account is production; they are read when somebody becomes an administrator there.
