@@ -203,6 +203,9 @@ func planFlags(c *cobra.Command) *cobra.Command {
 func planOptions(c *cobra.Command) plan.Options {
 	mass, _ := c.Flags().GetBool("allow-mass-removal")
 	glass, _ := c.Flags().GetBool("unlock-break-glass")
+	if drift, _ := c.Flags().GetBool("drift"); drift && !c.Flags().Changed("out") { // nobody is going to apply it, and what was changed by hand is what is asked for
+		mass, glass = true, true
+	}
 	return plan.Options{MassRemoval: mass, BreakGlass: glass}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"gatehouse/internal/apptest"
 	"gatehouse/internal/audit"
+	"gatehouse/internal/directory"
 )
 
 // TestAccessAsCode goes the whole way with the commands: validate, plan, save, apply, nothing to do, drift, and a world that moved.
@@ -67,6 +69,22 @@ func TestAccessAsCode(t *testing.T) {
 	run(2, "--var cannot be given with it", at("apply", saved, "--auto-approve", "--var", "a=b")...)
 	run(2, "give one", "plan", access, "--estate", estate, "--json", "--markdown")
 	run(2, "is applied by itself", at("apply", access, saved, "--auto-approve")...)
+
+	// However much was changed by hand, it is drift, and no error as in a plan that is to be applied.
+	var people []string
+	for i := range 12 {
+		u, err := p.Directory.CreateUser(t.Context(), audit.Actor{Kind: audit.System, Name: "test"}, directory.User{UserName: fmt.Sprint("p", i), DisplayName: "P", Active: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		people = append(people, u.UserName)
+	}
+	write([]byte("permission_sets: {Twelve: {}}\nassignments:\n  - {users: [" + strings.Join(people, ", ") + "], permission_sets: Twelve, accounts: management}\n"))
+	run(0, "Applied 13 of 13", at("apply", access, "--auto-approve")...)
+	write([]byte("permission_sets: {Twelve: {}}\n"))
+	run(1, "12 assignments of 12 in the scope would be removed", at("plan", access)...)
+	run(1, "12 assignments of 12 in the scope would be removed", at("plan", access, "--drift", "--out", saved)...)
+	run(2, "Drift: to make it", at("plan", access, "--drift")...)
 
 	// Tags alone say that an account is production; they are read when somebody becomes an administrator there.
 	if err := p.Organization.TagAccount(t.Context(), audit.Actor{Kind: audit.System, Name: "test"}, p.Instance.OwnerAccountID, map[string]string{"Stage": "Prod"}, nil); err != nil {
