@@ -1,8 +1,10 @@
 package admin_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -784,6 +786,71 @@ func testRemovalEndsSessions(t *testing.T, remove []step) {
 			t.Error("credentials that were given before are good still")
 		}
 	}
+}
+
+// TestARemovalTakesTurns: a request that has no time left ends one batch of sessions, says that something is left, and asking again goes on. Meanwhile the
+// source can be set to nothing.
+func TestARemovalTakesTurns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	xml, err := json.Marshal(metadata)
+	w.ok(err)
+	provider := `{"metadata":` + string(xml) + `}`
+	hasty := w.hasty()
+	begin := func(id string) {
+		w.walk([]step{{"POST", "/directories", `{"id":"` + id + `"}`, 201, nil}, {"PUT", "/directories/" + id + "/idp", provider, 200, nil}})
+		for range 501 { // one more than end in one transaction
+			_, err := w.SignIn.OpenSession(t.Context(), w.mary, signin.Proof{Method: signin.SAML, SourceID: id}, "")
+			w.ok(err)
+		}
+	}
+	left := func(id string, want int) {
+		t.Helper()
+		if n, err := w.SignIn.CountSessionsBySource(t.Context(), id); n != want || err != nil {
+			t.Errorf("%d sessions of %s are left, want %d, %v", n, id, want, err)
+		}
+	}
+
+	begin("okta")
+	hasty.walk([]step{{"DELETE", "/directories/okta/idp", "", 202, []string{`"id":"okta"`, `"idpRemoving":true`}}})
+	left("okta", 1)
+	w.walk([]step{
+		{"GET", "/directories/okta", "", 200, []string{`"idpRemoving":true`}},
+		{"PUT", "/directories/okta/idp", provider, 409, []string{"go on with its removal first"}},
+	})
+	a := w.ask(w.signed(w.admin), "DELETE", "/directories/okta/idp", "")
+	if a.status != 200 || strings.Contains(string(a.body), "idpRemoving") {
+		t.Errorf("HTTP %d %s", a.status, a.body)
+	}
+	left("okta", 0)
+	w.walk([]step{{"PUT", "/directories/okta/idp", provider, 200, []string{`"entityId":"https://idp.example/"`}}})
+
+	begin("entra")
+	hasty.walk([]step{{"DELETE", "/directories/entra?people=disable", "", 202, []string{`"usersLeft":0`, `"groupsLeft":0`}}})
+	left("entra", 1)
+	w.walk([]step{
+		{"GET", "/directories/entra", "", 200, []string{`"removing":"disable"`}}, {"PUT", "/directories/entra/idp", provider, 409, []string{"being removed"}},
+		{"DELETE", "/directories/entra?people=disable", "", 204, nil}, {"GET", "/directories/entra", "", 404, nil},
+	})
+	left("entra", 0)
+}
+
+// hasty is the world at a door of the API whose clock is late: the time of each of its turns is over when it begins.
+func (w *world) hasty() *world {
+	w.t.Helper()
+	s := httptest.NewServer(admin.New(admin.Config{
+		Directory: w.Directory, SignIn: w.SignIn,
+		Caller: func(*http.Request, []byte) (localiam.Caller, error) {
+			return localiam.Caller{AccountID: w.Instance.OwnerAccountID, ARN: tester.Name}, nil
+		},
+		Authorize: func(context.Context, localiam.Caller, string, string) error { return nil },
+		Now:       func() time.Time { return w.Clock.Now().Add(-time.Minute) }, Log: slog.New(slog.DiscardHandler),
+	}))
+	w.t.Cleanup(s.Close)
+	late, program := *w, *w.Program
+	program.URL = s.URL
+	late.Program = &program
+	return &late
 }
 
 // role makes a role for sessions of people.
