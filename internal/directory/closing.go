@@ -56,7 +56,7 @@ func (s *Service) closeProvider(ctx context.Context, a audit.Actor, id string, s
 			return audit.Event{}, false
 		}
 		e := audit.New(ctx, s.now(), a, "gatehouse:CloseIdentityProvider", id).With("entityId", src.SAML.EntityID).With("sessions", strconv.Itoa(sessions))
-		src.SAML, src.ProviderClosing = SAMLSettings{}, true
+		src.SAML, src.ProviderClosing, src.VouchesSince = SAMLSettings{}, true, e.At
 		return e, true
 	})
 }

@@ -237,7 +237,7 @@ func TestRemoveProvider(t *testing.T) {
 	}
 	vouches := func(when string, want bool) {
 		t.Helper()
-		if got, err := s.Vouches(ctx, "okta"); got != want || err != nil {
+		if got, err := s.Vouches(ctx, "okta", time.Now()); got != want || err != nil {
 			t.Errorf("%s it vouches: %v, %v", when, got, err)
 		}
 	}
@@ -249,6 +249,10 @@ func TestRemoveProvider(t *testing.T) {
 		}
 	}
 	vouches("before", true)
+	before := time.Now()
+	if got, err := s.Vouches(ctx, "okta", before.Add(-time.Hour)); got || err != nil {
+		t.Errorf("it vouched before it was there: %v, %v", got, err)
+	}
 	sessions.broken = fault.New(fault.Unavailable, "gone")
 	_, err = s.RemoveProvider(ctx, admin, "okta", past)
 	wantFault(t, err, fault.Unavailable, "")
@@ -260,6 +264,9 @@ func TestRemoveProvider(t *testing.T) {
 	remove("the second turn", 5, true)
 	remove("the last turn", 0, false)
 	vouches("after", true)
+	if got, err := s.Vouches(ctx, "okta", before); got || err != nil {
+		t.Errorf("what was vouched for before the removal is good when that is over: %v, %v", got, err)
+	}
 	remove("again", 0, false)
 	if err := set(); err != nil {
 		t.Error(err)
@@ -275,7 +282,7 @@ func TestRemoveProvider(t *testing.T) {
 	_, err = s.RemoveProvider(ctx, admin, "none", past)
 	wantFault(t, err, fault.NotFound, "")
 	for id, want := range map[string]bool{"none": false, directory.BuiltIn: true} {
-		if got, err := s.Vouches(ctx, id); got != want || err != nil {
+		if got, err := s.Vouches(ctx, id, time.Now()); got != want || err != nil {
 			t.Errorf("%s vouches: %v, %v", id, got, err)
 		}
 	}

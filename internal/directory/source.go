@@ -35,7 +35,9 @@ type Source struct {
 	Closing Disposal
 	// ProviderClosing is set while the sessions of an identity provider that was removed are being ended. No other can be set meanwhile.
 	ProviderClosing bool
-	SAML            SAMLSettings
+	// VouchesSince is when an identity provider was last removed: what was vouched for before is void ([Service.Vouches]). Zero when none was.
+	VouchesSince time.Time
+	SAML         SAMLSettings
 	// Guard bounds how much the source's SCIM client may take away at once.
 	Guard     Guard
 	CreatedAt time.Time

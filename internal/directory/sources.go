@@ -173,8 +173,9 @@ func checkSAML(m SAMLSettings) error {
 	return nil
 }
 
-// Vouches reports whether what an identity source vouched for is good still: the source is there, and neither it nor its identity provider is being removed.
-func (s *Service) Vouches(ctx context.Context, sourceID string) (bool, error) {
+// Vouches reports whether what an identity source vouched for at a time is good still: the source is there and was then, neither it nor its identity provider is
+// being removed, and no provider was since.
+func (s *Service) Vouches(ctx context.Context, sourceID string, at time.Time) (bool, error) {
 	if sourceID == BuiltIn {
 		return true, nil
 	}
@@ -182,7 +183,7 @@ func (s *Service) Vouches(ctx context.Context, sourceID string) (bool, error) {
 	if fault.Is(err, fault.NotFound) {
 		return false, nil
 	}
-	return src.Closing == "" && !src.ProviderClosing, err
+	return src.Closing == "" && !src.ProviderClosing && !at.Before(src.CreatedAt) && !at.Before(src.VouchesSince), err
 }
 
 // Source returns one identity source.

@@ -102,7 +102,7 @@ func (s *Service) exchangeCode(ctx context.Context, by audit.Actor, a applicatio
 	if err != nil {
 		return Issued{}, err
 	}
-	g := Grant{ID: k.GrantID, Application: a.ARN(), UserID: k.UserID, Began: application.AuthorizationCode, SessionID: k.SessionID, Scopes: granted,
+	g := Grant{ID: k.GrantID, Application: a.ARN(), UserID: k.UserID, Began: application.AuthorizationCode, SessionID: k.SessionID, SourceID: who.Session.Proof.SourceID, Scopes: granted,
 		AuthenticatedAt: who.Session.CreatedAt, CreatedAt: now, ExpiresAt: who.Session.ExpiresAt}
 	i, err := s.issue(ctx, a, g, r, a.Grants.RefreshToken)
 	if err != nil {

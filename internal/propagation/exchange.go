@@ -228,7 +228,7 @@ func (s *Service) exchangeToken(ctx context.Context, by audit.Actor, a applicati
 	if err != nil {
 		return Issued{}, err
 	}
-	g := Grant{ID: arn.UUID(s.cfg.Rand), Application: a.ARN(), UserID: parent.UserID, Began: application.TokenExchange, SessionID: parent.SessionID, Issuer: parent.Issuer,
+	g := Grant{ID: arn.UUID(s.cfg.Rand), Application: a.ARN(), UserID: parent.UserID, Began: application.TokenExchange, SessionID: parent.SessionID, SourceID: parent.SourceID, Issuer: parent.Issuer,
 		Background: parent.Background, Scopes: granted, AuthenticatedAt: parent.AuthenticatedAt, CreatedAt: now, ExpiresAt: parent.ExpiresAt}
 	background := r.RequestedToken == TypeRefreshToken
 	if background && !parent.Background { // else a job could prolong itself for ever

@@ -42,6 +42,9 @@ type Grant struct {
 	Background bool
 	// Issuer is the ARN of the trusted token issuer whose assertion was believed at the beginning; empty for none.
 	Issuer string
+	// SourceID is the identity source that vouched for the person at AuthenticatedAt; empty for none. The grant ends when that vouches no more, also one whose
+	// portal session is long over.
+	SourceID string
 	// Scopes are what was granted, in their order.
 	Scopes []string
 	// AuthenticatedAt is when the person proved who she is, as far as that is known here.

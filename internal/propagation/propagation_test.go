@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/internal/application"
 	"gatehouse/internal/arn"
+	"gatehouse/internal/directory"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/propagation"
 	"gatehouse/internal/seal"
@@ -418,6 +419,60 @@ func TestBackgroundSessionsOutliveSigningOut(t *testing.T) {
 	w.pass(2 * 24 * time.Hour)
 	i, err = w.refresh(w.data, job.RefreshToken)
 	refused(t, "after a week", signin.InvalidGrant, i, err)
+}
+
+// TestBackgroundSessionsEndWithTheirSource: a job whose portal session is long over ends for good when the identity source that vouched for it, or that one's identity
+// provider, is removed. What other sources vouched for, and what the next provider does, stays.
+func TestBackgroundSessionsEndWithTheirSource(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*world) error{
+		"provider": func(w *world) error {
+			src, err := w.people.RemoveProvider(t.Context(), admin, "okta", time.Time{})
+			if src.ProviderClosing {
+				t.Error("the removal is not over")
+			}
+			return err
+		},
+		"directory": func(w *world) error {
+			if _, err := w.people.DeleteSource(t.Context(), admin, "okta", directory.Release, time.Time{}); err != nil {
+				return err
+			}
+			w.source("okta")
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t)
+			job := func(source string) propagation.Issued {
+				t.Helper()
+				who := w.signedIn(w.ada, signin.Proof{Method: signin.SAML, SourceID: source})
+				one, err := w.redeem(w.code(who), nil)
+				ok(t, err)
+				job, err := w.exchange(w.data, one.AccessToken, propagation.TypeRefreshToken)
+				ok(t, err)
+				w.signOut(who)
+				return job
+			}
+			w.source("okta")
+			w.source("entra")
+			gone, stays := job("okta"), job("entra")
+			w.pass(time.Minute)
+			ok(t, remove(w))
+			w.pass(time.Minute)
+			i, err := w.refresh(w.data, gone.RefreshToken)
+			refused(t, "a job of the removed source", signin.InvalidGrant, i, err)
+			i, err = w.exchange(w.data, gone.AccessToken, "")
+			refused(t, "an exchange of its token", signin.InvalidGrant, i, err)
+			if _, err := w.OpenContext(t.Context(), account, gone.IdentityContext); fault.Of(err) == nil || fault.Of(err).Reason != propagation.ContextExpired {
+				t.Errorf("its identity context: %v", err)
+			}
+			_, err = w.refresh(w.data, stays.RefreshToken)
+			ok(t, err)
+			_, err = w.refresh(w.data, job("okta").RefreshToken)
+			ok(t, err)
+		})
+	}
 }
 
 // TestSignedOutEverywhere: no grant outlives it, whatever it hangs on; what she is given afterwards is good.

@@ -25,9 +25,11 @@ type Applications interface {
 	Named(ctx context.Context, i application.Issuer, value string) (directory.User, error)
 }
 
-// People is what propagation asks of the identity store: the person as she is now.
+// People is what propagation asks of the identity store: the person as she is now. *directory.Service has it.
 type People interface {
 	User(ctx context.Context, id string) (directory.User, error)
+	// Vouches reports whether what an identity source vouched for at a time is good still.
+	Vouches(ctx context.Context, sourceID string, at time.Time) (bool, error)
 }
 
 // Sessions is what propagation asks of sign-in. *signin.Service has it.
@@ -147,7 +149,7 @@ func (s *Service) user(ctx context.Context, n arn.InInstance, userID string, sin
 }
 
 // lives answers nil if the grant is not over: by its own end, or by that of the portal session it hangs on. One that hangs on none, of a job or begun by an
-// outside issuer's word, is over when its person is signed out everywhere.
+// outside issuer's word, is over when its person is signed out everywhere, and when the identity source that vouched for her does so no more.
 func (s *Service) lives(ctx context.Context, g Grant) error {
 	over := oauth(signin.InvalidGrant, "The token is unknown, used or expired, or the sign-in behind it is over.")
 	if !s.now().Before(g.ExpiresAt) {
@@ -155,10 +157,19 @@ func (s *Service) lives(ctx context.Context, g Grant) error {
 	}
 	if g.SessionID == "" {
 		before, err := s.cfg.Revoked(ctx, g.UserID)
-		if err == nil && g.CreatedAt.Before(before) {
-			err = over
+		if err != nil {
+			return err
 		}
-		return err
+		good := !g.CreatedAt.Before(before)
+		if good && g.SourceID != "" {
+			if good, err = s.cfg.People.Vouches(ctx, g.SourceID, g.AuthenticatedAt); err != nil {
+				return err
+			}
+		}
+		if !good {
+			return over
+		}
+		return nil
 	}
 	if _, err := s.cfg.Sessions.Approver(ctx, g.UserID, g.SessionID); err != nil {
 		return hide(err, over)

@@ -230,10 +230,20 @@ func (w *world) exchange(n arn.InInstance, token, requested string, scopes ...st
 	return w.CreateToken(w.t.Context(), app, r)
 }
 
-// signedIn opens a portal session for a user.
-func (w *world) signedIn(u directory.User) signin.Identity {
+// source makes an identity source that trusts a provider.
+func (w *world) source(id string) {
+	w.t.Helper()
+	src := directory.Source{ID: id, Version: 1, SAML: directory.SAMLSettings{EntityID: "https://idp.example/"}, CreatedAt: w.clock()}
+	ok(w.t, w.db.Directory().PutSource(w.t.Context(), src, 0, audit.New(w.t.Context(), w.clock(), admin, "x", id)))
+}
+
+// signedIn opens a portal session for a user, who proved who she is in some way.
+func (w *world) signedIn(u directory.User, p ...signin.Proof) signin.Identity {
 	w.t.Helper()
 	s := signin.Session{ID: arn.UUID(rand.Reader), Hash: signin.Hash(arn.UUID(rand.Reader)), UserID: u.ID, CreatedAt: w.clock(), ExpiresAt: w.clock().Add(8 * time.Hour), LastSeenAt: w.clock()}
+	if len(p) > 0 {
+		s.Proof = p[0]
+	}
 	ok(w.t, w.db.SignIn().InsertSession(w.t.Context(), s, audit.New(w.t.Context(), w.clock(), admin, "x", s.ID)))
 	return signin.Identity{User: u, Session: s}
 }

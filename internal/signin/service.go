@@ -16,8 +16,8 @@ import (
 // Users is what sign-in asks of the identity store: the user as she is now. *directory.Service has it.
 type Users interface {
 	User(ctx context.Context, id string) (directory.User, error)
-	// Vouches reports whether what an identity source vouched for is good still.
-	Vouches(ctx context.Context, sourceID string) (bool, error)
+	// Vouches reports whether what an identity source vouched for at a time is good still.
+	Vouches(ctx context.Context, sourceID string, at time.Time) (bool, error)
 }
 
 // Config is what a Service is made of.
@@ -122,7 +122,7 @@ func (s *Service) person(ctx context.Context, ses Session) (Identity, error) {
 	}
 	if err == nil && u.Active && u.DisabledAt.Before(ses.CreatedAt) {
 		if ses.Proof.SourceID != "" {
-			good, err := s.users.Vouches(ctx, ses.Proof.SourceID)
+			good, err := s.users.Vouches(ctx, ses.Proof.SourceID, ses.CreatedAt)
 			if err != nil {
 				return Identity{}, err
 			}

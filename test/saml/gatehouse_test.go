@@ -134,7 +134,7 @@ func (p *people) Source(_ context.Context, id string) (directory.Source, error) 
 
 var annaUser = directory.User{ID: "0123456789-anna", UserName: anna, Active: true, Source: sourceID}
 
-func (p *people) Vouches(context.Context, string) (bool, error) { return true, nil }
+func (p *people) Vouches(context.Context, string, time.Time) (bool, error) { return true, nil }
 
 func (p *people) User(_ context.Context, id string) (directory.User, error) {
 	if id != annaUser.ID {

@@ -121,7 +121,7 @@ func (p *people) Source(_ context.Context, id string) (directory.Source, error) 
 	return directory.Source{}, fault.New(fault.NotFound, "no such source")
 }
 
-func (p *people) Vouches(context.Context, string) (bool, error) { return true, nil }
+func (p *people) Vouches(context.Context, string, time.Time) (bool, error) { return true, nil }
 
 func (p *people) User(_ context.Context, id string) (directory.User, error) {
 	if u, ok := p.users[id]; ok {

@@ -122,7 +122,7 @@ func (p *People) User(_ context.Context, id string) (directory.User, error) {
 }
 
 // Vouches implements signin.Users.
-func (p *People) Vouches(_ context.Context, sourceID string) (bool, error) {
+func (p *People) Vouches(_ context.Context, sourceID string, _ time.Time) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.removed[sourceID], p.broken

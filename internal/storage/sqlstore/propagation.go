@@ -37,6 +37,7 @@ type propagationGrantDoc struct {
 	SessionID       string                `json:"session,omitzero"`
 	Background      bool                  `json:"background,omitzero"`
 	Issuer          string                `json:"issuer,omitzero"`
+	SourceID        string                `json:"source,omitzero"`
 	Scopes          []string              `json:"scopes,omitempty"`
 	AuthenticatedAt stamp                 `json:"authenticatedAt,omitzero"`
 	CreatedAt       stamp                 `json:"createdAt,omitzero"`
@@ -59,7 +60,7 @@ func (g *grantRow) dest() []any { return []any{&g.ID, into(&g.ExpiresAt), &g.doc
 
 func (g *grantRow) grant() (propagation.Grant, error) {
 	d, err := decode[propagationGrantDoc](g.doc)
-	g.Application, g.UserID, g.Began, g.SessionID, g.Background, g.Issuer, g.Scopes = d.Application, d.UserID, d.Began, d.SessionID, d.Background, d.Issuer, d.Scopes
+	g.Application, g.UserID, g.Began, g.SessionID, g.Background, g.Issuer, g.SourceID, g.Scopes = d.Application, d.UserID, d.Began, d.SessionID, d.Background, d.Issuer, d.SourceID, d.Scopes
 	g.AuthenticatedAt, g.CreatedAt = d.AuthenticatedAt.Time, d.CreatedAt.Time
 	return g.Grant, err
 }
@@ -111,7 +112,7 @@ func (s *Propagation) Begin(ctx context.Context, g propagation.Grant, t propagat
 
 // begin uses something up and inserts the grant that comes of it, with its first tokens.
 func (s *Propagation) begin(ctx context.Context, g propagation.Grant, t propagation.Tokens, e audit.Event, use func(conn) error) error {
-	doc, err := encode(propagationGrantDoc{g.Application, g.UserID, g.Began, g.SessionID, g.Background, g.Issuer, g.Scopes, stamp{g.AuthenticatedAt}, stamp{g.CreatedAt}})
+	doc, err := encode(propagationGrantDoc{g.Application, g.UserID, g.Began, g.SessionID, g.Background, g.Issuer, g.SourceID, g.Scopes, stamp{g.AuthenticatedAt}, stamp{g.CreatedAt}})
 	if err != nil {
 		return err
 	}

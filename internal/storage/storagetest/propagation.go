@@ -11,7 +11,7 @@ import (
 
 func propagated(name any) (propagation.Grant, propagation.Tokens) {
 	g := propagation.Grant{
-		ID: id("grant", name), Application: "arn:aws:sso::1:application/x", UserID: "user", Began: application.JWTBearer, SessionID: "session", Background: true, Issuer: "arn:issuer",
+		ID: id("grant", name), Application: "arn:aws:sso::1:application/x", UserID: "user", Began: application.JWTBearer, SessionID: "session", Background: true, Issuer: "arn:issuer", SourceID: "entra",
 		Scopes: []string{"aws", "openid"}, AuthenticatedAt: epoch(), CreatedAt: after(1), ExpiresAt: after(7200),
 	}
 	return g, propagatedTokens(name, g)
