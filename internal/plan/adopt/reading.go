@@ -31,14 +31,15 @@ type Reading struct {
 	attributes  []estate.Attribute
 	apps        map[string]*estate.Application
 	uses        []grant
-	required    map[string]bool // application → whether an assignment is required
+	required    map[string]bool  // application → whether an assignment is required
+	stores      map[string]place // identity stores that groups and users are of
 	told        map[string]bool
 }
 
 // NewReading is of nothing.
 func NewReading() *Reading {
 	return &Reading{sets: map[string]*foundSet{}, groups: map[string]*foundGroup{}, users: map[string]*estate.User{}, accounts: map[string]*estate.Account{},
-		apps: map[string]*estate.Application{}, required: map[string]bool{}, told: map[string]bool{}}
+		apps: map[string]*estate.Application{}, required: map[string]bool{}, stores: map[string]place{}, told: map[string]bool{}}
 }
 
 // place is where something is described: a file, and what it is called there.
@@ -237,10 +238,18 @@ func (r *Reading) Estate(known *estate.Estate) *Described {
 type naming struct {
 	*Reading
 	known                     *estate.Estate
+	elsewhere                 bool // what is described is of another instance than known: ids mean nothing there, names do
 	x                         *estate.Index
 	out                       *Described
 	account, user, group, set map[string]int32
 }
+
+// unmade tells ids that a template stands for from those that the service gave.
+func unmade(id string) bool { return strings.Contains(id, "#") }
+
+// byName tells whether something that is not known by its id may be looked up by its name. What had an id in this very instance is gone, and access of it must not come
+// up for somebody else who is called the same.
+func (n *naming) byName(id string) bool { return n.known == nil || n.elsewhere || unmade(id) }
 
 // nameless tells of something that has no name; every id once.
 func (n *naming) nameless(what, id string, at place) {
@@ -259,10 +268,11 @@ func (n *naming) nameless(what, id string, at place) {
 
 // takeOver begins with what is known to be there.
 func (n *naming) takeOver() {
-	if n.known == nil {
+	k, e := n.known, n.out.Estate
+	if k == nil {
+		n.x = estate.NewIndex(e)
 		return
 	}
-	k, e := n.known, n.out.Estate
 	e.Instance, e.Units, e.Accounts, e.Users = k.Instance, k.Units, slices.Clone(k.Accounts), slices.Clone(k.Users)
 	e.Groups = slices.Clone(k.Groups)
 	for i := range e.Groups {
@@ -280,29 +290,54 @@ func (n *naming) takeOver() {
 
 // instance tells when what is described is of several instances, or of another one than that in which names are looked up.
 func (n *naming) instance() {
-	of := ""
+	type named struct {
+		arn string
+		at  place
+	}
+	var all []named
 	for _, key := range slices.Sorted(maps.Keys(n.sets)) {
-		id := instanceOf(key)
-		of = cmp.Or(of, id)
-		if s := n.sets[key]; id != "" && id != of {
-			n.fail("instance", s.at, "read the configurations of one instance at a time", "%s is of the instance %s, and others are of %s", s.at.name, id, of)
+		all = append(all, named{key, n.sets[key].at})
+	}
+	for _, p := range n.parts {
+		all = append(all, named{p.set, p.at})
+	}
+	for _, g := range slices.Concat(n.assignments, n.uses) {
+		all = append(all, named{g.what, g.at})
+	}
+	of := ""
+	for _, x := range all {
+		id := instanceOf(x.arn)
+		if of = cmp.Or(of, id); id != "" && id != of {
+			n.fail("instance", x.at, "read the configurations of one instance at a time", "%s is of the instance %s, and others are of %s", x.at.name, id, of)
 			return
 		}
 	}
-	if n.known == nil || of == "" {
+	stores := slices.Sorted(maps.Keys(n.stores))
+	if len(stores) > 1 {
+		at := n.stores[stores[1]]
+		n.fail("instance", at, "read the configurations of one instance at a time", "%s is of the identity store %s, and others are of %s", at.name, stores[1], stores[0])
 		return
 	}
-	if there := n.known.Instance.ARN; there != "" && !strings.HasSuffix(there, "/"+of) {
-		n.once("instance", "instance", place{}, "name the instance that the configuration is of, unless the files are to be used with another one",
-			"what is described is of the instance %s, and names are looked up in %s, where its ids mean nothing", of, there[strings.LastIndex(there, "/")+1:])
+	if n.known == nil {
+		return
+	}
+	const advice = "name the instance that the configuration is of, unless the files are to be used with another one"
+	if there := n.known.Instance.ARN; of != "" && there != "" && !strings.HasSuffix(there, "/"+of) {
+		n.elsewhere = true
+		n.once("instance", "instance", place{}, advice, "what is described is of the instance %s, and names are looked up in %s, where its ids mean nothing", of, there[strings.LastIndex(there, "/")+1:])
+	} else if there := n.known.Instance.IdentityStoreID; len(stores) > 0 && there != "" && there != stores[0] {
+		n.elsewhere = true
+		n.once("instance", "instance", place{}, advice, "what is described is of the identity store %s, and names are looked up in %s, where its ids mean nothing", stores[0], there)
 	}
 }
 
-// instanceOf is the id of the instance in the ARN of a permission set, or "".
-func instanceOf(set string) string {
-	if _, rest, ok := strings.Cut(set, ":permissionSet/"); ok {
-		id, _, _ := strings.Cut(rest, "/")
-		return id
+// instanceOf is the id of the instance in the ARN of a permission set or an application, or "".
+func instanceOf(arn string) string {
+	for _, kind := range []string{":permissionSet/", ":application/"} {
+		if _, rest, ok := strings.Cut(arn, kind); ok {
+			id, _, _ := strings.Cut(rest, "/")
+			return id
+		}
 	}
 	return ""
 }
@@ -314,7 +349,7 @@ func (n *naming) nameAccounts() {
 		if _, there := n.account[id]; there {
 			continue
 		}
-		if n.x != nil {
+		if n.known != nil {
 			// Only one that has no id yet is known by its name. Of one that has, access must not come up in another account of that name.
 			if found := n.x.AccountsNamed(a.Name); len(found) == 1 && !onlyDigits.MatchString(id) {
 				n.account[id] = int32(found[0])
@@ -332,43 +367,70 @@ func (n *naming) nameAccounts() {
 func (n *naming) nameUsers() {
 	e := n.out.Estate
 	for _, id := range slices.Sorted(maps.Keys(n.users)) {
-		if _, there := n.user[id]; there {
+		u := n.users[id]
+		if _, there := n.user[id]; there || !n.byName(id) {
 			continue
 		}
-		if n.x != nil {
-			if found := n.x.Users(n.users[id].Name); len(found) == 1 {
+		if n.known != nil {
+			// A user name that is somebody else's e-mail address would be that person in files.
+			found := n.x.Users(u.Name)
+			if len(found) == 1 && strings.EqualFold(e.Users[found[0]].Name, u.Name) {
 				n.user[id] = int32(found[0])
+			}
+			if len(found) > 0 || u.Name == "" {
 				continue
 			}
+			u = &estate.User{ID: id, Name: u.Name}
 		}
 		n.user[id] = int32(len(e.Users))
-		e.Users = append(e.Users, *n.users[id])
+		e.Users = append(e.Users, *u)
 	}
 }
 
 func (n *naming) nameGroups() {
 	e := n.out.Estate
-	for _, id := range slices.Sorted(maps.Keys(n.groups)) {
+	ids := slices.SortedFunc(maps.Keys(n.groups), func(a, b string) int { // those of templates are found among the others by their names
+		if unmade(a) != unmade(b) {
+			return cmp.Compare(strings.Count(a, "#"), strings.Count(b, "#"))
+		}
+		return strings.Compare(a, b)
+	})
+	ours := map[int32]*foundGroup{}
+	for _, id := range ids {
 		g := n.groups[id]
 		i, there := n.group[id]
-		if !there && n.x != nil && g.Name != "" {
-			var found int
-			if found, there = n.x.Group(g.Name); there {
-				i = int32(found)
-			}
-		}
+		found, taken := n.x.Group(g.Name)
+		taken = taken && g.Name != ""
 		switch {
-		case there && g.ours:
-			e.Groups[i].Name, e.Groups[i].Description = g.Name, g.Description
+		case there && e.Groups[i].Name == "": // nothing but assignments is left of it
+			if g.ours || g.filled {
+				n.nameless("group", id, g.at)
+			}
+			continue
+		case there && g.ours && e.Groups[i].Name != g.Name:
+			n.once("renamed\x00"+id, "renamed", g.at, "name it so there, too", "%s: the group %q is called %q now", g.at.name, g.Name, e.Groups[i].Name)
 		case there:
-		case g.Name == "":
+		case taken && n.known == nil && !unmade(id):
+			n.fail("duplicate", g.at, "read the configurations of one instance at a time", "%s: another group is called %q, too", cmp.Or(g.at.name, id), g.Name)
+			continue
+		case taken && n.byName(id):
+			i = int32(found)
+		case g.Name == "" || taken || !g.ours && !n.byName(id):
 			n.nameless("group", id, g.at)
 			continue
 		default:
 			i = int32(len(e.Groups))
 			e.Groups = append(e.Groups, g.Group)
+			n.x.AddGroup(int(i))
 		}
 		n.group[id] = i
+		if !g.ours {
+			continue
+		}
+		if was := ours[i]; was != nil && was.Description != g.Description {
+			n.duplicate(g.at, "the group %q is described differently by %s in %s", g.Name, was.at.name, was.at.file)
+		}
+		ours[i], e.Groups[i].Description = g, g.Description
 	}
 	n.out.Groups = make([]bool, len(e.Groups))
 }
@@ -379,7 +441,7 @@ func (n *naming) fillGroups() {
 	for _, id := range slices.Sorted(maps.Keys(n.groups)) {
 		g := n.groups[id]
 		i, there := n.group[id]
-		if !there || !g.ours && !g.filled {
+		if !there || n.out.Estate.Groups[i].Name == "" || !g.ours && !g.filled {
 			continue
 		}
 		n.out.Groups[i] = true
@@ -415,17 +477,19 @@ func (n *naming) nameSets() {
 			n.sets[g.what] = &foundSet{Set: estate.Set{ARN: g.what}, at: g.at}
 		}
 	}
-	names := map[string]place{}
+	names, there, taken := map[string]place{}, map[string]bool{}, map[string]bool{}
 	if n.known != nil {
 		for i := range n.known.Sets {
-			if s := n.sets[n.known.Sets[i].ARN]; s != nil && s.Name == "" {
-				s.Name = n.known.Sets[i].Name
+			k := &n.known.Sets[i]
+			there[k.ARN], taken[k.Name] = true, true
+			if s := n.sets[k.ARN]; s != nil && s.Name == "" {
+				s.Name = k.Name
 			}
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(n.sets)) {
 		s := n.sets[key]
-		if s.Name == "" {
+		if s.Name == "" || !there[key] && !n.byName(key) && (taken[s.Name] || !s.DetailsRead) {
 			n.nameless("permission set", key, s.at)
 			continue
 		}
@@ -481,10 +545,19 @@ func (n *naming) assign() {
 }
 
 func (n *naming) nameApplications() {
-	at := map[string]int{}
+	at, there, taken := map[string]int{}, map[string]bool{}, map[string]bool{}
+	if n.known != nil {
+		for i := range n.known.Applications {
+			there[n.known.Applications[i].ARN], taken[n.known.Applications[i].Name] = true, true
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(n.apps)) {
 		a := *n.apps[key]
 		a.ARN = key
+		if taken[a.Name] && !there[key] && !n.byName(key) {
+			n.once("app\x00"+key, "gone", place{name: a.Name}, "take it out there, too", "the application %q is left out: there is no %s any more, and another has its name", a.Name, key)
+			continue
+		}
 		if required, said := n.required[key]; said {
 			a.AnyoneMayUse = !required
 		}
@@ -492,8 +565,8 @@ func (n *naming) nameApplications() {
 		n.out.Applications = append(n.out.Applications, a)
 	}
 	for _, g := range n.uses {
-		i, there := at[g.what]
-		if !there {
+		i, described := at[g.what]
+		if !described {
 			n.once("use\x00"+g.what, "part", g.at, "describe the application by hand, or import it from the instance", "%s is left out: the application is not described", g.at.name)
 			continue
 		}

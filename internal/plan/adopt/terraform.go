@@ -296,11 +296,13 @@ type (
 		} `json:"portal_options"`
 	}
 	tfGroup struct {
+		Store       string `json:"identity_store_id"`
 		ID          string `json:"group_id"`
 		Name        string `json:"display_name"`
 		Description string `json:"description"`
 	}
 	tfUser struct {
+		Store  string `json:"identity_store_id"`
 		ID     string `json:"user_id"`
 		Name   string `json:"user_name"`
 		Emails []struct {
@@ -417,6 +419,7 @@ var tfResources = map[string]tfReader{
 	}),
 	"aws_identitystore_group": tfRead(func(r *Reading, at place, v *tfGroup) {
 		if r.known(at, v.ID) {
+			r.store(v.Store, at)
 			r.describe(v.ID, v.Name, v.Description, at)
 		}
 	}),
@@ -426,6 +429,7 @@ var tfResources = map[string]tfReader{
 		}
 	}),
 	"aws_identitystore_user": tfRead(func(r *Reading, at place, v *tfUser) {
+		r.store(v.Store, at)
 		r.userOf(v)
 		r.once("type\x00aws_identitystore_user", "left-out", at, "leave people to Terraform, or better to an identity provider", "%s is left out: files name people and do not describe them", at.name)
 	}),
@@ -434,7 +438,10 @@ var tfResources = map[string]tfReader{
 }
 
 var tfData = map[string]tfReader{
-	"aws_identitystore_group": tfRead(func(r *Reading, _ place, v *tfGroup) { r.groupNamed(v) }),
+	"aws_identitystore_group": tfRead(func(r *Reading, at place, v *tfGroup) {
+		r.store(v.Store, at)
+		r.groupNamed(v)
+	}),
 	"aws_identitystore_groups": tfRead(func(r *Reading, _ place, v *struct {
 		Groups []tfGroup `json:"groups"`
 	}) {
@@ -442,7 +449,10 @@ var tfData = map[string]tfReader{
 			r.groupNamed(&v.Groups[i])
 		}
 	}),
-	"aws_identitystore_user": tfRead(func(r *Reading, _ place, v *tfUser) { r.userOf(v) }),
+	"aws_identitystore_user": tfRead(func(r *Reading, at place, v *tfUser) {
+		r.store(v.Store, at)
+		r.userOf(v)
+	}),
 	"aws_identitystore_users": tfRead(func(r *Reading, _ place, v *struct {
 		Users []tfUser `json:"users"`
 	}) {
@@ -500,8 +510,18 @@ func (r *Reading) policies(at place, set string, arns ...string) {
 	})
 }
 
+// store notes which identity store something is of.
+func (r *Reading) store(id string, at place) {
+	if _, there := r.stores[id]; id != "" && !there {
+		r.stores[id] = at
+	}
+}
+
 func (r *Reading) groupNamed(v *tfGroup) {
-	if g := r.group(v.ID); v.ID != "" && g.Name == "" {
+	if v.ID == "" {
+		return
+	}
+	if g := r.group(v.ID); g.Name == "" {
 		g.Name = v.Name
 	}
 }
