@@ -166,6 +166,8 @@ func TestImport(t *testing.T) {
 	run(0, "there is no account 100000000003 any more", "import", "--terraform", state, "--estate", export)
 	run(0, "What is described", at("import", "--cloudformation", template, "--parameter", "InstanceArn=x", "--parameter", "Accounts=100000000001,100000000002", "--only", "permission_sets", "--out", filepath.Join(dir, "template.yaml"))...)
 	run(1, "--parameter NAME=VALUE", "import", "--cloudformation", template, "--offline")
+	// The account of a stack is not taken for the one that owns the instance.
+	run(1, "AnnHere depends on AWS::AccountId, which only the stack knows", at("import", "--cloudformation", template, "--parameter", "InstanceArn=x", "--parameter", "Stage=prod")...)
 	run(1, "no such file", "import", "--terraform", filepath.Join(dir, "none"), "--offline")
 	run(2, "are for --terraform and --cloudformation", "import", "--offline")
 	run(2, "takes name=value", "import", "--cloudformation", template, "--parameter", "x")

@@ -35,7 +35,7 @@ export (--estate), unless the files tell them themselves (--offline).`,
 	f.String("estate", "", "read this estate, which \"gatehouse export\" wrote, without any connection")
 	f.StringArray("terraform", nil, "read this state, which \"terraform show -json\" printed; may be given several times")
 	f.StringArray("cloudformation", nil, "read this template; may be given several times")
-	f.StringArray("parameter", nil, "a parameter of the templates, as NAME=VALUE; AWS::AccountId and AWS::Region may be given, too")
+	f.StringArray("parameter", nil, "a parameter of the templates, as NAME=VALUE; AWS::AccountId and what else only the stack knows may be given, too")
 	f.Bool("offline", false, "look up no names: those in the state or the template must do")
 	f.StringSlice("only", nil, "write only these: permission_sets, groups, members, assignments, attributes, applications")
 	f.StringSlice("selectors", nil, "by what accounts may be chosen beside their names: all, ou, tags, patterns, or names for nothing else (default: all,ou,tags)")
@@ -121,10 +121,9 @@ func described(c *cobra.Command, o adopt.Options) (e, known *estate.Estate, _ ad
 		if known, err = existing(c); err != nil {
 			return nil, nil, o, err
 		}
-		for name, value := range map[string]string{"AWS::AccountId": known.Instance.Owner, "AWS::Region": known.Instance.Region} {
-			if _, given := parameters[name]; !given && value != "" {
-				parameters[name] = value
-			}
+		// A stack is in the region of the instance; in which account, the owner's or that of a delegated administrator, nothing tells.
+		if _, given := parameters["AWS::Region"]; !given && known.Instance.Region != "" {
+			parameters["AWS::Region"] = known.Instance.Region
 		}
 	}
 	r := adopt.NewReading()

@@ -13,11 +13,12 @@ type Expanded struct {
 }
 
 // Expand resolves a template for somebody who reads it, and no stack: conditions are decided, and resources whose condition does not hold are left out. Parameters that
-// the template does not declare are passed over, except that pseudo parameters may be given like them (AWS::AccountId). What is known only in a stack is the text that unknown makes of its
-// name: "Logical" for Ref, "Logical.Attribute" for Fn::GetAtt, "AWS::Region" for pseudo parameters that are not given, "ImportValue name" for exports. Properties
+// the template does not declare are passed over, except that pseudo parameters may be given like them (AWS::AccountId). What is known only in a stack is text with mark on both sides of its
+// name: "Logical" for Ref, "Logical.Attribute" for Fn::GetAtt, "AWS::Region" for pseudo parameters that are not given, "ImportValue name" for exports; it may be given under that name, too.
+// What a function makes of such text has the marks still, so that nobody takes a part of a name for a value. Properties
 // are not checked against the types of resources, which may be any; rules and hooks are passed over. Parameters may have types of other services; those whose value is kept by
 // SSM must be given it. The template may have a megabyte, as one in S3 may. What is wrong with the template is an Invalid fault with the sentence to show.
-func Expand(body string, given map[string]string, unknown func(name string) string) ([]Expanded, error) {
+func Expand(body string, given map[string]string, mark string) ([]Expanded, error) {
 	root, err := parseTree(body, maxStored)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,13 @@ func Expand(body string, given map[string]string, unknown func(name string) stri
 	if err != nil {
 		return nil, err
 	}
-	s := &scope{t: t, values: map[string]any{"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::NotificationARNs": []any{}}, conditions: map[string]bool{},
+	unknown := func(name string) string {
+		if v, ok := given[name]; ok {
+			return v
+		}
+		return mark + name + mark
+	}
+	s := &scope{t: t, mark: mark, values: map[string]any{"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::NotificationARNs": []any{}}, conditions: map[string]bool{},
 		ref:       func(logical string) (any, error) { return unknown(logical), nil },
 		attribute: func(logical, name string) (any, error) { return unknown(logical + "." + name), nil },
 		imported:  func(name string) (any, error) { return unknown("ImportValue " + name), nil }}
@@ -54,14 +61,15 @@ func Expand(body string, given map[string]string, unknown func(name string) stri
 		}
 	}
 	// A condition must not be decided by the text that stands for something unknown.
-	ref := s.ref
+	ref, imported := s.ref, s.imported
 	s.ref = func(name string) (any, error) {
 		return nil, fault.New(fault.Invalid, "Parameters: [%s] must have values, since a condition depends on them", name).At("Parameters")
 	}
+	s.imported = s.ref
 	if err := s.decideAll(); err != nil {
 		return nil, err
 	}
-	s.ref = ref
+	s.ref, s.imported = ref, imported
 	for _, name := range pseudo {
 		if s.values[name] == nil {
 			s.values[name] = unknown(name)

@@ -28,14 +28,14 @@ Resources:
   B: {Type: AWS::S3::Bucket, Condition: Home}
   C: {Type: AWS::S3::Bucket, Condition: Prod}
 `
-	name := func(s string) string { return "<" + s + ">" }
-	got, err := Expand(body, map[string]string{"Ids": "1, 2", "AWS::Region": "eu-west-1", "Of": "another template"}, name)
-	want := []Expanded{{"A", "Any::Kind::Atall", Properties{"Words": []any{"dev", "<B>", "<B.Arn>", "<ImportValue E>", "aws:<AWS::AccountId>:eu-west-1:<B>", "2"}}}, {"B", "AWS::S3::Bucket", Properties{}}}
+	const mark = "|"
+	got, err := Expand(body, map[string]string{"Ids": "1, 2", "AWS::Region": "eu-west-1", "Of": "another template"}, mark)
+	want := []Expanded{{"A", "Any::Kind::Atall", Properties{"Words": []any{"dev", "|B|", "|B.Arn|", "|ImportValue E|", "aws:|AWS::AccountId|:eu-west-1:|B|", "2"}}}, {"B", "AWS::S3::Bucket", Properties{}}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
-	got, err = Expand(body, map[string]string{"Ids": "1,2", "Stage": "prod", "AWS::Region": "us-east-1", "AWS::AccountId": "100000000001", "AWS::Partition": "aws-cn"}, name)
-	if err != nil || len(got) != 2 || got[1].LogicalID != "C" || fmt.Sprint(got[0].Properties["Words"]) != "[prod <B> <B.Arn> <ImportValue E> aws-cn:100000000001:us-east-1:<B> 2 x]" {
+	got, err = Expand(body, map[string]string{"Ids": "1,2", "Stage": "prod", "AWS::Region": "us-east-1", "AWS::AccountId": "100000000001", "AWS::Partition": "aws-cn"}, mark)
+	if err != nil || len(got) != 2 || got[1].LogicalID != "C" || fmt.Sprint(got[0].Properties["Words"]) != "[prod |B| |B.Arn| |ImportValue E| aws-cn:100000000001:us-east-1:|B| 2 x]" {
 		t.Error(got, err)
 	}
 	for _, c := range []struct {
@@ -46,7 +46,7 @@ Resources:
 		{body, "Parameters: [AWS::Region] must have values, since a condition depends on them", map[string]string{"Ids": "1,2"}},
 		{body, "resource A: ", map[string]string{"Ids": "1", "AWS::Region": "x"}},
 	} {
-		if _, err := Expand(c.body, c.given, name); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) {
+		if _, err := Expand(c.body, c.given, mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q is not said, but %v", c.says, err)
 		}
 	}
@@ -60,12 +60,12 @@ Parameters:
   Ids: {Type: 'List<AWS::EC2::Subnet::Id>', Default: 'a,b'}
 Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept, !Select [1, !Ref All], !Select [0, !Ref Ids]]}}}
 `
-	got, err = Expand(foreign, map[string]string{"Kept": "k", "All": "1,2"}, name)
+	got, err = Expand(foreign, map[string]string{"Kept": "k", "All": "1,2"}, mark)
 	if err != nil || fmt.Sprint(got[0].Properties["Words"]) != "[vpc-1 k 2 a]" {
 		t.Error(got, err)
 	}
 	for body, says := range map[string]string{foreign: "Parameters: [Kept, All] must have values", strings.Replace(foreign, "AWS::EC2::VPC::Id", "AWS::Odd", 1): "Unrecognized parameter type: AWS::Odd"} {
-		if _, err := Expand(body, map[string]string{}, name); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says) {
+		if _, err := Expand(body, map[string]string{}, mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q is not said, but %v", says, err)
 		}
 		if _, err := ParseTemplate(body, nil); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "the section Rules") {
@@ -74,7 +74,7 @@ Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept,
 	}
 	// What lies in S3 may be larger than what comes in a request.
 	large := body + "# " + strings.Repeat("x", MaxTemplate)
-	if _, err := Expand(large, map[string]string{"Ids": "1,2", "AWS::Region": "x"}, name); err != nil {
+	if _, err := Expand(large, map[string]string{"Ids": "1,2", "AWS::Region": "x"}, mark); err != nil {
 		t.Error(err)
 	}
 	if _, err := ParseTemplate(large, nil); !fault.Is(err, fault.Invalid) {
@@ -86,7 +86,58 @@ Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept,
 	for i := range 400 {
 		fmt.Fprintf(&bomb, "      P%d: %s\n", i, []string{`!Split [",", !FindInMap [M, A, B]]`, `!Sub ["${a}${a}", {a: !FindInMap [M, A, B]}]`, `!Join ["-", [!FindInMap [M, A, B]]]`}[i%3])
 	}
-	if _, err := Expand(bomb.String(), nil, name); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "more than 67108864 bytes of text") {
+	if _, err := Expand(bomb.String(), nil, mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "more than 67108864 bytes of text") {
 		t.Errorf("%.300v", err)
+	}
+}
+
+// TestExpandUnknown: no function makes a value of what is not known, and what is given is not unknown.
+func TestExpandUnknown(t *testing.T) {
+	t.Parallel()
+	body := `
+Transform: AWS::LanguageExtensions
+Mappings: {M: {one: {K: found}}}
+Resources:
+  A:
+    Type: Custom::Lookup
+    DeletionPolicy: Snapshot
+    Properties: {P: EXPRESSION}
+  B: {Type: My::Own::Kind::MODULE}
+`
+	for expression, want := range map[string]string{
+		`!FindInMap [M, !Ref AWS::AccountId, K, {DefaultValue: other}]`: "|AWS::AccountId (a part of it)|",
+		`!FindInMap [M, !Ref AWS::AccountId, K]`:                        "|AWS::AccountId (a part of it)|",
+		`!Select [1, !Split [":", !ImportValue "a:b:c"]]`:               "|ImportValue a:b:c (a part of it)|",
+		`!Select [0, !Split ["-", !Sub "x-${AWS::StackName}-y"]]`:       "|AWS::StackName (a part of it)|",
+		`!Select [3, !Split [".", !GetAtt B.C.D]]`:                      "|B.C.D (a part of it)|",
+		`!Base64 {"Fn::Sub": "${B}"}`:                                   "|B (a part of it)|",
+		`!Length {"Fn::Split": [",", !ImportValue E]}`:                  "|ImportValue E (a part of it)|",
+		`!ToJsonString {a: !Ref B}`:                                     `{"a":"|B|"}`,
+		`!GetAtt B.Known`:                                               "g-1",
+		`!ImportValue Known`:                                            "g-2",
+		`!Ref AWS::StackName`:                                           "|AWS::StackName|",
+	} {
+		got, err := Expand(strings.Replace(body, "EXPRESSION", expression, 1), map[string]string{"B.Known": "g-1", "ImportValue Known": "g-2"}, "|")
+		if err != nil || len(got) != 2 || got[0].Properties["P"] != want {
+			t.Errorf("%s: %v %v", expression, got, err)
+		}
+	}
+	got, err := Expand(strings.Replace(body, "EXPRESSION", "!ToJsonString {a: !Ref B}", 1), nil, "\x00")
+	if err != nil || got[0].Properties["P"] != "{\"a\":\"\x00B\x00\"}" {
+		t.Errorf("%q %v", got, err)
+	}
+	if _, err := Expand("Conditions: {C: !Equals [!ImportValue E, x]}\n"+strings.Replace(body, "EXPRESSION", "x", 1), nil, "|"); err == nil || !strings.Contains(err.Error(), "[E] must have values, since a condition depends on them") {
+		t.Error(err)
+	}
+	for wrong, says := range map[string]string{strings.Replace(body, "Custom::Lookup", "Custom", 1): "Unrecognized resource types", strings.Replace(body, "My::Own", "My", 1): ""} {
+		if _, err := Expand(strings.Replace(wrong, "EXPRESSION", "x", 1), nil, "|"); says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Error(wrong, err)
+		}
+	}
+	// A stack has nothing of the kind.
+	for _, c := range []struct{ body, says string }{{body, "Snapshot"}, {strings.Replace(body, "Snapshot", "Delete", 1), "Custom::Lookup"}} {
+		if _, err := ParseTemplate(strings.Replace(c.body, "EXPRESSION", "x", 1), nil); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) {
+			t.Error(err)
+		}
 	}
 }

@@ -20,9 +20,11 @@ type scope struct {
 	ref       func(logical string) (any, error)
 	attribute func(logical, name string) (any, error)
 	imported  func(name string) (any, error)
-	deciding  []string
-	steps     int
-	made      int // bytes of text that functions made
+	// mark is on both sides of the name of what a reader of the template does not know; "" when a stack is made of it.
+	mark     string
+	deciding []string
+	steps    int
+	made     int // bytes of text that functions made
 }
 
 // maxSteps bounds how much one template may compute.
@@ -40,6 +42,19 @@ func (s *scope) grow(n int) error {
 		return templateError("the template is too complex: its functions make more than %d bytes of text", maxMade)
 	}
 	return nil
+}
+
+// unsure tells text that holds what a reader does not know.
+func (s *scope) unsure(v any) bool {
+	text, ok := v.(string)
+	return ok && s.mark != "" && strings.Contains(text, s.mark)
+}
+
+// derived is what a function makes of text that is not known: what it is made of, and nothing that could be taken for a value.
+func (s *scope) derived(from string) string {
+	_, name, _ := strings.Cut(from, s.mark)
+	name, _, _ = strings.Cut(name, s.mark)
+	return s.mark + strings.TrimSuffix(name, " (a part of it)") + " (a part of it)" + s.mark
 }
 
 type function func(*scope, *node) (any, error)
@@ -312,6 +327,9 @@ func (s *scope) fnSelect(n *node) (any, error) {
 	if err != nil || later || laterToo {
 		return unknown{}, err
 	}
+	if len(items) == 1 && s.unsure(items[0]) { // into how many it will be divided is not known either
+		return items[0], nil
+	}
 	i, err := strconv.Atoi(index)
 	if err != nil || i < 0 || i >= len(items) {
 		return nil, n.wrong("Fn::Select cannot select nonexistent value at index %s", clip(index))
@@ -330,6 +348,9 @@ func (s *scope) fnSplit(n *node) (any, error) {
 	source, later, err := s.word(n.items[1], "Fn::Split")
 	if err != nil || later {
 		return unknown{}, err
+	}
+	if s.unsure(source) {
+		return []any{s.derived(source)}, nil
 	}
 	parts := strings.Split(source, sep)
 	if err := s.grow(len(source) + 32*len(parts)); err != nil {
@@ -376,6 +397,9 @@ func (s *scope) fnFindInMap(n *node) (any, error) {
 		if later {
 			return nil, n.wrong("Fn::FindInMap cannot use what is known only when resources exist")
 		}
+		if s.unsure(w) {
+			return s.derived(w), nil
+		}
 		keys[i] = w
 	}
 	table, ok := s.t.mappings[keys[0]]
@@ -407,6 +431,9 @@ func (s *scope) fnBase64(n *node) (any, error) {
 	w, later, err := s.word(n, "Fn::Base64")
 	if err != nil || later {
 		return unknown{}, err
+	}
+	if s.unsure(w) {
+		return s.derived(w), nil
 	}
 	out := base64.StdEncoding.EncodeToString([]byte(w))
 	return out, s.grow(len(out))

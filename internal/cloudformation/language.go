@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // LanguageExtensions is the one transform there is: it adds functions and loops to the language.
@@ -80,6 +81,9 @@ func (s *scope) fnLength(n *node) (any, error) {
 	if err != nil || later {
 		return unknown{}, err
 	}
+	if len(items) == 1 && s.unsure(items[0]) {
+		return s.derived(items[0].(string)), nil
+	}
 	return Number(strconv.Itoa(len(items))), nil
 }
 
@@ -93,6 +97,11 @@ func (s *scope) fnToJSONString(n *node) (any, error) {
 		return unknown{}, err
 	}
 	text, err := EncodeJSON(v)
+	if err == nil && s.mark != "" { // it is to be found in text, however JSON writes it
+		var mark string
+		mark, err = EncodeJSON(s.mark)
+		text = strings.ReplaceAll(text, strings.Trim(mark, `"`), s.mark)
+	}
 	if err == nil && len(text) > maxText {
 		err = n.wrong("Fn::ToJsonString makes a text of more than %d bytes", maxText)
 	}

@@ -22,32 +22,39 @@ type unroller struct {
 
 // items are those that loops around a fragment are at.
 type items struct {
-	values map[string]string
+	values map[string]item
 	// plain replaces identifiers in keys and texts, sub in texts of Fn::Sub, where an item stays literal.
 	plain, sub *strings.Replacer
 	longest    int
 }
 
+// item is one in the forms in which it takes the place of its identifier: as it is, its letters and digits, and as text of Fn::Sub.
+type item struct{ whole, short, sub string }
+
+func newItem(s string) item {
+	short := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, s)
+	return item{s, short, strings.ReplaceAll(s, "${", "${!")}
+}
+
 // with is another loop inside, whose identifier hides one of the same name.
-func (all items) with(identifier, item string) items {
-	values := map[string]string{identifier: item}
+func (all items) with(identifier, s string) items {
+	values := map[string]item{identifier: newItem(s)}
 	for name, value := range all.values {
 		if _, hidden := values[name]; !hidden {
 			values[name] = value
 		}
 	}
 	var plain, sub []string
-	for name, value := range values {
-		short := strings.Map(func(r rune) rune {
-			if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
-				return r
-			}
-			return -1
-		}, value)
-		plain = append(plain, "${"+name+"}", value, "&{"+name+"}", short)
-		sub = append(sub, "${"+name+"}", strings.ReplaceAll(value, "${", "${!"), "&{"+name+"}", short)
+	for name, v := range values {
+		plain = append(plain, "${"+name+"}", v.whole, "&{"+name+"}", v.short)
+		sub = append(sub, "${"+name+"}", v.sub, "&{"+name+"}", v.short)
 	}
-	return items{values, strings.NewReplacer(plain...), strings.NewReplacer(sub...), max(all.longest, len(item))}
+	return items{values, strings.NewReplacer(plain...), strings.NewReplacer(sub...), max(all.longest, len(s))}
 }
 
 // unroll writes the loops of the sections out that may have some. values are those of the parameters; the others have their defaults.
@@ -209,7 +216,7 @@ func (u *unroller) call(n *node, name string, arg *node, at items) (*node, error
 	word, plain := arg.scalar()
 	if name == "Ref" && plain {
 		if item, is := at.values[word]; is {
-			return &node{text: item, line: n.line, col: n.col}, nil
+			return &node{text: item.whole, line: n.line, col: n.col}, nil
 		}
 	}
 	out := &node{kind: mapNode, keys: n.keys, line: n.line, col: n.col}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -65,12 +66,12 @@ Resources:
 	}
 	plain += "Outputs: {OneOut: {Value: One}, TwoOut: {Value: Two}}\n"
 	given := map[string]string{"Accounts": "1-0, 2${x}"}
-	name := func(s string) string { return "<" + s + ">" }
-	want, err := Expand(plain, given, name)
+	const mark = "|"
+	want, err := Expand(plain, given, mark)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Expand(loops, given, name)
+	got, err := Expand(loops, given, mark)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" || len(got) != 5 {
 		t.Error(err, diff)
 	}
@@ -125,5 +126,19 @@ func TestLoopsThatAreWrong(t *testing.T) {
 		if _, err := ParseTemplate(c.body, nil); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%.200s\n got %.300v\nwant %s", c.body, err, c.says)
 		}
+	}
+}
+
+// TestLongItems: what a loop's item is in a key or a text is worked out once, and not for each round of the loops in it.
+func TestLongItems(t *testing.T) {
+	t.Parallel()
+	many := "!Split [',', '" + strings.Repeat(",", 290) + "']"
+	body := "Transform: AWS::LanguageExtensions\nResources:\n  X:\n    Type: Any::Kind::Atall\n    Properties:\n      'Fn::ForEach::L': [A, ['" + strings.Repeat("-", 900_000) + "'], {'Fn::ForEach::M': [B, " + many + ", {'Fn::ForEach::N': [C, " + many + ", {}]}]}]\n"
+	began := time.Now()
+	if _, err := Expand(body, nil, "|"); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

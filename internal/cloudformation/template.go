@@ -43,7 +43,9 @@ type declaredOutput struct {
 }
 
 var (
-	logicalID    = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
+	logicalID = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
+	// anyType is one that a template may have which is only read: custom resources and modules beside those of services.
+	anyType      = regexp.MustCompile(`^(?:Custom::[A-Za-z0-9_@-]{1,60}|(?:[A-Za-z0-9]{2,64}::){2,3}[A-Za-z0-9]{2,64})$`)
 	resourceType = regexp.MustCompile(`^[A-Za-z0-9]{2,64}::[A-Za-z0-9]{2,64}::[A-Za-z0-9]{2,64}$`)
 )
 
@@ -194,13 +196,13 @@ func (t *Template) resources(root *node) error {
 		if !logicalID.MatchString(name) {
 			return formatError("Resource name %s is non alphanumeric.", clip(name))
 		}
-		d, err := declared(name, v)
+		d, err := declared(name, v, t.read)
 		t.Resources = append(t.Resources, d)
 		return err
 	})
 }
 
-func declared(name string, v *node) (Declared, error) {
+func declared(name string, v *node, read bool) (Declared, error) {
 	d := Declared{LogicalID: name, DeletionPolicy: "Delete", UpdateReplacePolicy: "Delete", at: v}
 	if v.kind != mapNode {
 		return d, formatError("[/Resources/%s] resource definition is malformed", name)
@@ -218,9 +220,9 @@ func declared(name string, v *node) (Declared, error) {
 		case "Condition":
 			d.Condition, err = item.word("/Resources/" + name + "/Condition")
 		case "DeletionPolicy":
-			d.DeletionPolicy, err = item.policy(name, k)
+			d.DeletionPolicy, err = item.policy(name, k, read)
 		case "UpdateReplacePolicy":
-			d.UpdateReplacePolicy, err = item.policy(name, k)
+			d.UpdateReplacePolicy, err = item.policy(name, k, read)
 		case "DependsOn":
 			d.DependsOn, err = item.words("/Resources/" + name + "/DependsOn")
 		case "Metadata", "CreationPolicy", "UpdatePolicy", "Version":
@@ -234,7 +236,7 @@ func declared(name string, v *node) (Declared, error) {
 	if d.Type == "" {
 		return d, formatError("[/Resources/%s] Every Resources object must contain a Type member.", name)
 	}
-	if !resourceType.MatchString(d.Type) {
+	if !resourceType.MatchString(d.Type) && !(read && anyType.MatchString(d.Type)) {
 		return d, formatError("Unrecognized resource types: [%s]", clip(d.Type))
 	}
 	return d, nil
@@ -264,9 +266,11 @@ func (n *node) words(where string) ([]string, error) {
 	return out, nil
 }
 
-func (n *node) policy(name, attribute string) (string, error) {
+func (n *node) policy(name, attribute string, read bool) (string, error) {
 	s, _ := n.scalar()
 	switch {
+	case read:
+		return s, nil
 	case s == "Delete", s == "Retain", s == "RetainExceptOnCreate" && attribute == "DeletionPolicy":
 		return s, nil
 	case s == "Snapshot":

@@ -27,16 +27,22 @@ func (r *Reading) CloudFormation(name string, data []byte, parameters map[string
 		r.fail("cloudformation", file, "", "this is no template: it holds characters that text does not have")
 		return
 	}
-	all, err := cloudformation.Expand(string(data), parameters, func(name string) string { return mark + name + mark })
+	all, err := cloudformation.Expand(string(data), parameters, mark)
 	if err != nil {
 		says, advice := strings.ReplaceAll(err.Error(), mark, ""), ""
-		if strings.Contains(says, "must have values") || strings.Contains(says, "AWS::") {
+		switch {
+		case strings.Contains(says, "section Transform"):
+			advice = "read what CloudFormation made of it: aws cloudformation get-template --template-stage Processed"
+		case strings.Contains(says, "must have values") || strings.Contains(says, "AWS::"):
 			advice = "give parameters with --parameter NAME=VALUE, as the stack has them"
 		}
 		r.fail("cloudformation", file, advice, "the template cannot be read: %s", says)
 		return
 	}
-	t := &template{Reading: r, name: name}
+	t := &template{Reading: r, name: name, types: make(map[string]string, len(all))}
+	for _, x := range all {
+		t.types[x.LogicalID] = x.Type
+	}
 	found := false
 	for _, x := range all {
 		read, ours := cfnTypes[x.Type]
@@ -63,8 +69,12 @@ func (r *Reading) CloudFormation(name string, data []byte, parameters map[string
 // template is one that is being read.
 type template struct {
 	*Reading
-	name string
+	name  string
+	types map[string]string // of the resources that are made
 }
+
+// idOf are the types whose ids other resources name, by the attribute that has the id.
+var idOf = map[string]string{"PermissionSetArn": "AWS::SSO::PermissionSet", "ApplicationArn": "AWS::SSO::Application", "GroupId": "AWS::IdentityStore::Group", "AccountId": "AWS::Organizations::Account"}
 
 // id is an id that a property holds: one of the service, or, of something in the same template, one made of the template's name.
 func (t *template) id(at place, s cfnText, attribute string) (string, bool) {
@@ -77,7 +87,7 @@ func (t *template) id(at place, s cfnText, attribute string) (string, bool) {
 			t.fail("cloudformation", at, "", "%s lacks a required property", at.name)
 		}
 		return string(s), s != ""
-	case made && ends && !strings.ContainsAny(ref, mark+" :") && (dotted == "" || dotted == attribute):
+	case made && ends && !strings.ContainsAny(ref, mark+" :") && (dotted == "" || dotted == attribute) && t.types[logical] != "" && t.types[logical] == idOf[attribute]:
 		return t.name + "#" + logical, true
 	}
 	t.stackOnly(at, string(s))
@@ -88,9 +98,13 @@ func (t *template) id(at place, s cfnText, attribute string) (string, bool) {
 func (t *template) stackOnly(at place, s string) {
 	_, name, _ := strings.Cut(s, mark)
 	name, _, _ = strings.Cut(name, mark)
-	advice := "import it from the instance instead"
-	if strings.HasPrefix(name, "AWS::") {
-		advice = "give it with --parameter " + name + "=VALUE"
+	given, _, part := strings.Cut(name, " (a part of it)")
+	advice := "give it with --parameter '" + given + "=VALUE', or import it from the instance instead"
+	if strings.HasPrefix(given, "AWS::") {
+		advice = "give it with --parameter " + given + "=VALUE"
+	}
+	if part {
+		name = "a part of " + given
 	}
 	t.fail("unknown", at, advice, "%s depends on %s, which only the stack knows", at.name, name)
 }

@@ -239,3 +239,47 @@ func TestLargeTemplates(t *testing.T) {
 		t.Errorf("%.300s", problems(r))
 	}
 }
+
+// TestTemplatesThatAskAround: what a custom resource finds, another account or another stack decides is told, and may be given.
+func TestTemplatesThatAskAround(t *testing.T) {
+	t.Parallel()
+	const template = `
+Transform: AWS::LanguageExtensions
+Mappings:
+  Places: {'100000000001': {Of: '100000000002'}}
+Resources:
+  A: {Type: AWS::SSO::PermissionSet, Properties: {Name: A}}
+  Lookup: {Type: Custom::GroupLookup, Properties: {ServiceToken: !ImportValue Function, Name: Crew}}
+  Given: {Type: AWS::SSO::Assignment, Properties: {PermissionSetArn: !GetAtt A.PermissionSetArn, PrincipalType: GROUP, PrincipalId: !GetAtt Lookup.GroupId, TargetId: !FindInMap [Places, !Ref AWS::AccountId, Of, {DefaultValue: '100000000003'}]}}
+`
+	for _, e := range []*estate.Estate{nil, known()} {
+		r := NewReading()
+		r.CloudFormation("x", []byte(template), nil)
+		r.Estate(e)
+		got := problems(r)
+		for _, says := range []string{"error: Given depends on Lookup.GroupId, which only the stack knows; give it with --parameter 'Lookup.GroupId=VALUE', or import it from the instance instead",
+			"error: Given depends on a part of AWS::AccountId, which only the stack knows; give it with --parameter AWS::AccountId=VALUE"} {
+			if !strings.Contains(got, says) {
+				t.Errorf("%q is not said, but %s", says, got)
+			}
+		}
+	}
+	r := NewReading()
+	r.CloudFormation("x", []byte(template), map[string]string{"Lookup.GroupId": "g-crew", "AWS::AccountId": "100000000001"})
+	if got := written(t, r, known()); !strings.Contains(got, "- groups: [Crew]\n    permission_sets: [A]\n    accounts: Shop\n") {
+		t.Error(got)
+	}
+	// A resource of another type has no such id, and one that is left out has none at all.
+	for id, says := range map[string]string{"!GetAtt Lookup.PermissionSetArn": "Lookup.PermissionSetArn", "!GetAtt Off.PermissionSetArn": "Off.PermissionSetArn", "!Ref Lookup": "Lookup"} {
+		r := NewReading()
+		r.CloudFormation("x", []byte("Conditions: {No: !Equals [a, b]}\n"+strings.Replace(template, "!GetAtt A.PermissionSetArn", id, 1)+"  'Off': {Type: AWS::SSO::PermissionSet, Condition: 'No', Properties: {Name: Off}}\n"), nil)
+		if !strings.Contains(problems(r), "error: Given depends on "+says+", which only the stack knows") {
+			t.Error(problems(r))
+		}
+	}
+	r = NewReading()
+	r.CloudFormation("x", []byte("Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::SSO::PermissionSet, Properties: {Name: A}}}"), nil)
+	if !strings.Contains(problems(r), "read what CloudFormation made of it: aws cloudformation get-template --template-stage Processed") {
+		t.Error(problems(r))
+	}
+}
