@@ -283,3 +283,50 @@ Resources:
 		t.Error(problems(r))
 	}
 }
+
+// TestPlansOfAPart: what a plan does not look at, or lets Terraform forget, stays; what it destroys is told.
+func TestPlansOfAPart(t *testing.T) {
+	t.Parallel()
+	set := res("aws_ssoadmin_permission_set", "a", setA)
+	in := func(name, account string) string {
+		return res("aws_ssoadmin_account_assignment", name, crewIn+`"`+account+`"`)
+	}
+	change := func(name, more string, actions string) string {
+		return fmt.Sprintf(`{"address":"aws_ssoadmin_account_assignment.%s",%s"change":{"actions":[%s],"after_unknown":{}}}`, name, more, actions)
+	}
+	old := strings.Replace(in("looked_at", "100000000005"), `"mode"`, `"deposed_key":"0badcafe","mode"`, 1)
+	data := fmt.Sprintf(`{"format_version":"1.2","complete":false,"planned_values":{"root_module":{"resources":[%s]}},"resource_changes":[%s],"prior_state":{"format_version":"1.0","values":{"root_module":{"resources":[%s]}}}}`,
+		strings.Join([]string{set, in("looked_at", "100000000001"), in("moved", "100000000005")}, ","),
+		strings.Join([]string{change("looked_at", "", `"no-op"`), change("moved", `"previous_address":"aws_ssoadmin_account_assignment.before",`, `"no-op"`), change("forgotten", "", `"forget"`), change("ended", "", `"delete"`)}, ","),
+		strings.Join([]string{set, in("looked_at", "100000000003"), old, in("before", "100000000003"), in("forgotten", "100000000002"), in("aside", "100000000003"), in("ended", "100000000005")}, ","))
+	r := NewReading()
+	r.Terraform("x", []byte(data))
+	var got []string
+	for _, g := range r.assignments {
+		got = append(got, strings.TrimPrefix(g.at.name, "aws_ssoadmin_account_assignment.")+" "+g.account)
+	}
+	if want := "looked_at 100000000001, moved 100000000005, forgotten 100000000002, aside 100000000003"; strings.Join(got, ", ") != want {
+		t.Errorf("%s, not %s", strings.Join(got, ", "), want)
+	}
+	if p := problems(r); r.Problems.Failed() || !strings.Contains(p, "aws_ssoadmin_account_assignment.ended is left out: the plan destroys it; read the state if it is to stay") || !strings.Contains(p, "aws_ssoadmin_account_assignment.looked_at is left out in the form that was replaced") {
+		t.Error(p)
+	}
+	r = NewReading()
+	r.Terraform("x", []byte(strings.Replace(data, `"complete"`, `"errored":true,"complete"`, 1)))
+	if !r.Problems.Failed() || !strings.Contains(problems(r), "the plan ended with errors, and is not whole") {
+		t.Error(problems(r))
+	}
+}
+
+// TestAnotherFormIsNoDifference: two configurations may write the same in their own ways.
+func TestAnotherFormIsNoDifference(t *testing.T) {
+	t.Parallel()
+	policy := func(name, document string) string {
+		return res("aws_ssoadmin_permission_set_inline_policy", name, ofA+fmt.Sprintf(`,"inline_policy":%q`, document))
+	}
+	r := readState(res("aws_ssoadmin_permission_set", "a", setA+`,"tags":null,"tags_all":{}`), res("aws_ssoadmin_permission_set", "b", setA+`,"tags":{},"tags_all":null`), res("aws_ssoadmin_permission_set", "c", setA+`,"description":null`),
+		policy("a", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":"*"}]}`), policy("b", `{"Statement": {"Action": "s3:*", "Effect": "Allow", "Resource": ["*"]}, "Version": "2012-10-17"}`))
+	if d := r.Estate(known()); len(r.Problems) > 0 || len(d.Sets) != 1 || !strings.HasPrefix(d.Sets[0].Inline, `{"Version"`) {
+		t.Error(problems(r))
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"gatehouse/internal/plan"
 	"gatehouse/internal/plan/estate"
 	"gatehouse/internal/plan/source"
 )
@@ -25,10 +26,13 @@ type tfShown struct {
 	Values        *tfValues `json:"values"`
 	PlannedValues *tfValues `json:"planned_values"`
 	PriorState    *tfShown  `json:"prior_state"`
+	Errored       bool      `json:"errored"`
 	Changes       []struct {
-		Address string `json:"address"`
-		Deposed string `json:"deposed"`
-		Change  struct {
+		Address  string `json:"address"`
+		Previous string `json:"previous_address"`
+		Deposed  string `json:"deposed"`
+		Change   struct {
+			Actions      []string       `json:"actions"`
 			AfterUnknown jsontext.Value `json:"after_unknown"`
 		} `json:"change"`
 	} `json:"resource_changes"`
@@ -52,6 +56,7 @@ type tfResource struct {
 	Values  jsontext.Value `json:"values"`
 	Deposed string         `json:"deposed_key"` // what has been replaced, and is still to be destroyed
 	unknown jsontext.Value // true in place of what a plan does not know yet
+	ends    bool           // a plan destroys it
 }
 
 // tfStored is a resource in terraform.tfstate.
@@ -87,16 +92,11 @@ func (r *Reading) Terraform(name string, data []byte) {
 	case !strings.HasPrefix(shown.FormatVersion, "1.") && !strings.HasPrefix(shown.FormatVersion, "0."):
 		r.fail("terraform", file, "use a version of Terraform that writes format 1", "the format %q is newer than what is read here", shown.FormatVersion)
 		return
+	case shown.Errored:
+		r.fail("terraform", file, "mend the configuration, or read the state", "the plan ended with errors, and is not whole")
+		return
 	case shown.PlannedValues != nil:
 		all = shown.planned()
-		if shown.PriorState != nil && shown.PriorState.Values != nil {
-			// What was read for the plan is not among the planned values.
-			for _, x := range shown.PriorState.Values.RootModule.all() {
-				if x.Mode == "data" {
-					all = append(all, x)
-				}
-			}
-		}
 	case shown.Values != nil:
 		all = shown.Values.RootModule.all()
 	}
@@ -109,17 +109,31 @@ func (r *Reading) Terraform(name string, data []byte) {
 	}
 }
 
-// planned are the resources of a plan, with what is not known of each.
+// planned are the resources that there are after a plan, with what is not known of each. Among the planned values are only those that the plan looks at: others, which -target
+// leaves aside or which Terraform is to forget, stay as they were before, and so does what was read for the plan.
 func (s *tfShown) planned() []tfResource {
-	unknown := make(map[string]jsontext.Value, len(s.Changes))
+	unknown, ends := make(map[string]jsontext.Value, len(s.Changes)), map[string]bool{}
+	there := map[string]bool{}
 	for _, c := range s.Changes {
 		if c.Deposed == "" {
 			unknown[c.Address] = c.Change.AfterUnknown
+			ends[c.Address] = slices.Equal(c.Change.Actions, []string{"delete"})
+			there[c.Previous] = c.Previous != ""
 		}
 	}
 	all := s.PlannedValues.RootModule.all()
 	for i := range all {
 		all[i].unknown = unknown[all[i].Address]
+		there[all[i].Address] = true
+	}
+	if s.PriorState == nil || s.PriorState.Values == nil {
+		return all
+	}
+	for _, x := range s.PriorState.Values.RootModule.all() {
+		if x.Mode == "data" || x.Deposed != "" || !there[x.Address] {
+			x.ends = x.Mode != "data" && x.Deposed == "" && ends[x.Address]
+			all = append(all, x)
+		}
 	}
 	return all
 }
@@ -164,6 +178,10 @@ func (r *Reading) terraform(file string, x tfResource) bool {
 	if read := table[x.Type]; read != nil {
 		if x.Deposed != "" {
 			r.once("deposed\x00"+x.Address+x.Deposed, "left-out", at, "let `terraform apply` end what it began", "%s is left out in the form that was replaced and is still to be destroyed", x.Address)
+			return true
+		}
+		if x.ends {
+			r.once("ends\x00"+x.Address, "left-out", at, "read the state if it is to stay", "%s is left out: the plan destroys it", x.Address)
 			return true
 		}
 		if name := x.unsettled(); name != "" {
@@ -335,10 +353,10 @@ var tfResources = map[string]tfReader{
 	"aws_ssoadmin_permission_set_inline_policy": tfRead(func(r *Reading, at place, v *tfPart) {
 		if document, ok := r.policy(at, []byte(v.Inline)); ok {
 			r.part(at, v.Set, func(s *estate.Set) string {
-				if s.Inline != "" && s.Inline != document {
+				if s.Inline != "" && !plan.SamePolicy(s.Inline, document) {
 					return "inline policy"
 				}
-				s.Inline = document
+				s.Inline = cmp.Or(s.Inline, document)
 				return ""
 			})
 		}
@@ -540,6 +558,9 @@ func (r *Reading) accountOf(v *tfAccount, management string) {
 
 // allTags are a resource's tags with those that its provider gives to everything.
 func allTags(all, own map[string]string) map[string]string {
+	if len(all) == 0 && len(own) == 0 {
+		return nil // however a version of the provider writes that there are none
+	}
 	if len(all) == 0 {
 		return own
 	}
