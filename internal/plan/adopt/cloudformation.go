@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func (r *Reading) CloudFormation(name string, data []byte, parameters map[string
 		switch {
 		case ours:
 			found = true
-			properties, err := json.Marshal(x.Properties, json.Deterministic(true))
+			properties, err := json.Marshal(looked(map[string]any(x.Properties), parameters), json.Deterministic(true))
 			if err == nil {
 				err = read(t, at, properties)
 			}
@@ -71,6 +72,35 @@ type template struct {
 	*Reading
 	name  string
 	types map[string]string // of the resources that are made
+}
+
+// dynamic is a reference to what Systems Manager or Secrets Manager keep.
+var dynamic = regexp.MustCompile(`\{\{resolve:[^{}]*\}\}`)
+
+// looked is a value in which such references are what is given for them, or else not known.
+func looked(v any, given map[string]string) any {
+	switch v := v.(type) {
+	case string:
+		return dynamic.ReplaceAllStringFunc(v, func(name string) string {
+			if value, ok := given[name]; ok {
+				return value
+			}
+			return mark + name + mark
+		})
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = looked(v[i], given)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, item := range v {
+			out[k] = looked(item, given)
+		}
+		return out
+	}
+	return v
 }
 
 // idOf are the types whose ids other resources name, by the attribute that has the id.

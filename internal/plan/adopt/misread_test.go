@@ -330,3 +330,40 @@ func TestAnotherFormIsNoDifference(t *testing.T) {
 		t.Error(problems(r))
 	}
 }
+
+// TestDynamicReferences: what Systems Manager keeps is no text, wherever it is referred to, and may be given.
+func TestDynamicReferences(t *testing.T) {
+	t.Parallel()
+	const set = "Resources:\n  A: {Type: AWS::SSO::PermissionSet, Properties: {Name: A, %s}}\n  B: {Type: AWS::SSO::Assignment, Properties: {PermissionSetArn: !GetAtt A.PermissionSetArn, PrincipalType: GROUP, PrincipalId: '%s', TargetId: '%s'}}\n"
+	const ref = "{{resolve:ssm:/where:1}}"
+	for _, c := range []struct{ set, group, account, who string }{
+		{"Description: 'x " + ref + "'", "g-crew", "100000000002", "A"}, {"ManagedPolicies: ['" + ref + "']", "g-crew", "100000000002", "A"},
+		{"InlinePolicy: {Statement: {Resource: '" + ref + "'}}", "g-crew", "100000000002", "A"}, {"InlinePolicy: '{\"Statement\":\"" + ref + "\"}'", "g-crew", "100000000002", "A"},
+		{"Tags: [{Key: k, Value: !Sub '" + ref + "'}]", "g-crew", "100000000002", "A"}, {"Description: x", ref, "100000000002", "B"}, {"Description: x", "g-crew", ref, "B"},
+	} {
+		body := fmt.Appendf(nil, set, c.set, c.group, c.account)
+		r := NewReading()
+		r.CloudFormation("x", body, nil)
+		r.Estate(known())
+		if says := c.who + " depends on " + ref + ", which only the stack knows; give it with --parameter '" + ref + "=VALUE'"; !strings.Contains(problems(r), says) {
+			t.Errorf("%q is not said, but %s", says, problems(r))
+		}
+		r = NewReading()
+		r.CloudFormation("x", body, map[string]string{ref: map[string]string{c.group: "g-crew", c.account: "100000000002"}[ref]})
+		if d := r.Estate(known()); r.Problems.Failed() || len(d.Assignments) != 1 {
+			t.Error(problems(r))
+		}
+	}
+	// An account that a template makes is known by its name, if that is one account's.
+	body := []byte("Resources:\n  A: {Type: AWS::SSO::PermissionSet, Properties: {Name: A}}\n  Shop: {Type: AWS::Organizations::Account, Properties: {AccountName: Shop}}\n  B: {Type: AWS::SSO::Assignment, Properties: {PermissionSetArn: !GetAtt A.PermissionSetArn, PrincipalType: GROUP, PrincipalId: g-crew, TargetId: !Ref Shop}}\n")
+	for n, change := range map[int]func(*estate.Estate){0: func(e *estate.Estate) { e.Accounts[1].Name = "Store" }, 2: func(e *estate.Estate) { e.Accounts[2].Name = "Shop" }} {
+		e := known()
+		change(e)
+		r := NewReading()
+		r.CloudFormation("x", body, nil)
+		r.Estate(e)
+		if says := fmt.Sprintf("x: error: B: %d accounts are called \"Shop\"; put the account's id there", n); !strings.Contains(problems(r), says) {
+			t.Errorf("%q is not said, but %s", says, problems(r))
+		}
+	}
+}

@@ -528,6 +528,10 @@ func (n *naming) assign() {
 		set, known := n.set[g.what]
 		who, named := n.who(g)
 		where, there := n.account[g.account]
+		if a := n.accounts[g.account]; !there && a != nil && unmade(g.account) {
+			n.fail("account", g.at, "put the account's id there", "%s: %d accounts are called %q", g.at.name, len(n.x.AccountsNamed(a.Name)), a.Name)
+			continue
+		}
 		if !there {
 			if n.known != nil || !onlyDigits.MatchString(g.account) {
 				n.nameless("account", g.account, g.at)
