@@ -233,7 +233,7 @@ func idpCommand() *cobra.Command {
 		}}
 	remove := &cobra.Command{Use: "remove", Short: "Trust no identity provider any more", Args: noArgs, Example: "  gatehouse idp remove",
 		Long: `The sessions that people began through the identity provider end, with the credentials of roles that these people have. From the first moment
-none of these sessions opens anything; a removal that was interrupted goes on when it is asked for again.`,
+none of these sessions opens anything; a removal that was interrupted goes on when it is asked for again, and by itself after half a minute.`,
 		RunE: removeProvider}
 	refresh := &cobra.Command{Use: "refresh", Short: "Ask for the identity provider's metadata again, now", Args: noArgs, Example: "  gatehouse idp refresh",
 		RunE: func(c *cobra.Command, _ []string) error {

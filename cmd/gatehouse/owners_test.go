@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// removals is a server that answers the n-th request for a removal with the n-th answer: 202, or, where it is final, 204 when it is empty and 200 when it is not.
+// removals is a server that answers the n-th request for a removal with the n-th answer: 202, or, where it is final, 204 when it is empty, 404 when it is a problem, and else 200.
 // It returns the directory to name with --data, and how many were asked.
 func removals(t *testing.T, uri string, answers ...string) (data string, asked *int) {
 	t.Helper()
@@ -25,6 +25,8 @@ func removals(t *testing.T, uri string, answers ...string) (data string, asked *
 		switch {
 		case answer == "":
 			w.WriteHeader(http.StatusNoContent)
+		case answer == notThere:
+			w.WriteHeader(http.StatusNotFound)
 		case *asked < len(answers):
 			w.WriteHeader(http.StatusAccepted)
 		}
@@ -45,6 +47,21 @@ func TestRemovingADirectoryGoesOn(t *testing.T) {
 	data, asked := removals(t, "/api/v1/directories/okta?people=release", `{"usersLeft":300,"groupsLeft":2}`, `{"usersLeft":44,"groupsLeft":0}`, "")
 	code, out, errs := execute("directory", "remove", "okta", "--people", "release", "--data", data)
 	if code != 0 || out != "removed\n" || *asked != 3 || !strings.Contains(errs, "300 users and 2 groups are left") || !strings.Contains(errs, "44 users and 0 groups are left") {
+		t.Errorf("exit %d after %d requests, stdout %q, stderr %q", code, *asked, out, errs)
+	}
+}
+
+const notThere = `{"title":"Not Found","status":404,"detail":"okta is not there"}`
+
+// TestRemovingADirectoryThatIsGone: one that went between two requests is removed; one that was not there at first is an error.
+func TestRemovingADirectoryThatIsGone(t *testing.T) {
+	t.Parallel()
+	data, asked := removals(t, "/api/v1/directories/okta", `{"usersLeft":300,"groupsLeft":2}`, notThere)
+	if code, out, errs := execute("directory", "remove", "okta", "--data", data); code != 0 || out != "removed\n" || *asked != 2 {
+		t.Errorf("exit %d after %d requests, stdout %q, stderr %q", code, *asked, out, errs)
+	}
+	data, asked = removals(t, "/api/v1/directories/okta", notThere)
+	if code, out, errs := execute("directory", "remove", "okta", "--data", data); code == 0 || out != "" || *asked != 1 || !strings.Contains(errs, "okta is not there") {
 		t.Errorf("exit %d after %d requests, stdout %q, stderr %q", code, *asked, out, errs)
 	}
 }

@@ -23,6 +23,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	wg.Go(func() { a.Credentials.Run(ctx) })
 	wg.Go(func() { a.sweep(ctx) })
 	wg.Go(func() { a.refreshMetadata(ctx) })
+	wg.Go(func() { a.continueRemovals(ctx) })
 	// The log of SCIM requests ends after the last request.
 	logging, stopLogging := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLogging()

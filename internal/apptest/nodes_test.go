@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -13,10 +14,9 @@ import (
 	"gatehouse/internal/storage/postgres/pgtest"
 )
 
-// TestSessionsEndOnEveryNode: what ends a person's sessions at one node has ended them at the others with their next request: in the browser, on the command line, and
-// with the keys that she has.
-func TestSessionsEndOnEveryNode(t *testing.T) {
-	t.Parallel()
+// twoNodes are two servers of one database. Their clocks stand at the same time.
+func twoNodes(t *testing.T) []*apptest.Program {
+	t.Helper()
 	database := pgtest.Start(t).Database(t)
 	data := t.TempDir()
 	node := func() *apptest.Program {
@@ -25,8 +25,30 @@ func TestSessionsEndOnEveryNode(t *testing.T) {
 		})
 	}
 	nodes := []*apptest.Program{node(), node()}
-	one, two := nodes[0], nodes[1]
-	one.Clock.Move(two.Clock.Now().Sub(one.Clock.Now())) // the second came up later, and their clocks stand
+	nodes[0].Clock.Move(nodes[1].Clock.Now().Sub(nodes[0].Clock.Now())) // the second came up later
+	return nodes
+}
+
+// reservedRole makes a role for sessions of people.
+func reservedRole(t *testing.T, p *apptest.Program) (name string) {
+	t.Helper()
+	name = "AWSReservedSSO_T_0123456789abcdef"
+	account := p.Instance.OwnerAccountID
+	_, err := p.IAM.PutRole(t.Context(), tester, localiam.Role{
+		Identity:    localiam.Identity{AccountID: account, Name: name, Path: "/aws-reserved/sso.amazonaws.com/"},
+		TrustPolicy: localiam.ReservedTrust(account), MaxSessionDuration: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestNodesGoOnWithARemoval: what whoever asked for a removal left undone is done without her asking again: at every node the keys that people had are void.
+func TestNodesGoOnWithARemoval(t *testing.T) {
+	t.Parallel()
+	nodes := twoNodes(t)
+	one := nodes[0]
 	ctx := t.Context()
 	ok := func(err error) {
 		t.Helper()
@@ -34,13 +56,65 @@ func TestSessionsEndOnEveryNode(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const role = "AWSReservedSSO_T_0123456789abcdef"
-	account := one.Instance.OwnerAccountID
-	_, err := one.IAM.PutRole(ctx, tester, localiam.Role{
-		Identity:    localiam.Identity{AccountID: account, Name: role, Path: "/aws-reserved/sso.amazonaws.com/"},
-		TrustPolicy: localiam.ReservedTrust(account), MaxSessionDuration: time.Hour,
-	})
+	account, role := one.Instance.OwnerAccountID, reservedRole(t, one)
+	var people []localiam.Credentials
+	for i := range 501 { // one more than sessions end in one transaction
+		u, err := one.Directory.CreateUser(ctx, tester, directory.User{UserName: fmt.Sprint("u", i), Active: true, Source: "default"})
+		ok(err)
+		_, err = one.SignIn.OpenSession(ctx, u, signin.Proof{Method: signin.SAML, SourceID: "default"}, "")
+		ok(err)
+		keys, err := one.IAM.IssueForSSO(ctx, localiam.SSOSession{AccountID: account, RoleName: role, SessionName: u.UserName, PersonID: u.ID, Duration: time.Hour})
+		ok(err)
+		people = append(people, keys)
+	}
+	good := func(n *apptest.Program) (count int) {
+		for _, k := range people {
+			if _, err := n.IAM.Credential(ctx, k.AccessKeyID, k.SessionToken); err == nil {
+				count++
+			}
+		}
+		return count
+	}
+	move := func(d time.Duration) {
+		for _, n := range nodes {
+			n.Clock.Move(d)
+		}
+	}
+	move(time.Second)
+	src, err := one.Directory.RemoveProvider(ctx, tester, "default", time.Time{}.Add(1))
 	ok(err)
+	if n := good(one); !src.ProviderClosing || n != 1 {
+		t.Fatalf("the first turn leaves %d keys that are good: %+v", n, src)
+	}
+	move(time.Minute)
+	for end := time.Now().Add(time.Minute); src.ProviderClosing; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nobody goes on with the removal")
+		}
+		src, err = one.Directory.Source(ctx, "default")
+		ok(err)
+	}
+	for i, n := range nodes {
+		if left := good(n); left != 0 {
+			t.Errorf("node %d takes %d keys still", i+1, left)
+		}
+	}
+}
+
+// TestSessionsEndOnEveryNode: what ends a person's sessions at one node has ended them at the others with their next request: in the browser, on the command line, and
+// with the keys that she has.
+func TestSessionsEndOnEveryNode(t *testing.T) {
+	t.Parallel()
+	nodes := twoNodes(t)
+	one, two := nodes[0], nodes[1]
+	ctx := t.Context()
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	account, role := one.Instance.OwnerAccountID, reservedRole(t, one)
 	u, err := one.Directory.CreateUser(ctx, tester, directory.User{UserName: "mary@example.com", Active: true})
 	ok(err)
 	active := func(at *apptest.Program, active bool) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -169,6 +170,53 @@ func TestDeleteSourceGoesOn(t *testing.T) {
 	}
 }
 
+// meanwhile is a database in which somebody else changes the source when the first user is disposed of.
+type meanwhile struct {
+	directory.Store
+	once   sync.Once
+	change func(*directory.Source)
+}
+
+func (m *meanwhile) UpdateUser(ctx context.Context, u directory.User, ifVersion int64, e audit.Event) error {
+	var err error
+	m.once.Do(func() {
+		var src directory.Source
+		if src, err = m.Source(ctx, "okta"); err == nil {
+			m.change(&src)
+			src.Version++
+			err = m.PutSource(ctx, src, src.Version-1, e)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return m.Store.UpdateUser(ctx, u, ifVersion, e)
+}
+
+// TestDeleteSourceLooksAgain: a removal that others ended stops, also where there is a source of the same id by then; and one with whose people something else is to be
+// done now does not go on with what it was told.
+func TestDeleteSourceLooksAgain(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]*meanwhile{
+		"another source of its id": {change: func(s *directory.Source) { s.Closing = "" }},
+		"another disposal":         {change: func(s *directory.Source) { s.Closing = directory.Delete }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _, _, _ := closable(t, func(st directory.Store) directory.Store { m.Store = st; return m })
+			err := deleteSource(t, s, "okta", directory.Release)
+			if name == "another disposal" {
+				wantFault(t, err, fault.Conflict, "closing")
+			} else if err != nil {
+				t.Error(err)
+			}
+			if _, err := s.Source(t.Context(), "okta"); err != nil {
+				t.Errorf("the source that is there now: %v", err)
+			}
+		})
+	}
+}
+
 // TestDeleteSourceTakesTurns: when its time is over it says that something is left, and each call does some of it.
 func TestDeleteSourceTakesTurns(t *testing.T) {
 	t.Parallel()
@@ -285,6 +333,101 @@ func TestRemoveProvider(t *testing.T) {
 		if got, err := s.Vouches(ctx, id, time.Now()); got != want || err != nil {
 			t.Errorf("%s vouches: %v, %v", id, got, err)
 		}
+	}
+}
+
+// TestInterruptedRemovalsGoOn: a removal that nobody works on any more is brought to its end by one of the servers, however many look, and not before it has rested for a
+// while since the last turn began.
+func TestInterruptedRemovalsGoOn(t *testing.T) {
+	t.Parallel()
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	var passed atomic.Int64
+	began := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	now := func() time.Time { return began.Add(time.Duration(passed.Load())) }
+	sessions := &vouching{left: 25}
+	server := func() *directory.Service {
+		return directory.NewService(directory.Config{Store: db.Directory(), IdentityStoreID: "d-0123456789", Now: now, Rand: rand.Reader, Sessions: sessions})
+	}
+	s, servers := server(), []*directory.Service{server(), server(), server()}
+	ctx, past := t.Context(), time.Time{}.Add(1)
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	goOn := func(when string, after time.Duration, left int) {
+		t.Helper()
+		passed.Add(int64(after))
+		var wait sync.WaitGroup
+		for _, s := range servers {
+			wait.Go(func() {
+				if err := s.ContinueRemovals(ctx); err != nil {
+					t.Errorf("%s: %v", when, err)
+				}
+			})
+		}
+		wait.Wait()
+		if sessions.left != left {
+			t.Errorf("%s: %d sessions are left, want %d", when, sessions.left, left)
+		}
+	}
+	turns := func(a audit.Actor, want int) {
+		t.Helper()
+		page, err := db.Events().Events(ctx, sqlstore.EventCursor{}, audit.Filter{Action: "gatehouse:ContinueRemoval", Resource: "okta"}, 100)
+		ok(err)
+		n := 0
+		for _, e := range page.Events {
+			if e.Actor == a {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%d turns of %v, want %d", n, a, want)
+		}
+	}
+
+	_, err = s.CreateSource(ctx, admin, directory.Source{ID: "okta"})
+	ok(err)
+	u, err := s.CreateUser(ctx, admin, directory.User{UserName: "jo", Active: true, Source: "okta"})
+	ok(err)
+	goOn("where nothing is removed", time.Hour, 25)
+	sessions.broken = fault.New(fault.Unavailable, "gone")
+	_, err = s.RemoveProvider(ctx, admin, "okta", past)
+	wantFault(t, err, fault.Unavailable, "")
+	sessions.broken = nil
+	goOn("a moment after it was interrupted", 29*time.Second, 25)
+	_, err = s.RemoveProvider(ctx, admin, "okta", past) // somebody asks again
+	ok(err)
+	goOn("a moment after the next turn", 29*time.Second, 15)
+	turns(admin, 1)
+	turns(audit.Gatehouse, 0)
+	goOn("when it has rested", time.Second, 0)
+	turns(audit.Gatehouse, 1)
+	src, err := s.Source(ctx, "okta")
+	ok(err)
+	if src.ProviderClosing || !src.ContinueAt.IsZero() {
+		t.Errorf("the provider's removal is not over: %+v", src)
+	}
+	goOn("when it is over", time.Hour, 0)
+	turns(audit.Gatehouse, 1)
+
+	sessions.left = 15
+	done, err := s.DeleteSource(ctx, admin, "okta", directory.Disable, past)
+	if done || err != nil {
+		t.Fatal(done, err)
+	}
+	goOn("a moment after the directory's first turn", 29*time.Second, 5)
+	goOn("when the directory has rested", time.Second, 0)
+	turns(audit.Gatehouse, 2)
+	_, err = s.Source(ctx, "okta")
+	wantFault(t, err, fault.NotFound, "")
+	if u, err = s.User(ctx, u.ID); err != nil || u.Active || u.Source != "" {
+		t.Errorf("%+v, %v", u, err)
 	}
 }
 

@@ -37,7 +37,9 @@ type Source struct {
 	ProviderClosing bool
 	// VouchesSince is when an identity provider was last removed: what was vouched for before is void ([Service.Vouches]). Zero when none was.
 	VouchesSince time.Time
-	SAML         SAMLSettings
+	// ContinueAt is when the server goes on by itself with a removal that is under way, unless somebody did before ([Service.ContinueRemovals]).
+	ContinueAt time.Time
+	SAML       SAMLSettings
 	// Guard bounds how much the source's SCIM client may take away at once.
 	Guard     Guard
 	CreatedAt time.Time

@@ -75,13 +75,13 @@ type source struct {
 	LocalUsers  bool      `json:"localUsers" doc:"Whether users made by hand may sign in through it"`
 	Owners      owners    `json:"owners" doc:"What its SCIM client may take over from others"`
 	Nested      string    `json:"nestedGroups" enum:"refuse,expand" doc:"Whether its groups may have groups as members"`
-	Removing    string    `json:"removing,omitempty" doc:"Set while it is being removed: what becomes of its people. It opens no door any more; remove it again to go on"`
+	Removing    string    `json:"removing,omitempty" doc:"Set while it is being removed: what becomes of its people. It opens no door any more; remove it again to go on at once, as the server does after a while"`
 	SCIMURL     string    `json:"scimUrl"`
 	MetadataURL string    `json:"samlMetadataUrl"`
 	ACSURL      string    `json:"samlAcsUrl"`
 	LogoutURL   string    `json:"samlLogoutUrl"`
 	IDP         *idp      `json:"idp,omitempty"`
-	IDPRemoving bool      `json:"idpRemoving,omitempty" doc:"Set while the sessions of an identity provider that was removed are being ended. They open nothing any more; remove it again to go on"`
+	IDPRemoving bool      `json:"idpRemoving,omitempty" doc:"Set while the sessions of an identity provider that was removed are being ended. They open nothing any more; remove it again to go on at once, as the server does after a while"`
 	CreatedAt   time.Time `json:"createdAt"`
 }
 

@@ -27,6 +27,7 @@ type sourceDoc struct {
 
 	ProviderClosing bool  `json:"providerClosing,omitzero"`
 	VouchesSince    stamp `json:"vouchesSince,omitzero"`
+	ContinueAt      stamp `json:"continueAt,omitzero"`
 }
 
 type samlDoc struct {
@@ -55,7 +56,7 @@ func newSourceDoc(s directory.Source) sourceDoc {
 	return sourceDoc{s.Name, s.Profile, s.Domains, s.LocalUsers,
 		samlDoc{m.EntityID, m.SSORedirectURL, m.SSOPostURL, m.Certificates, m.MetadataURL, m.AllowIDPInitiated, m.JustInTime,
 			m.SLORedirectURL, m.SLOPostURL, m.SLORedirectAnswerURL, m.SLOPostAnswerURL, m.MetadataSigners, stamp{m.ValidUntil}, m.SignRequests, m.SingleLogout, m.SigningKey, m.SigningCertificate},
-		guardDoc{s.Guard.Off, s.Guard.Share, s.Guard.Least}, stamp{s.CreatedAt}, s.Owners.Local, s.Owners.Directories, s.Nested, s.Closing, s.ProviderClosing, stamp{s.VouchesSince}}
+		guardDoc{s.Guard.Off, s.Guard.Share, s.Guard.Least}, stamp{s.CreatedAt}, s.Owners.Local, s.Owners.Directories, s.Nested, s.Closing, s.ProviderClosing, stamp{s.VouchesSince}, stamp{s.ContinueAt}}
 }
 
 func scanSource(r row) (directory.Source, error) {
@@ -68,7 +69,7 @@ func scanSource(r row) (directory.Source, error) {
 	m := d.SAML
 	s.Name, s.Profile, s.Domains, s.LocalUsers, s.CreatedAt = d.Name, d.Profile, d.Domains, d.LocalUsers, d.CreatedAt.Time
 	s.Owners, s.Nested, s.Closing = directory.Owners{Local: d.Local, Directories: d.Directories}, d.Nested, d.Closing
-	s.ProviderClosing, s.VouchesSince = d.ProviderClosing, d.VouchesSince.Time
+	s.ProviderClosing, s.VouchesSince, s.ContinueAt = d.ProviderClosing, d.VouchesSince.Time, d.ContinueAt.Time
 	s.Guard = directory.Guard{Off: d.Guard.Off, Share: d.Guard.Share, Least: d.Guard.Least}
 	s.SAML = directory.SAMLSettings{
 		EntityID: m.EntityID, SSORedirectURL: m.SSORedirectURL, SSOPostURL: m.SSOPostURL, Certificates: m.Certificates,

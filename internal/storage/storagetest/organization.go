@@ -16,7 +16,7 @@ func testSources(t *testing.T, db *sqlstore.DB) {
 	ctx, s := t.Context(), db.Directory()
 	src := directory.Source{
 		ID: "entra", Version: 1, Name: "Entra ID", Profile: directory.ProfileAWS, Domains: []string{"example.com", "straße.example"}, LocalUsers: true, CreatedAt: epoch(),
-		Guard: directory.Guard{Off: true, Share: 30, Least: 5}, Nested: directory.NestingExpand, Closing: directory.Release, ProviderClosing: true, VouchesSince: after(7),
+		Guard: directory.Guard{Off: true, Share: 30, Least: 5}, Nested: directory.NestingExpand, Closing: directory.Release, ProviderClosing: true, VouchesSince: after(7), ContinueAt: after(8),
 		Owners: directory.Owners{Local: directory.RuleAdopt, Directories: map[string]directory.OwnerRule{"alpha": directory.RuleAdopt}},
 		SAML: directory.SAMLSettings{EntityID: "e", SSORedirectURL: "r", SSOPostURL: "p", Certificates: [][]byte{{0, 1, 255}, {2}}, MetadataURL: "m", AllowIDPInitiated: true, JustInTime: true,
 			SLORedirectURL: "l", SLOPostURL: "o", SLORedirectAnswerURL: "la", SLOPostAnswerURL: "oa", MetadataSigners: [][]byte{{7}}, ValidUntil: after(99), SignRequests: true, SingleLogout: true,
