@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,6 +73,14 @@ Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept,
 			t.Errorf("a stack of it: %v", err)
 		}
 	}
+	// So may a pattern that only Java understands: its stack has taken the value.
+	java := "Parameters: {P: {Type: String, AllowedPattern: '(?!x).*', Default: y}}\nResources: {A: {Type: Any::Kind::Atall, Properties: {P: !Ref P}}}"
+	if got, err := Expand(java, nil, mark); err != nil || got[0].Properties["P"] != "y" {
+		t.Error(got, err)
+	}
+	if _, err := ParseTemplate(java, nil); !fault.Is(err, fault.Invalid) {
+		t.Error(err)
+	}
 	// What lies in S3 may be larger than what comes in a request.
 	large := body + "# " + strings.Repeat("x", MaxTemplate)
 	if _, err := Expand(large, map[string]string{"Ids": "1,2", "AWS::Region": "x"}, mark); err != nil {
@@ -139,5 +148,23 @@ Resources:
 		if _, err := ParseTemplate(strings.Replace(c.body, "EXPRESSION", "x", 1), nil); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) {
 			t.Error(err)
 		}
+	}
+}
+
+// TestManyVariables: a text with many variables of its own takes no longer than it is long.
+func TestManyVariables(t *testing.T) {
+	t.Parallel()
+	var vars, text strings.Builder
+	for i := range 45_000 {
+		fmt.Fprintf(&vars, "a%d: b, ", i)
+		fmt.Fprintf(&text, "${a%d}", 44_999-i)
+	}
+	began := time.Now()
+	got, err := Expand("Resources: {A: {Type: Any::Kind::Atall, Properties: {P: !Sub ['"+text.String()+"', {"+strings.TrimSuffix(vars.String(), ", ")+"}]}}}", nil, "|")
+	if err != nil || len(got[0].Properties["P"].(string)) != 45_000 {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

@@ -207,13 +207,14 @@ func (s *scope) fnSub(n *node) (any, error) {
 	if !ok {
 		return nil, n.wrong("Fn::Sub: ${ is not closed, or names nothing")
 	}
+	own := vars.byKey()
 	var b strings.Builder
 	for _, p := range parts {
 		b.WriteString(p.literal)
 		if p.name == "" {
 			continue
 		}
-		v, err := s.variable(p.name, vars, n)
+		v, err := s.variable(p.name, own, n)
 		if err != nil {
 			return nil, err
 		}
@@ -233,8 +234,8 @@ func (s *scope) fnSub(n *node) (any, error) {
 
 func textOf(v any) (string, bool) { return text(v) }
 
-func (s *scope) variable(name string, vars *node, at *node) (any, error) {
-	if v := vars.get(name); v != nil {
+func (s *scope) variable(name string, own map[string]*node, at *node) (any, error) {
+	if v := own[name]; v != nil {
 		return s.eval(v)
 	}
 	if v, ok := s.values[name]; ok {

@@ -83,8 +83,9 @@ func (u *uses) sub(arg *node) error {
 	if !ok {
 		return arg.wrong("Fn::Sub: ${ is not closed, or names nothing")
 	}
+	own := vars.byKey()
 	for _, p := range parts {
-		if p.name == "" || vars.get(p.name) != nil {
+		if p.name == "" || own[p.name] != nil {
 			continue
 		}
 		logical, _, dotted := strings.Cut(p.name, ".")

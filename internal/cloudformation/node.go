@@ -63,6 +63,18 @@ func (n *node) get(key string) *node {
 	return nil
 }
 
+// byKey are a map's members, for many of which one asks.
+func (n *node) byKey() map[string]*node {
+	if n == nil || n.kind != mapNode {
+		return nil
+	}
+	out := make(map[string]*node, len(n.keys))
+	for i, k := range n.keys {
+		out[k] = n.items[i]
+	}
+	return out
+}
+
 // call returns the function and argument of a map that is a call of an intrinsic function.
 func (n *node) call() (name string, arg *node, ok bool) {
 	if n.kind != mapNode || len(n.keys) != 1 {

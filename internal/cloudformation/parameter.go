@@ -70,7 +70,9 @@ func declaration(name string, v *node, foreign bool) (Declaration, error) {
 		case "AllowedValues":
 			d.AllowedValues, err = item.words(where + k)
 		case "AllowedPattern":
-			err = d.setPattern(item)
+			if err = d.setPattern(item); foreign {
+				err = nil // what a pattern of Java refuses, its stack has refused
+			}
 		case "NoEcho":
 			s, _ := item.scalar()
 			d.NoEcho = strings.EqualFold(s, "true")
