@@ -169,6 +169,7 @@ func TestImport(t *testing.T) {
 	// The account of a stack is not taken for the one that owns the instance.
 	run(1, "AnnHere depends on AWS::AccountId, which only the stack knows", at("import", "--cloudformation", template, "--parameter", "InstanceArn=x", "--parameter", "Stage=prod")...)
 	run(1, "no such file", "import", "--terraform", filepath.Join(dir, "none"), "--offline")
+	run(1, filepath.Join(dir, "none.json")+": no such file", "import", "--terraform", filepath.Join(dir, "none.json"), "--estate", filepath.Join(dir, "neither")) // before anything is asked
 	run(2, "are for --terraform and --cloudformation", "import", "--offline")
 	run(2, "takes name=value", "import", "--cloudformation", template, "--parameter", "x")
 }

@@ -117,7 +117,15 @@ func described(c *cobra.Command, o adopt.Options) (e, known *estate.Estate, _ ad
 		e, err = existing(c)
 		return e, nil, o, err
 	}
-	if !offline {
+	states, err := contents(terraform)
+	if err != nil {
+		return nil, nil, o, err
+	}
+	bodies, err := contents(templates)
+	if err != nil {
+		return nil, nil, o, err
+	}
+	if !offline { // which can take minutes
 		if known, err = existing(c); err != nil {
 			return nil, nil, o, err
 		}
@@ -127,19 +135,11 @@ func described(c *cobra.Command, o adopt.Options) (e, known *estate.Estate, _ ad
 		}
 	}
 	r := adopt.NewReading()
-	for _, name := range terraform {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, nil, o, err
-		}
-		r.Terraform(name, data)
+	for i, name := range terraform {
+		r.Terraform(name, states[i])
 	}
-	for _, name := range templates {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, nil, o, err
-		}
-		r.CloudFormation(name, data, parameters)
+	for i, name := range templates {
+		r.CloudFormation(name, bodies[i], parameters)
 	}
 	d := r.Estate(known)
 	r.Problems.Write(c.ErrOrStderr(), nil)
@@ -147,6 +147,18 @@ func described(c *cobra.Command, o adopt.Options) (e, known *estate.Estate, _ ad
 		return nil, nil, o, errors.New("not everything could be read, and nothing was written")
 	}
 	return d.Estate, known, d.Options(o), nil
+}
+
+// contents are those of files, in their order.
+func contents(names []string) ([][]byte, error) {
+	out := make([][]byte, len(names))
+	for i, name := range names {
+		var err error
+		if out[i], err = os.ReadFile(name); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func importOptions(c *cobra.Command) (o adopt.Options, err error) {

@@ -58,6 +58,10 @@ func (r *Reading) CloudFormation(name string, data []byte, parameters map[string
 			if err != nil {
 				r.fail("cloudformation", at, "", "%s: its properties are not those of %s: %v", x.LogicalID, x.Type, err)
 			}
+		case x.Type == "AWS::CloudFormation::Stack" || x.Type == "AWS::CloudFormation::StackSet":
+			r.once("nested\x00"+name+"#"+x.LogicalID, "left-out", at, "read its template, too, with the parameters it is given", "%s is left out: it is of another template", x.LogicalID)
+		case strings.HasSuffix(x.Type, "::MODULE"):
+			r.once("nested\x00"+name+"#"+x.LogicalID, "left-out", at, "read what CloudFormation made of it: aws cloudformation get-template --template-stage Processed", "%s is left out: what is in the module %s is not in the template", x.LogicalID, x.Type)
 		case strings.HasPrefix(x.Type, "AWS::SSO::") || strings.HasPrefix(x.Type, "AWS::IdentityStore::"):
 			r.once("type\x00"+x.Type, "left-out", at, "leave it to CloudFormation", "%s is left out: files do not describe %s", x.LogicalID, x.Type)
 		}

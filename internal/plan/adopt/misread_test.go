@@ -170,6 +170,9 @@ func TestOddConfigurations(t *testing.T) {
 		{"two instances", tf(set, res("aws_ssoadmin_permission_set", "b", `"arn":"arn:aws:sso:::permissionSet/ssoins-2222222222222222/ps-b","name":"B"`)), "", "aws_ssoadmin_permission_set.b is of the instance ssoins-2222222222222222, and others are of ssoins-1111111111111111; read the configurations of one instance at a time"},
 		{"replaced, and not destroyed yet", tf(set, strings.Replace(res("aws_ssoadmin_permission_set", "a", `"arn":"arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-old","name":"A"`), `"mode"`, `"deposed_key":"0badcafe","mode"`, 1)), "", "x: warning: aws_ssoadmin_permission_set.a is left out in the form that was replaced and is still to be destroyed"},
 		{"the same in the file of a state", `{"version":4,"resources":[{"mode":"managed","type":"aws_ssoadmin_permission_set","name":"a","instances":[{"deposed":"0badcafe","attributes":{"arn":"arn:a","name":"A"}}]}]}`, "", "x: warning: aws_ssoadmin_permission_set.a is left out in the form"},
+		{"a stack in a stack", "", "Resources: {A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: 'https://x'}}}", "x: warning: A is left out: it is of another template; read its template, too, with the parameters it is given"},
+		{"stacks in other accounts", "", "Resources: {A: {Type: AWS::CloudFormation::StackSet}}", "x: warning: A is left out: it is of another template"},
+		{"a module", "", "Resources: {A: {Type: 'My::Own::Sets::MODULE'}}", "x: warning: A is left out: what is in the module My::Own::Sets::MODULE is not in the template; read what CloudFormation made of it"},
 		{"modules far down", `{"format_version":"1.0","values":{"root_module":` + deep + `}}`, "", ""},
 	} {
 		r := NewReading()
