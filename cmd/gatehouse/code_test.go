@@ -166,6 +166,7 @@ func TestImport(t *testing.T) {
 	run(0, "there is no account 100000000003 any more", "import", "--terraform", state, "--estate", export)
 	run(0, "What is described", at("import", "--cloudformation", template, "--parameter", "InstanceArn=x", "--parameter", "Accounts=100000000001,100000000002", "--only", "permission_sets", "--out", filepath.Join(dir, "template.yaml"))...)
 	run(1, "--parameter NAME=VALUE", "import", "--cloudformation", template, "--offline")
+	run(0, "the parameter \"Acounts\" is left out: nothing that was read depends on it", at("import", "--cloudformation", template, "--parameter", "InstanceArn=x", "--parameter", "Acounts=100000000001", "--only", "permission_sets", "--out", filepath.Join(dir, "typed.yaml"))...)
 	// The account of a stack is not taken for the one that owns the instance.
 	run(1, "AnnHere depends on AWS::AccountId, which only the stack knows", at("import", "--cloudformation", template, "--parameter", "InstanceArn=x", "--parameter", "Stage=prod")...)
 	run(1, "no such file", "import", "--terraform", filepath.Join(dir, "none"), "--offline")

@@ -117,6 +117,7 @@ func described(c *cobra.Command, o adopt.Options) (e, known *estate.Estate, _ ad
 		e, err = existing(c)
 		return e, nil, o, err
 	}
+	names := slices.Sorted(maps.Keys(parameters))
 	states, err := contents(terraform)
 	if err != nil {
 		return nil, nil, o, err
@@ -140,6 +141,9 @@ func described(c *cobra.Command, o adopt.Options) (e, known *estate.Estate, _ ad
 	}
 	for i, name := range templates {
 		r.CloudFormation(name, bodies[i], parameters)
+	}
+	if !r.Problems.Failed() {
+		r.Unused(names)
 	}
 	d := r.Estate(known)
 	r.Problems.Write(c.ErrOrStderr(), nil)

@@ -11,6 +11,14 @@ import (
 	"gatehouse/internal/fault"
 )
 
+// from gives the values of a map.
+func from(m map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		v, ok := m[name]
+		return v, ok
+	}
+}
+
 // TestExpand: what is known is resolved, what only a stack knows has its name, and what a condition leaves out is not there.
 func TestExpand(t *testing.T) {
 	t.Parallel()
@@ -30,12 +38,12 @@ Resources:
   C: {Type: AWS::S3::Bucket, Condition: Prod}
 `
 	const mark = "|"
-	got, err := Expand(body, map[string]string{"Ids": "1, 2", "AWS::Region": "eu-west-1", "Of": "another template"}, mark)
+	got, err := Expand(body, from(map[string]string{"Ids": "1, 2", "AWS::Region": "eu-west-1", "Of": "another template"}), mark)
 	want := []Expanded{{"A", "Any::Kind::Atall", Properties{"Words": []any{"dev", "|B|", "|B.Arn|", "|ImportValue E|", "aws:|AWS::AccountId|:eu-west-1:|B|", "2"}}}, {"B", "AWS::S3::Bucket", Properties{}}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
-	got, err = Expand(body, map[string]string{"Ids": "1,2", "Stage": "prod", "AWS::Region": "us-east-1", "AWS::AccountId": "100000000001", "AWS::Partition": "aws-cn"}, mark)
+	got, err = Expand(body, from(map[string]string{"Ids": "1,2", "Stage": "prod", "AWS::Region": "us-east-1", "AWS::AccountId": "100000000001", "AWS::Partition": "aws-cn"}), mark)
 	if err != nil || len(got) != 2 || got[1].LogicalID != "C" || fmt.Sprint(got[0].Properties["Words"]) != "[prod |B| |B.Arn| |ImportValue E| aws-cn:100000000001:us-east-1:|B| 2 x]" {
 		t.Error(got, err)
 	}
@@ -47,7 +55,7 @@ Resources:
 		{body, "Parameters: [AWS::Region] must have values, since a condition depends on them", map[string]string{"Ids": "1,2"}},
 		{body, "resource A: ", map[string]string{"Ids": "1", "AWS::Region": "x"}},
 	} {
-		if _, err := Expand(c.body, c.given, mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) {
+		if _, err := Expand(c.body, from(c.given), mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q is not said, but %v", c.says, err)
 		}
 	}
@@ -61,12 +69,12 @@ Parameters:
   Ids: {Type: 'List<AWS::EC2::Subnet::Id>', Default: 'a,b'}
 Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept, !Select [1, !Ref All], !Select [0, !Ref Ids]]}}}
 `
-	got, err = Expand(foreign, map[string]string{"Kept": "k", "All": "1,2"}, mark)
+	got, err = Expand(foreign, from(map[string]string{"Kept": "k", "All": "1,2"}), mark)
 	if err != nil || fmt.Sprint(got[0].Properties["Words"]) != "[vpc-1 k 2 a]" {
 		t.Error(got, err)
 	}
 	for body, says := range map[string]string{foreign: "Parameters: [Kept, All] must have values", strings.Replace(foreign, "AWS::EC2::VPC::Id", "AWS::Odd", 1): "Unrecognized parameter type: AWS::Odd"} {
-		if _, err := Expand(body, map[string]string{}, mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says) {
+		if _, err := Expand(body, from(map[string]string{}), mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q is not said, but %v", says, err)
 		}
 		if _, err := ParseTemplate(body, nil); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "the section Rules") {
@@ -75,7 +83,7 @@ Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept,
 	}
 	// So may a pattern that only Java understands: its stack has taken the value.
 	java := "Parameters: {P: {Type: String, AllowedPattern: '(?!x).*', Default: y}}\nResources: {A: {Type: Any::Kind::Atall, Properties: {P: !Ref P}}}"
-	if got, err := Expand(java, nil, mark); err != nil || got[0].Properties["P"] != "y" {
+	if got, err := Expand(java, from(nil), mark); err != nil || got[0].Properties["P"] != "y" {
 		t.Error(got, err)
 	}
 	if _, err := ParseTemplate(java, nil); !fault.Is(err, fault.Invalid) {
@@ -83,7 +91,7 @@ Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept,
 	}
 	// What lies in S3 may be larger than what comes in a request.
 	large := body + "# " + strings.Repeat("x", MaxTemplate)
-	if _, err := Expand(large, map[string]string{"Ids": "1,2", "AWS::Region": "x"}, mark); err != nil {
+	if _, err := Expand(large, from(map[string]string{"Ids": "1,2", "AWS::Region": "x"}), mark); err != nil {
 		t.Error(err)
 	}
 	if _, err := ParseTemplate(large, nil); !fault.Is(err, fault.Invalid) {
@@ -95,7 +103,7 @@ Resources: {A: {Type: Any::Kind::Atall, Properties: {Words: [!Ref Id, !Ref Kept,
 	for i := range 400 {
 		fmt.Fprintf(&bomb, "      P%d: %s\n", i, []string{`!Split [",", !FindInMap [M, A, B]]`, `!Sub ["${a}${a}", {a: !FindInMap [M, A, B]}]`, `!Join ["-", [!FindInMap [M, A, B]]]`}[i%3])
 	}
-	if _, err := Expand(bomb.String(), nil, mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "more than 67108864 bytes of text") {
+	if _, err := Expand(bomb.String(), from(nil), mark); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "more than 67108864 bytes of text") {
 		t.Errorf("%.300v", err)
 	}
 }
@@ -126,20 +134,20 @@ Resources:
 		`!ImportValue Known`:                                            "g-2",
 		`!Ref AWS::StackName`:                                           "|AWS::StackName|",
 	} {
-		got, err := Expand(strings.Replace(body, "EXPRESSION", expression, 1), map[string]string{"B.Known": "g-1", "ImportValue Known": "g-2"}, "|")
+		got, err := Expand(strings.Replace(body, "EXPRESSION", expression, 1), from(map[string]string{"B.Known": "g-1", "ImportValue Known": "g-2"}), "|")
 		if err != nil || len(got) != 2 || got[0].Properties["P"] != want {
 			t.Errorf("%s: %v %v", expression, got, err)
 		}
 	}
-	got, err := Expand(strings.Replace(body, "EXPRESSION", "!ToJsonString {a: !Ref B}", 1), nil, "\x00")
+	got, err := Expand(strings.Replace(body, "EXPRESSION", "!ToJsonString {a: !Ref B}", 1), from(nil), "\x00")
 	if err != nil || got[0].Properties["P"] != "{\"a\":\"\x00B\x00\"}" {
 		t.Errorf("%q %v", got, err)
 	}
-	if _, err := Expand("Conditions: {C: !Equals [!ImportValue E, x]}\n"+strings.Replace(body, "EXPRESSION", "x", 1), nil, "|"); err == nil || !strings.Contains(err.Error(), "[E] must have values, since a condition depends on them") {
+	if _, err := Expand("Conditions: {C: !Equals [!ImportValue E, x]}\n"+strings.Replace(body, "EXPRESSION", "x", 1), from(nil), "|"); err == nil || !strings.Contains(err.Error(), "[E] must have values, since a condition depends on them") {
 		t.Error(err)
 	}
 	for wrong, says := range map[string]string{strings.Replace(body, "Custom::Lookup", "Custom", 1): "Unrecognized resource types", strings.Replace(body, "My::Own", "My", 1): ""} {
-		if _, err := Expand(strings.Replace(wrong, "EXPRESSION", "x", 1), nil, "|"); says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+		if _, err := Expand(strings.Replace(wrong, "EXPRESSION", "x", 1), from(nil), "|"); says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Error(wrong, err)
 		}
 	}
@@ -160,7 +168,7 @@ func TestManyVariables(t *testing.T) {
 		fmt.Fprintf(&text, "${a%d}", 44_999-i)
 	}
 	began := time.Now()
-	got, err := Expand("Resources: {A: {Type: Any::Kind::Atall, Properties: {P: !Sub ['"+text.String()+"', {"+strings.TrimSuffix(vars.String(), ", ")+"}]}}}", nil, "|")
+	got, err := Expand("Resources: {A: {Type: Any::Kind::Atall, Properties: {P: !Sub ['"+text.String()+"', {"+strings.TrimSuffix(vars.String(), ", ")+"}]}}}", from(nil), "|")
 	if err != nil || len(got[0].Properties["P"].(string)) != 45_000 {
 		t.Error(err)
 	}

@@ -67,11 +67,11 @@ Resources:
 	plain += "Outputs: {OneOut: {Value: One}, TwoOut: {Value: Two}}\n"
 	given := map[string]string{"Accounts": "1-0, 2${x}"}
 	const mark = "|"
-	want, err := Expand(plain, given, mark)
+	want, err := Expand(plain, from(given), mark)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Expand(loops, given, mark)
+	got, err := Expand(loops, from(given), mark)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" || len(got) != 5 {
 		t.Error(err, diff)
 	}
@@ -135,7 +135,7 @@ func TestLongItems(t *testing.T) {
 	many := "!Split [',', '" + strings.Repeat(",", 290) + "']"
 	body := "Transform: AWS::LanguageExtensions\nResources:\n  X:\n    Type: Any::Kind::Atall\n    Properties:\n      'Fn::ForEach::L': [A, ['" + strings.Repeat("-", 900_000) + "'], {'Fn::ForEach::M': [B, " + many + ", {'Fn::ForEach::N': [C, " + many + ", {}]}]}]\n"
 	began := time.Now()
-	if _, err := Expand(body, nil, "|"); err != nil {
+	if _, err := Expand(body, from(nil), "|"); err != nil {
 		t.Error(err)
 	}
 	if took := time.Since(began); took > 20*time.Second {

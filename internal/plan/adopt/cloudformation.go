@@ -28,7 +28,17 @@ func (r *Reading) CloudFormation(name string, data []byte, parameters map[string
 		r.fail("cloudformation", file, "", "this is no template: it holds characters that text does not have")
 		return
 	}
-	all, err := cloudformation.Expand(string(data), parameters, mark)
+	given := func(name string) (string, bool) {
+		v, ok := parameters[name]
+		if was := r.used[name]; ok && strings.Contains(name, ".") && was != "" && was != file.name {
+			r.fail("parameter", file, "give one of the resources another logical id", "%s stands for two resources: %s has one as well", name, was)
+		}
+		if ok {
+			r.used[name] = file.name
+		}
+		return v, ok
+	}
+	all, err := cloudformation.Expand(string(data), given, mark)
 	if err != nil {
 		says, advice := strings.ReplaceAll(err.Error(), mark, ""), ""
 		switch {
@@ -51,7 +61,7 @@ func (r *Reading) CloudFormation(name string, data []byte, parameters map[string
 		switch {
 		case ours:
 			found = true
-			properties, err := json.Marshal(looked(map[string]any(x.Properties), parameters), json.Deterministic(true))
+			properties, err := json.Marshal(looked(map[string]any(x.Properties), given), json.Deterministic(true))
 			if err == nil {
 				err = read(t, at, properties)
 			}
@@ -71,6 +81,15 @@ func (r *Reading) CloudFormation(name string, data []byte, parameters map[string
 	}
 }
 
+// Unused tells which parameters changed nothing, since a name that is mistyped leaves a default in its place.
+func (r *Reading) Unused(names []string) {
+	for _, name := range names {
+		if r.used[name] == "" {
+			r.once("unused\x00"+name, "parameter", place{name: name}, "look how the template writes it", "the parameter %q is left out: nothing that was read depends on it", name)
+		}
+	}
+}
+
 // template is one that is being read.
 type template struct {
 	*Reading
@@ -82,11 +101,11 @@ type template struct {
 var dynamic = regexp.MustCompile(`\{\{resolve:[^{}]*\}\}`)
 
 // looked is a value in which such references are what is given for them, or else not known.
-func looked(v any, given map[string]string) any {
+func looked(v any, given func(string) (string, bool)) any {
 	switch v := v.(type) {
 	case string:
 		return dynamic.ReplaceAllStringFunc(v, func(name string) string {
-			if value, ok := given[name]; ok {
+			if value, ok := given(name); ok {
 				return value
 			}
 			return mark + name + mark
@@ -133,8 +152,10 @@ func (t *template) stackOnly(at place, s string) {
 	_, name, _ := strings.Cut(s, mark)
 	name, _, _ = strings.Cut(name, mark)
 	given, _, part := strings.Cut(name, " (a part of it)")
-	advice := "give it with --parameter '" + given + "=VALUE', or import it from the instance instead"
-	if strings.HasPrefix(given, "AWS::") {
+	advice := "import it from the instance instead"
+	if strings.ContainsAny(given, ". ") || dynamic.MatchString(given) {
+		advice = "give it with --parameter '" + given + "=VALUE', or import it from the instance instead"
+	} else if strings.HasPrefix(given, "AWS::") {
 		advice = "give it with --parameter " + given + "=VALUE"
 	}
 	if part {

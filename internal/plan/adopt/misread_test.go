@@ -370,3 +370,37 @@ func TestDynamicReferences(t *testing.T) {
 		}
 	}
 }
+
+// TestUnusedParameters: a parameter that is mistyped is told of, and one that stands for what a stack knows is not.
+func TestUnusedParameters(t *testing.T) {
+	t.Parallel()
+	r := NewReading()
+	given := map[string]string{"Stage": "prod", "Stgae": "dev", "AWS::AcountId": "100000000001", "Lookup.Name": "x", "{{resolve:ssm:/x}}": "y"}
+	r.CloudFormation("x", []byte("Parameters: {Stage: {Type: String, Default: dev}}\nResources:\n  A: {Type: AWS::SSO::PermissionSet, Properties: {Name: !Sub '${Stage}-${Lookup.Name}', Description: '{{resolve:ssm:/x}}'}}\n  Lookup: {Type: Custom::Lookup}\n"), given)
+	r.Unused([]string{"AWS::AcountId", "Lookup.Name", "Stage", "Stgae", "{{resolve:ssm:/x}}"})
+	if got := problems(r); got != `warning: the parameter "AWS::AcountId" is left out: nothing that was read depends on it; look how the template writes it`+"\n"+`warning: the parameter "Stgae" is left out: nothing that was read depends on it; look how the template writes it` {
+		t.Error(got)
+	}
+}
+
+// TestParametersOfSeveralTemplates: what is a parameter of one template is no resource of another, and what is given for a resource is of one alone.
+func TestParametersOfSeveralTemplates(t *testing.T) {
+	t.Parallel()
+	given := map[string]string{"Crew": "g-other", "Lookup.GroupId": "g-other"}
+	r := NewReading()
+	r.CloudFormation("x", []byte("Parameters: {Crew: {Type: String}}\nResources: {A: {Type: AWS::SSO::PermissionSet, Properties: {Name: !Ref Crew}}}"), given)
+	r.CloudFormation("y", []byte("Resources:\n  B: {Type: AWS::SSO::PermissionSet, Properties: {Name: B}}\n  Crew: {Type: AWS::IdentityStore::Group, Properties: {DisplayName: Crew}}\n  C: {Type: AWS::SSO::Assignment, Properties: {PermissionSetArn: !GetAtt B.PermissionSetArn, PrincipalType: GROUP, PrincipalId: !Ref Crew, TargetId: '100000000002'}}"), given)
+	d := r.Estate(known())
+	if r.Problems.Failed() || len(d.Assignments) != 1 || d.Name(d.Assignments[0].Principal) != "Crew" {
+		t.Error(d.Assignments, problems(r))
+	}
+	lookup := []byte("Resources:\n  B: {Type: AWS::SSO::PermissionSet, Properties: {Name: B}}\n  Lookup: {Type: Custom::Lookup}\n  C: {Type: AWS::SSO::Assignment, Properties: {PermissionSetArn: !GetAtt B.PermissionSetArn, PrincipalType: GROUP, PrincipalId: !GetAtt Lookup.GroupId, TargetId: '100000000002'}}")
+	r.CloudFormation("z", lookup, given)
+	if r.Problems.Failed() {
+		t.Error(problems(r))
+	}
+	r.CloudFormation("again", lookup, given)
+	if !strings.Contains(problems(r), "again: error: Lookup.GroupId stands for two resources: z has one as well; give one of the resources another logical id") {
+		t.Error(problems(r))
+	}
+}

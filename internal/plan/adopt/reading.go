@@ -31,15 +31,16 @@ type Reading struct {
 	attributes  []estate.Attribute
 	apps        map[string]*estate.Application
 	uses        []grant
-	required    map[string]bool  // application → whether an assignment is required
-	stores      map[string]place // identity stores that groups and users are of
+	required    map[string]bool   // application → whether an assignment is required
+	stores      map[string]place  // identity stores that groups and users are of
+	used        map[string]string // parameters of templates, and which of them
 	told        map[string]bool
 }
 
 // NewReading is of nothing.
 func NewReading() *Reading {
 	return &Reading{sets: map[string]*foundSet{}, groups: map[string]*foundGroup{}, users: map[string]*estate.User{}, accounts: map[string]*estate.Account{},
-		apps: map[string]*estate.Application{}, required: map[string]bool{}, stores: map[string]place{}, told: map[string]bool{}}
+		apps: map[string]*estate.Application{}, required: map[string]bool{}, stores: map[string]place{}, used: map[string]string{}, told: map[string]bool{}}
 }
 
 // place is where something is described: a file, and what it is called there.
