@@ -164,6 +164,13 @@ func (t *template) stackOnly(at place, s string) {
 	t.fail("unknown", at, advice, "%s depends on %s, which only the stack knows", at.name, name)
 }
 
+// of notes which instance or identity store something is of, where the template tells.
+func (t *template) of(all map[string]place, id cfnText, at place) {
+	if _, there := all[string(id)]; id != "" && !there && !strings.Contains(string(id), mark) {
+		all[string(id)] = at
+	}
+}
+
 // plain tells whether text is known as it is.
 func (t *template) plain(at place, all ...cfnText) bool {
 	for _, s := range all {
@@ -209,6 +216,7 @@ type (
 	cfnRef struct{ Name, Path cfnText }
 	cfnTag struct{ Key, Value cfnText }
 	cfnSet struct {
+		InstanceArn                                        cfnText
 		Name, Description, SessionDuration, RelayStateType cfnText
 		ManagedPolicies                                    []cfnText
 		CustomerManagedPolicyReferences                    []cfnRef
@@ -220,7 +228,7 @@ type (
 		Tags         []cfnTag
 	}
 	cfnAssignment struct {
-		PermissionSetArn, ApplicationArn, PrincipalId, PrincipalType, TargetId cfnText
+		InstanceArn, PermissionSetArn, ApplicationArn, PrincipalId, PrincipalType, TargetId cfnText
 	}
 	cfnAttribute struct {
 		Key   cfnText
@@ -231,6 +239,7 @@ type (
 		InstanceAccessControlAttributeConfiguration struct{ AccessControlAttributes []cfnAttribute }
 	}
 	cfnApplication struct {
+		InstanceArn                                       cfnText
 		Name, ApplicationProviderArn, Description, Status cfnText
 		PortalOptions                                     struct {
 			Visibility    cfnText
@@ -238,7 +247,7 @@ type (
 		}
 		Tags []cfnTag
 	}
-	cfnGroup      struct{ DisplayName, Description cfnText }
+	cfnGroup      struct{ IdentityStoreId, DisplayName, Description cfnText }
 	cfnMembership struct {
 		GroupId  cfnText
 		MemberId struct{ UserId cfnText }
@@ -249,6 +258,7 @@ type (
 var cfnTypes = map[string]cfnReader{
 	"AWS::SSO::PermissionSet": cfnRead((*template).permissionSet),
 	"AWS::SSO::Assignment": cfnRead(func(t *template, at place, v *cfnAssignment) {
+		t.of(t.instances, v.InstanceArn, at)
 		set, ok := t.id(at, v.PermissionSetArn, "PermissionSetArn")
 		who, named := t.principal(at, v)
 		account, known := t.id(at, v.TargetId, "AccountId")
@@ -267,6 +277,7 @@ var cfnTypes = map[string]cfnReader{
 		t.attribute(all, at)
 	}),
 	"AWS::SSO::Application": cfnRead(func(t *template, at place, v *cfnApplication) {
+		t.of(t.instances, v.InstanceArn, at)
 		tags, ok := t.tags(at, v.Tags)
 		if ok && t.plain(at, v.Name, v.ApplicationProviderArn, v.Description, v.Status, v.PortalOptions.Visibility, v.PortalOptions.SignInOptions.ApplicationUrl) {
 			t.app(t.name+"#"+at.name, &estate.Application{Name: string(v.Name), Provider: string(v.ApplicationProviderArn), Description: string(v.Description), Disabled: v.Status == "DISABLED",
@@ -281,6 +292,7 @@ var cfnTypes = map[string]cfnReader{
 		}
 	}),
 	"AWS::IdentityStore::Group": cfnRead(func(t *template, at place, v *cfnGroup) {
+		t.of(t.stores, v.IdentityStoreId, at)
 		if t.plain(at, v.DisplayName, v.Description) {
 			t.describe(t.name+"#"+at.name, string(v.DisplayName), string(v.Description), at)
 		}
@@ -317,6 +329,7 @@ func (t *template) principal(at place, v *cfnAssignment) (g grant, ok bool) {
 }
 
 func (t *template) permissionSet(at place, v *cfnSet) {
+	t.of(t.instances, v.InstanceArn, at)
 	tags, ok := t.tags(at, v.Tags)
 	if !ok || !t.plain(at, append(v.ManagedPolicies, v.Name, v.Description, v.SessionDuration, v.RelayStateType)...) {
 		return

@@ -404,3 +404,30 @@ func TestParametersOfSeveralTemplates(t *testing.T) {
 		t.Error(problems(r))
 	}
 }
+
+// TestInstancesOfTemplates: templates of two instances are not taken together, and neither is one taken for another instance's.
+func TestInstancesOfTemplates(t *testing.T) {
+	t.Parallel()
+	set := func(name, instance string) []byte {
+		return []byte("Resources: {" + name + ": {Type: AWS::SSO::PermissionSet, Properties: {Name: " + name + ", InstanceArn: 'arn:aws:sso:::instance/" + instance + "'}}}")
+	}
+	group := func(name, store string) []byte {
+		return []byte("Resources: {" + name + ": {Type: AWS::IdentityStore::Group, Properties: {DisplayName: " + name + ", IdentityStoreId: " + store + "}}}")
+	}
+	for _, c := range []struct {
+		first, second []byte
+		says          string
+	}{
+		{set("A", "ssoins-1111111111111111"), set("B", "ssoins-2222222222222222"), "B is of the instance ssoins-2222222222222222, and others are of ssoins-1111111111111111"},
+		{group("A", "d-1"), group("B", "d-2"), "B is of the identity store d-2, and others are of d-1"},
+		{set("A", "ssoins-2222222222222222"), set("B", "ssoins-2222222222222222"), "what is described is of the instance ssoins-2222222222222222, and names are looked up in ssoins-1111111111111111"},
+		{set("A", "ssoins-1111111111111111"), set("B", "ssoins-1111111111111111"), ""},
+	} {
+		r := NewReading()
+		r.CloudFormation("x", c.first, nil)
+		r.CloudFormation("y", c.second, nil)
+		if r.Estate(known()); !strings.Contains(problems(r), c.says) || c.says == "" && len(r.Problems) > 0 {
+			t.Errorf("%q is not said, but %s", c.says, problems(r))
+		}
+	}
+}

@@ -33,6 +33,7 @@ type Reading struct {
 	uses        []grant
 	required    map[string]bool   // application → whether an assignment is required
 	stores      map[string]place  // identity stores that groups and users are of
+	instances   map[string]place  // instances that templates name
 	used        map[string]string // parameters of templates, and which of them
 	told        map[string]bool
 }
@@ -40,7 +41,7 @@ type Reading struct {
 // NewReading is of nothing.
 func NewReading() *Reading {
 	return &Reading{sets: map[string]*foundSet{}, groups: map[string]*foundGroup{}, users: map[string]*estate.User{}, accounts: map[string]*estate.Account{},
-		apps: map[string]*estate.Application{}, required: map[string]bool{}, stores: map[string]place{}, used: map[string]string{}, told: map[string]bool{}}
+		apps: map[string]*estate.Application{}, required: map[string]bool{}, stores: map[string]place{}, instances: map[string]place{}, used: map[string]string{}, told: map[string]bool{}}
 }
 
 // place is where something is described: a file, and what it is called there.
@@ -299,6 +300,9 @@ func (n *naming) instance() {
 	for _, key := range slices.Sorted(maps.Keys(n.sets)) {
 		all = append(all, named{key, n.sets[key].at})
 	}
+	for _, arn := range slices.Sorted(maps.Keys(n.instances)) {
+		all = append(all, named{arn, n.instances[arn]})
+	}
 	for _, p := range n.parts {
 		all = append(all, named{p.set, p.at})
 	}
@@ -332,9 +336,9 @@ func (n *naming) instance() {
 	}
 }
 
-// instanceOf is the id of the instance in the ARN of a permission set or an application, or "".
+// instanceOf is the id of the instance in its ARN, or in that of a permission set or an application, or "".
 func instanceOf(arn string) string {
-	for _, kind := range []string{":permissionSet/", ":application/"} {
+	for _, kind := range []string{":permissionSet/", ":application/", ":::instance/"} {
 		if _, rest, ok := strings.Cut(arn, kind); ok {
 			id, _, _ := strings.Cut(rest, "/")
 			return id
