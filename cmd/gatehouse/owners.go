@@ -108,11 +108,7 @@ func removeDirectory(c *cobra.Command, path string) error {
 		}
 		fmt.Fprintf(c.ErrOrStderr(), "removing: %d users and %d groups are left\n", left.Users, left.Groups)
 	}
-	if asJSON, _ := c.Flags().GetBool("json"); asJSON {
-		return printJSON(c, struct{}{})
-	}
-	fmt.Fprintln(c.OutOrStdout(), "removed")
-	return nil
+	return printed(c, struct{}{}, func(struct{}) { fmt.Fprintln(c.OutOrStdout(), "removed") })
 }
 
 // nestingCommand says whether a directory's groups may have groups as members.

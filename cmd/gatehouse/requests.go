@@ -314,18 +314,16 @@ func listRequestsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON, _ := c.Flags().GetBool("json"); asJSON {
-				return printJSON(c, page)
-			}
-			t := newTable(c, "REQUEST", "TIME", "ANSWER", "ASKED", "ABOUT", "WHY")
-			for _, r := range page.Requests {
-				t.row(r.ID, r.time(), r.summary(), r.target(), oneLine(r.Name), oneLine(r.Why))
-			}
-			t.flush()
-			if page.Next != "" {
-				fmt.Fprintf(c.OutOrStdout(), "There are more: --before %s\n", page.Next)
-			}
-			return nil
+			return printed(c, page, func(page scimRequestsPage) {
+				t := newTable(c, "REQUEST", "TIME", "ANSWER", "ASKED", "ABOUT", "WHY")
+				for _, r := range page.Requests {
+					t.row(r.ID, r.time(), r.summary(), r.target(), oneLine(r.Name), oneLine(r.Why))
+				}
+				t.flush()
+				if page.Next != "" {
+					fmt.Fprintf(c.OutOrStdout(), "There are more: --before %s\n", page.Next)
+				}
+			})
 		}}
 	c.Flags().String("outcome", "", "changed, unchanged, read, refused, failed, unauthenticated or gap")
 	c.Flags().String("resource", "", "the id of a user or group")

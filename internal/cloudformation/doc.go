@@ -3,7 +3,7 @@
 //
 // # What it owns
 //
-// The template language (YAML with its short forms, and JSON), parameters, conditions, mappings and intrinsic functions;
+// The template language (YAML with its short forms, and JSON), parameters, conditions, mappings, loops and intrinsic functions;
 // stacks, change sets, events and exports; the order in which resources are made, changed and removed; rollback.
 //
 // # What it leaves to others
